@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The policy after checking: every name resolved to an index, every value in its range, every cross-reference
+// valid. `front` reads text into a syntax tree, `sema` checks that tree and makes this, `lower` turns this into
+// tables. Plain data; whoever holds it may read it from any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "schemas/layout/address.h"
+
+namespace sluice::policy {
+
+/// Where something stands in the policy's text; line and column count from 1, line 0 means nowhere.
+struct Position {
+    std::uint32_t file = 0;  // index into Policy::files
+    std::uint32_t line = 0;
+    std::uint32_t column = 0;
+};
+
+constexpr std::uint16_t no_index = 0xffff;
+
+enum class TtlMode : std::uint8_t { per_router, per_stage };
+
+struct Port {
+    std::string name;
+    std::uint16_t mtu = 1500;  // IP MTU of the port
+    Position where;
+};
+
+enum class InterfaceKind : std::uint8_t { segment, uplink, peer };
+
+struct InterfaceAddress {
+    Prefix subnet;  // host bits clear
+    Ip own;         // the gateway's address in it
+};
+
+struct StaticNeighbour {
+    IpAndFamily ip;
+    Mac mac;
+};
+
+/// A segment, an uplink or the near end of a link to another tenant: an interface of this tenant's router and a
+/// zone of its firewall. A tenant's interfaces are its segments, then its uplinks, then its peers, each in file
+/// order.
+struct Interface {
+    std::string name;
+    InterfaceKind kind = InterfaceKind::segment;
+    std::uint16_t port = no_index;    // index into Policy::ports; no_index for a peer
+    std::vector<std::uint16_t> vids;  // none: untagged; one: 802.1Q; two: QinQ, outer first
+    Mac mac;
+    std::uint16_t mtu = 1500;
+    std::vector<InterfaceAddress> addresses;
+    std::vector<StaticNeighbour> neighbours;
+    std::uint16_t peer_tenant = no_index;     // peer only: index into Policy::tenants
+    std::uint16_t peer_interface = no_index;  // peer only: the other end, an interface of that tenant
+    Position where;
+};
+
+struct NextHop {
+    std::uint16_t interface = no_index;
+    std::optional<Ip> gateway;  // absent: over a peer interface
+};
+
+struct Route {
+    Prefix to;
+    bool blackhole = false;
+    std::vector<NextHop> next_hops;  // more than one: ECMP; gateways only
+    Position where;
+};
+
+struct PortRange {
+    std::uint16_t low = 0;
+    std::uint16_t high = 65535;
+};
+
+struct Snat {
+    std::vector<Prefix> sources;
+    std::uint16_t out = no_index;  // interface
+    Family family = Family::v4;
+    std::vector<Ip> pool;  // in order, none twice
+    PortRange ports{1024, 65535};
+    Position where;
+};
+
+struct Dnat {
+    std::uint8_t protocol = 0;  // 0: any
+    Ip external;
+    Family family = Family::v4;
+    std::optional<PortRange> ports;  // absent: every port
+    std::uint16_t on = no_index;     // interface
+    Ip to;
+    std::optional<std::uint16_t> to_port;  // the first of ports maps to it, and so on; absent: port kept
+    Position where;
+};
+
+struct OneToOne {
+    Ip external;
+    Ip inside;
+    Family family = Family::v4;
+    std::uint16_t on = no_index;
+    Position where;
+};
+
+/// A named or literal set of addresses that a firewall rule reads.
+struct AddressSet {
+    std::string name;  // a literal's own text where it has no name
+    std::vector<Prefix> prefixes;
+};
+
+struct Service {
+    std::uint8_t protocol = 0;
+    std::uint8_t family = 0;  // 0: both; ICMP is 4, ICMPv6 is 6
+    std::uint16_t low = 0;    // destination ports, or ICMP type << 8 | code
+    std::uint16_t high = 65535;
+};
+
+enum class Action : std::uint8_t { allow, drop, reject };
+
+/// One side of a rule: any address, or the union of zones and address sets.
+struct Side {
+    bool any = false;
+    std::vector<std::uint16_t> zones;  // interfaces
+    std::vector<std::uint32_t> sets;   // into Tenant::sets
+};
+
+struct Rule {
+    std::string name;
+    Side from;
+    Side to;
+    std::vector<Service> services;  // none: any
+    Action action = Action::drop;
+    bool log = false;
+    Position where;
+};
+
+struct Firewall {
+    Action from_uplink = Action::drop;  // for what no rule matches, by where it entered (an uplink or a peer)
+    Action otherwise = Action::allow;
+    std::vector<Rule> rules;
+};
+
+enum class Expectation : std::uint8_t { allow, drop, reject };
+
+/// A line under `tests:`; the packet's text was checked by sema and is parsed again where it is run
+/// (analyze/assertion.h).
+struct Assertion {
+    std::string name;
+    std::string packet;
+    std::uint16_t on = no_index;  // interface
+    Expectation expect = Expectation::allow;
+    std::optional<std::string> rule;
+    std::optional<std::string> becomes;
+    Position where;
+};
+
+struct Tenant {
+    std::string name;
+    std::string file;  // as gateway.yaml names it
+    std::vector<Interface> interfaces;
+    std::vector<Route> routes;  // without the connected ones, which `interfaces` implies
+    std::vector<Snat> snat;
+    std::vector<Dnat> dnat;
+    std::vector<OneToOne> one_to_one;
+    std::vector<AddressSet> sets;
+    std::optional<Firewall> firewall;
+    std::vector<Assertion> assertions;
+
+    bool has_service_router() const {
+        return firewall.has_value() || !snat.empty() || !dnat.empty() || !one_to_one.empty();
+    }
+};
+
+struct Policy {
+    std::string gateway;
+    TtlMode ttl = TtlMode::per_router;
+    std::vector<Port> ports;
+    std::vector<Tenant> tenants;
+    std::vector<std::string> files;  // paths as the user would write them, gateway.yaml first
+};
+
+}  // namespace sluice::policy

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a trace becomes. A Program is what all flows with the same trace share; a FlowValues is what belongs to
+// one flow. Both together, a Plan, say all that is to be done to a packet; the uncached path makes a Plan too
+// and executes it the same way, which is why cached and uncached packets cannot differ. Plain values; owner
+// shard only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "runtime/packet/rewrite.h"
+#include "runtime/state/session_table.h"
+
+namespace sluice {
+
+/// Routers that one packet may pass; a path through more is a loop (PIPELINE_LOOP: eight stages a router, 32
+/// stages).
+constexpr std::uint32_t most_routers = 4;
+
+struct InterfaceRef {
+    std::uint16_t tenant = 0;
+    std::uint16_t interface = 0;
+    friend bool operator==(const InterfaceRef&, const InterfaceRef&) = default;
+};
+
+struct Program {
+    InterfaceRef ingress;
+    InterfaceRef egress;
+    std::uint16_t out_port = 0;
+    std::uint16_t mtu = 0;  // the smallest IP MTU from here to the wire
+    std::uint16_t vids[2] = {0, 0};
+    Mac source_mac;
+    std::uint8_t tag_count = 0;
+    std::uint8_t ttl_cost = 0;    // what the routers on the path take off
+    std::uint8_t rule_count = 0;  // firewall rules that allowed the path, one a stateful router
+    std::uint8_t session_count = 0;
+    struct RuleRef {
+        std::uint16_t tenant = 0;
+        std::uint32_t rule = default_rule;
+        friend bool operator==(const RuleRef&, const RuleRef&) = default;
+    };
+    std::array<RuleRef, most_routers> rules{};
+
+    friend bool operator==(const Program&, const Program&) = default;
+};
+
+constexpr std::uint32_t no_neighbour = 0xffffffff;
+
+struct FlowValues {
+    Translation translation;
+    std::uint32_t neighbour = no_neighbour;
+    std::array<SessionRef, most_routers> sessions{};
+    std::array<Direction, most_routers> directions{};
+};
+
+struct Plan {
+    Program program;
+    FlowValues values;
+    bool new_ip_id = false;  // a translated datagram that is not atomic takes an ID of ours (RFC 7857 10)
+    std::uint16_t ip_id = 0;
+};
+
+}  // namespace sluice

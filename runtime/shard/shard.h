@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A shard: one packet thread's whole world. Frames and the time go in; frames to send and frames to free come
+// out. It owns its sessions, NAT, neighbours, fragments, flow cache and counters, and shares nothing but the
+// read-only image.
+//
+// One thread at a time (the owner). process() and advance() allocate nothing and take no lock.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/image/image.h"
+#include "runtime/packet/frame.h"
+#include "runtime/state/counters.h"
+#include "runtime/state/neighbour_table.h"
+#include "runtime/state/session_table.h"
+
+namespace sluice {
+
+struct ShardSettings {
+    std::uint64_t seed = 1;             // of every keyed choice and hash: NAT ports, IP IDs, table hashes
+    bool cache = true;                  // false: every packet runs the pipeline (--no-cache)
+    std::uint32_t sessions = 1u << 16;  // capacities; see docs for what each costs in memory
+    std::uint32_t flows = 1u << 17;
+    std::uint32_t neighbours = 1u << 12;
+    std::uint32_t datagrams = 1024;  // under reassembly
+    SessionTimeouts timeouts;
+    std::uint16_t index = 0;  // this shard among `count`
+    std::uint16_t count = 1;
+};
+
+/// One cached flow, for people (sluicectl flows).
+struct FlowSummary {
+    InterfaceRef ingress, egress;
+    Tuple tuple;
+    Ip new_source, new_destination;
+    std::uint16_t new_source_port = 0, new_destination_port = 0;
+    std::uint64_t packets = 0, bytes = 0;
+    Time last_seen = 0;
+};
+
+class Shard {
+  public:
+    /// The image and the allocator must outlive the shard.
+    Shard(const Image& image, const ShardSettings& settings, FrameAllocator& allocator);
+    ~Shard();
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
+
+    /// Takes frames received at `now`, in order of arrival; each comes out once, in `transmitted` or
+    /// `released`, of this call or a later one (held for a neighbour or for its other fragments). `now` never
+    /// goes back. Runs due timers first.
+    void process(std::span<const Frame> burst, Time now, Output& output);
+    /// Timers alone: what an idle shard calls.
+    void advance(Time now, Output& output);
+    /// Gives back every frame still held, without counting it as dropped: `held` keeps its number. For
+    /// shut-down.
+    void release_held(Output& output);
+
+    /// With what is still in flow entries folded in, and `held` and `sessions.active` as of now.
+    const Counters& counters();
+    const SessionTable& sessions() const;
+    const NeighbourTable& neighbours() const;
+    std::vector<FlowSummary> flows() const;  // off the packet path
+    /// When advance() has something to do next; the largest Time when nothing is armed.
+    Time next_timer() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Virtual reassembly (seed-systems 0.4: 30 s, 1,024 datagrams, at most 16 fragments, overlap drops the whole):
+// fragments are held until their datagram is complete, then given back in offset order to be judged as one and
+// forwarded as they came. rte_ip_frag joins the fragments into one packet, does not report overlap apart and
+// keys on addresses and ID alone.
+//
+// Owner shard only. Allocates in the constructor only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "runtime/packet/view.h"
+#include "runtime/state/keyed_hash.h"
+#include "runtime/state/reasons.h"
+#include "runtime/state/timer_wheel.h"
+
+namespace sluice {
+
+constexpr std::uint32_t most_fragments = 16;
+
+struct FragmentKey {
+    Ip source, destination;
+    std::uint32_t id = 0;
+    std::uint16_t tenant = 0;
+    std::uint16_t interface = 0;
+    std::uint8_t protocol = 0;
+    Family family = Family::v4;
+    friend bool operator==(const FragmentKey&, const FragmentKey&) = default;
+};
+
+/// One fragment with the views it was parsed into.
+using HeldFragment = PacketView;
+
+class FragmentTable {
+  public:
+    explicit FragmentTable(std::uint32_t datagrams, const HashKey& key, Time timeout = seconds(30));
+
+    enum class Outcome : std::uint8_t {
+        held,      // the table keeps the frame
+        complete,  // `given_back` is the whole datagram, this fragment included, in offset order
+        refused,   // `given_back` is what must be dropped for `reason`, this fragment included
+    };
+    struct Result {
+        Outcome outcome;
+        DropReason reason{};
+        std::span<const HeldFragment> given_back;  // valid until the next call
+    };
+    /// FRAG_OVERLAP: it overlaps another one (an exact duplicate as well), or ends behind the last one, or
+    /// exceeds 65,535 bytes; later fragments of that datagram are refused for the same reason until its time is
+    /// up. FRAG_LIMIT: too many fragments or datagrams, or a middle fragment whose payload is empty or not a
+    /// multiple of 8.
+    Result add(const FragmentKey& key, const HeldFragment& fragment, Time now) noexcept;
+
+    /// `tick` as of the wheel; calls expired(span of HeldFragment) for each incomplete datagram whose time is
+    /// up (FRAG_TIMEOUT).
+    template <typename Expired>
+    void step(Expired&& expired) {
+        timers_.step([&](std::uint32_t index) {
+            expired(std::span<const HeldFragment>(datagrams_[index].fragments.data(), datagrams_[index].count));
+            forget(index);
+        });
+    }
+    bool empty() const noexcept { return timers_.empty(); }
+    void jump_to(std::uint64_t tick) { timers_.jump_to(tick); }
+    std::uint32_t held_fragments() const noexcept { return held_; }
+
+  private:
+    struct Datagram {
+        FragmentKey key;
+        std::array<HeldFragment, most_fragments> fragments;  // in offset order
+        std::uint32_t count = 0;
+        std::uint32_t payload_bytes = 0;  // held so far
+        std::uint32_t total_bytes = 0;    // known once the last fragment came; 0 before
+        std::optional<DropReason> poisoned;
+        bool live = false;
+    };
+    void forget(std::uint32_t index) noexcept;
+
+    HashKey key_;
+    Time timeout_;
+    std::vector<Datagram> datagrams_;
+    std::vector<std::uint32_t> free_;
+    std::vector<std::uint32_t> slots_;  // open addressing over datagrams_
+    std::array<HeldFragment, most_fragments + 1> given_back_;
+    std::uint32_t held_ = 0;
+    TimerWheel timers_;
+};
+
+}  // namespace sluice

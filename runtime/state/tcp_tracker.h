@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The TCP state of a session (RFC 5382, RFC 7857 2) as a NAT sees it: enough to choose a timeout and to
+// distrust stray RSTs.
+//
+//   CLOSED --client SYN--> INIT --server SYN--> ESTABLISHED --FIN of client--> C_FIN --FIN of server-->
+//   BOTH_FIN
+//                                                            --FIN of server--> S_FIN --FIN of client-->
+//                                                            BOTH_FIN
+//   any --plausible RST--> TRANS --data--> ESTABLISHED (RFC 7857 2.2);  deletion is by timer only
+//
+// Owner shard only; plain value, no allocation.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "runtime/packet/view.h"
+
+namespace sluice {
+
+enum class TcpState : std::uint8_t { closed, init, established, c_fin, s_fin, both_fin, trans };
+std::string_view name_of(TcpState state);
+
+/// Idle times by what the session carries (seed-systems 0.4).
+struct SessionTimeouts {
+    Time udp = seconds(300);
+    Time dns = seconds(120);          // UDP to port 53
+    Time tcp_opening = seconds(240);  // before both SYNs
+    Time tcp_established = seconds(7440);
+    Time tcp_closing = seconds(240);  // after a FIN of each side or a RST
+    Time icmp = seconds(60);
+    Time other = seconds(300);
+};
+
+struct TcpTracker {
+    TcpState state = TcpState::closed;
+    std::uint8_t window_scale[2] = {0, 0};  // from each side's SYN (RFC 7323 2.2)
+    bool seen_ack[2] = {false, false};
+    std::uint32_t last_ack[2] = {0, 0};  // the last acknowledgement each direction sent
+
+    /// May a packet with these flags open a session? SYN without ACK, RST and FIN only.
+    static bool opens(std::uint8_t tcp_flags) noexcept;
+    /// Advances by one segment of the given direction (0 the initiator's). `window_scale_option` is the
+    /// segment's, 0 where absent.
+    void update(const IpView& segment, std::uint8_t direction, std::uint8_t window_scale_option) noexcept;
+    /// A RST counts only near what the other side last acknowledged: within 64 KiB << its window scale.
+    bool plausible_reset(const IpView& segment, std::uint8_t direction) const noexcept;
+    /// Packets of such a session may be served from the flow cache.
+    bool cacheable() const noexcept { return state == TcpState::established; }
+    Time timeout(const SessionTimeouts& timeouts) const noexcept;
+};
+
+/// The shift of the window scale option of a SYN, 0 where there is none (or it is cut short). Capped at 14 (RFC
+/// 7323 2.3).
+std::uint8_t window_scale_option(const PacketView& packet) noexcept;
+
+}  // namespace sluice
