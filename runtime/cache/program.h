@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a trace becomes. A Program is what all flows with the same trace share; a FlowValues is what belongs to
-// one flow. Both together, a Plan, say all that is to be done to a packet; the uncached path makes a Plan too
-// and executes it the same way, which is why cached and uncached packets cannot differ. Plain values; owner
-// shard only.
+// What a trace becomes. A Program is what all flows with the same trace share; a FlowValues is what belongs to one flow. Both
+// together, a Plan, say all that is to be done to a packet; the uncached path makes a Plan too and executes it the same way,
+// which is why cached and uncached packets cannot differ. Plain values; owner shard only.
 #pragma once
 
 #include <array>
@@ -14,8 +13,7 @@
 
 namespace sluice {
 
-/// Routers that one packet may pass; a path through more is a loop (PIPELINE_LOOP: eight stages a router, 32
-/// stages).
+/// Routers that one packet may pass; a path through more is a loop (PIPELINE_LOOP: eight stages a router, 32 stages).
 constexpr std::uint32_t most_routers = 4;
 
 struct InterfaceRef {
@@ -28,28 +26,29 @@ struct Program {
     InterfaceRef ingress;
     InterfaceRef egress;
     std::uint16_t out_port = 0;
-    std::uint16_t mtu = 0;  // the smallest IP MTU from here to the wire
+    std::uint16_t mtu = 0;  // the smallest IP MTU on the way
     std::uint16_t vids[2] = {0, 0};
     Mac source_mac;
     std::uint8_t tag_count = 0;
-    std::uint8_t ttl_cost = 0;    // what the routers on the path take off
-    std::uint8_t rule_count = 0;  // firewall rules that allowed the path, one a stateful router
-    std::uint8_t session_count = 0;
+    std::uint8_t ttl_cost = 0;       // what the routers on the path take off
+    std::uint8_t session_count = 0;  // stateful routers on the path
     struct RuleRef {
         std::uint16_t tenant = 0;
         std::uint32_t rule = default_rule;
         friend bool operator==(const RuleRef&, const RuleRef&) = default;
     };
-    std::array<RuleRef, most_routers> rules{};
+    std::array<RuleRef, most_routers> rules{};  // the firewall rule behind each of those sessions
 
     friend bool operator==(const Program&, const Program&) = default;
 };
 
 constexpr std::uint32_t no_neighbour = 0xffffffff;
+constexpr std::uint16_t no_ip_id_slot = 0xffff;
 
 struct FlowValues {
     Translation translation;
     std::uint32_t neighbour = no_neighbour;
+    std::uint16_t ip_id_slot = no_ip_id_slot;  // where non-atomic datagrams take their ID from (RFC 7857 10)
     std::array<SessionRef, most_routers> sessions{};
     std::array<Direction, most_routers> directions{};
 };
@@ -57,8 +56,7 @@ struct FlowValues {
 struct Plan {
     Program program;
     FlowValues values;
-    bool new_ip_id = false;  // a translated datagram that is not atomic takes an ID of ours (RFC 7857 10)
-    std::uint16_t ip_id = 0;
+    bool originated = false;  // a packet of the gateway's own: no translation, no TTL, no ICMP error about it
 };
 
 }  // namespace sluice
