@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a trace becomes. A Program is what all flows with the same trace share; a FlowValues is what belongs to one flow. Both
-// together, a Plan, say all that is to be done to a packet; the uncached path makes a Plan too and executes it the same way,
-// which is why cached and uncached packets cannot differ. Plain values; owner shard only.
+// What a trace becomes. A Program is what all flows with the same trace share; a FlowValues is what belongs to
+// one flow. Both together, a Plan, say all that is to be done to a packet; the uncached path makes a Plan too
+// and executes it the same way, which is why cached and uncached packets cannot differ. Plain values; owner
+// shard only.
 #pragma once
 
 #include <array>
@@ -13,7 +14,8 @@
 
 namespace sluice {
 
-/// Routers that one packet may pass; a path through more is a loop (PIPELINE_LOOP: eight stages a router, 32 stages).
+/// Routers that one packet may pass; a path through more is a loop (PIPELINE_LOOP: eight stages a router, 32
+/// stages).
 constexpr std::uint32_t most_routers = 4;
 
 struct InterfaceRef {
@@ -48,6 +50,7 @@ constexpr std::uint16_t no_ip_id_slot = 0xffff;
 struct FlowValues {
     Translation translation;
     std::uint32_t neighbour = no_neighbour;
+    Ip next_hop;                               // whom that entry must still stand for
     std::uint16_t ip_id_slot = no_ip_id_slot;  // where non-atomic datagrams take their ID from (RFC 7857 10)
     std::array<SessionRef, most_routers> sessions{};
     std::array<Direction, most_routers> directions{};
@@ -56,6 +59,8 @@ struct FlowValues {
 struct Plan {
     Program program;
     FlowValues values;
+    bool new_ip_id = false;  // with ip_id: chosen already, the same for all fragments of a datagram
+    std::uint16_t ip_id = 0;
     bool originated = false;  // a packet of the gateway's own: no translation, no TTL, no ICMP error about it
 };
 

@@ -63,7 +63,7 @@ class Shard {
 
     /// With what is still in flow entries folded in, and `held` and `sessions.active` as of now.
     const Counters& counters();
-    const SessionTable& sessions() const;
+    const SessionTable& sessions();  // folded as well
     const NeighbourTable& neighbours() const;
     std::vector<FlowSummary> flows() const;  // off the packet path
     /// When advance() has something to do next; the largest Time when nothing is armed.

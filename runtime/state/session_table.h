@@ -37,6 +37,10 @@ struct Session {
     std::uint32_t rule = default_rule;
     std::uint32_t mapping = no_mapping;  // dynamic NAT mapping of this session's source (NatTable)
     Ip filter_remote;                    // what was admitted to the mapping's filter for this session
+    std::uint32_t joined_mapping =
+        no_mapping;    // the mapping its first packet arrived through (inbound, hairpin)
+    Ip joined_remote;  // what that one's filter counts it under
+    Time timer = 0;    // when the shard looks at it next
     std::uint32_t flow[2] = {
         no_flow, no_flow};  // this direction's entry in the flow cache, to be cleared with the session
     std::uint16_t ingress_interface = 0;  // the initiator's

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cache/program_store.h"
+
+#include <bit>
+
+namespace sluice {
+
+ProgramStore::ProgramStore(std::uint32_t capacity, const HashKey& key)
+    : key_(key),
+      bucket_mask_(std::bit_ceil(capacity) - 1),
+      programs_(capacity),
+      users_(capacity, 0),
+      next_(capacity, no_program),
+      buckets_(std::size_t{bucket_mask_} + 1, no_program) {
+    free_.reserve(capacity);
+    for (std::uint32_t i = capacity; i-- > 0;) free_.push_back(i);
+}
+
+std::uint64_t ProgramStore::hash(const Program& program) const noexcept {
+    const auto pair = [](InterfaceRef ref) { return std::uint64_t{ref.tenant} << 16 | ref.interface; };
+    KeyedHash hash(key_);
+    hash.add(pair(program.ingress) << 32 | pair(program.egress),
+             std::uint64_t{program.ttl_cost} << 8 | program.session_count);
+    for (std::uint32_t i = 0; i < program.session_count; ++i) {
+        hash.add(program.rules[i].tenant, program.rules[i].rule);
+    }
+    return hash.value();
+}
+
+std::uint32_t ProgramStore::intern(const Program& program) noexcept {
+    std::uint32_t& head = buckets_[hash(program) & bucket_mask_];
+    for (std::uint32_t i = head; i != no_program; i = next_[i]) {
+        if (programs_[i] == program) {
+            ++users_[i];
+            return i;
+        }
+    }
+    if (free_.empty()) return no_program;
+    const std::uint32_t index = free_.back();
+    free_.pop_back();
+    programs_[index] = program;
+    users_[index] = 1;
+    next_[index] = head;
+    head = index;
+    return index;
+}
+
+void ProgramStore::release(std::uint32_t program) noexcept {
+    if (--users_[program] != 0) return;
+    std::uint32_t* link = &buckets_[hash(programs_[program]) & bucket_mask_];
+    while (*link != program) link = &next_[*link];
+    *link = next_[program];
+    free_.push_back(program);
+}
+
+}  // namespace sluice

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cache/synthesize.h"
+
+namespace sluice {
+
+Program egress_program(const Image& image, InterfaceRef egress) {
+    const image::Interface& out = image.tenants()[egress.tenant].interfaces[egress.interface];
+    Program program;
+    program.egress = egress;
+    program.out_port = out.port();
+    program.mtu = out.mtu();
+    program.tag_count = out.tag_count();
+    program.vids[0] = out.outer_vid();
+    program.vids[1] = out.inner_vid();
+    for (std::size_t i = 0; i < program.source_mac.bytes.size(); ++i) {
+        program.source_mac.bytes[i] = out.mac().bytes()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    }
+    return program;
+}
+
+Plan synthesize(const Image& image, const Trace& trace, const IpView& packet) {
+    const Hop& last = trace.last_hop();
+    Plan plan;
+    plan.program = egress_program(image, {last.tenant, last.out_interface});
+    plan.program.ingress = trace.ingress;
+    plan.program.mtu = trace.mtu;
+    plan.program.ttl_cost = trace.ttl_cost;
+    for (std::uint32_t i = 0; i < trace.hop_count; ++i) {
+        const Hop& hop = trace.hops[i];
+        if (!hop.stateful) continue;
+        const std::uint8_t at = plan.program.session_count++;
+        plan.program.rules[at] = {hop.tenant, hop.rule};
+        plan.values.sessions[at] = hop.session;
+        plan.values.directions[at] = hop.direction;
+    }
+    // An ICMP error is translated with the packet it quotes, before it gets a plan (rewrite.h).
+    if (packet.l4_kind != L4Kind::icmp_error) {
+        const Endpoints& to = trace.leaving;
+        plan.values.translation =
+            Translation::between(packet, to.source, to.destination, to.source_port, to.destination_port);
+    }
+    return plan;
+}
+
+}  // namespace sluice

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a frame to an interface, and what is said there below IP: link-local control (802.1D), binding by port
+// and tags, MAC admission, ARP (RFC 826, RFC 5227) and neighbour discovery (RFC 4861).
+#include "runtime/packet/parse.h"
+#include "runtime/shard/shard_state.h"
+#include "runtime/stages/external_address.h"
+
+namespace sluice {
+namespace {
+
+bool is_link_local_control(Mac mac) {
+    constexpr std::uint8_t prefix[] = {0x01, 0x80, 0xc2, 0x00, 0x00};
+    for (std::size_t i = 0; i < sizeof prefix; ++i) {
+        if (mac.bytes[i] != prefix[i]) return false;
+    }
+    return mac.bytes[5] < 0x10;
+}
+
+bool may_be_cached(const IpView& ip) {
+    if (ip.fragment || ip.has_options) return false;
+    switch (ip.l4_kind) {
+        case L4Kind::tcp:
+            return (ip.tcp_flags & (tcp_syn | tcp_fin | tcp_rst)) == 0;
+        case L4Kind::udp:
+        case L4Kind::icmp_query:
+        case L4Kind::other:
+            return true;
+        case L4Kind::icmp_error:
+        case L4Kind::icmp_other:
+            break;
+    }
+    return false;
+}
+
+bool on_link(const TenantView& tenant, std::uint16_t interface, Ip ip, Family family) {
+    const image::Interface& row = tenant.interfaces[interface];
+    for (const auto& address : tenant.addresses.subspan(row.first_address(), row.address_count())) {
+        if (address.family() != static_cast<std::uint8_t>(family)) continue;
+        const Ip mask = prefix_mask(address.prefix_length());
+        if ((to_ip(address.ip()) & mask) == (ip & mask)) return true;
+    }
+    return false;
+}
+
+bool is_own(const TenantView& tenant, std::uint16_t interface, Ip ip, Family family) {
+    const image::Interface& row = tenant.interfaces[interface];
+    for (const auto& address : tenant.addresses.subspan(row.first_address(), row.address_count())) {
+        if (address.family() == static_cast<std::uint8_t>(family) && to_ip(address.ip()) == ip) return true;
+    }
+    return false;
+}
+
+/// Do we answer for it: an address of ours here, or an external NAT address inside a subnet of this interface.
+bool answers_for(const TenantView& tenant, std::uint16_t interface, Ip ip, Family family) {
+    if (is_own(tenant, interface, ip, family)) return true;
+    const auto key = std::tuple(interface, static_cast<std::uint8_t>(family), ip);
+    const auto of = [](const image::ProxiedAddress& row) {
+        return std::tuple(row.interface(), row.family(), to_ip(row.ip()));
+    };
+    const auto at = std::lower_bound(tenant.proxied.begin(), tenant.proxied.end(), key,
+                                     [&](const auto& row, const auto& wanted) { return of(row) < wanted; });
+    return at != tenant.proxied.end() && of(*at) == key;
+}
+
+}  // namespace
+
+Mac mac_of(const image::Interface& interface) {
+    Mac mac;
+    for (std::size_t i = 0; i < mac.bytes.size(); ++i) {
+        mac.bytes[i] = interface.mac().bytes()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    }
+    return mac;
+}
+
+std::optional<Ip> own_address(const TenantView& tenant, std::uint16_t interface, Family family, Ip towards) {
+    const image::Interface& row = tenant.interfaces[interface];
+    std::optional<Ip> first;
+    for (const auto& address : tenant.addresses.subspan(row.first_address(), row.address_count())) {
+        if (address.family() != static_cast<std::uint8_t>(family)) continue;
+        const Ip mask = prefix_mask(address.prefix_length());
+        if ((to_ip(address.ip()) & mask) == (towards & mask)) return to_ip(address.ip());
+        if (!first) first = to_ip(address.ip());
+    }
+    return first;
+}
+
+void Shard::State::receive(const Frame& frame, Arrival& arrival) {
+    arrival.probe = arrival.slow = false;
+    counters.rx[frame.port].add(frame.length);
+    const Component port = counters.port_component(frame.port);
+    const auto l2 = parse_l2(frame.bytes());
+    if (!l2) return drop(frame, port, DropReason::SHORT);
+    if (is_link_local_control(l2->destination)) return drop(frame, port, DropReason::L2_CTRL);
+    const image::Binding* binding = image.find_binding(frame.port, l2->outer_vid, l2->inner_vid);
+    if (binding == nullptr) return drop(frame, port, DropReason::UNKNOWN_VLAN);
+
+    const InterfaceRef ingress{binding->tenant(), binding->interface()};
+    arrival.ingress = ingress;
+    arrival.packet.frame = frame;
+    arrival.packet.l2 = *l2;
+    const Component interface = counters.interface_component(ingress.tenant, ingress.interface);
+    if (l2->source.is_group()) {
+        counters.tenants[ingress.tenant].rx.add(frame.length);
+        return drop(frame, interface, DropReason::BAD_SMAC);
+    }
+    const bool group = l2->destination.is_group();
+    if (!group && l2->destination != mac_of(interface_of(ingress))) {
+        counters.tenants[ingress.tenant].rx.add(frame.length);
+        return drop(frame, interface, DropReason::NOT_OURS);
+    }
+    if (l2->ethertype == ethertype_arp) {
+        counters.tenants[ingress.tenant].rx.add(frame.length);
+        ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::ARP)];
+        arrival.slow = true;
+        return;
+    }
+    if (l2->ethertype != ethertype_ipv4 && l2->ethertype != ethertype_ipv6) {
+        counters.tenants[ingress.tenant].rx.add(frame.length);
+        return drop(frame, interface, DropReason::BAD_ETHERTYPE);
+    }
+    const std::span<const std::uint8_t> ip_packet = frame.bytes().subspan(l2->length);
+    if (const auto reason = parse_ip_packet(ip_packet, l2->ethertype, arrival.packet.ip)) {
+        counters.tenants[ingress.tenant].rx.add(frame.length);
+        return drop(frame, router_of(ingress.tenant), *reason);
+    }
+    const IpView& ip = arrival.packet.ip;
+    arrival.slow = true;
+    if (group || !may_be_cached(ip)) return;
+    arrival.probe = settings.cache;
+    arrival.key = {{ip.source, ip.destination, ip.source_port, ip.destination_port, ingress.tenant, ip.protocol,
+                    ip.family},
+                   ingress.interface};
+    arrival.hash = flows.hash(arrival.key);
+}
+
+void Shard::State::receive_arp(const PacketView& packet, InterfaceRef ingress) {
+    const TenantView& tenant = image.tenants()[ingress.tenant];
+    const Component component = counters.interface_component(ingress.tenant, ingress.interface);
+    const auto arp = parse_arp(packet.frame.bytes().subspan(packet.l2.length));
+    if (!arp) return drop(packet.frame, component, DropReason::BAD_ETHERTYPE);
+    const bool for_us = answers_for(tenant, ingress.interface, arp->target_ip, Family::v4);
+    const bool probe = arp->sender_ip == Ip{};
+    const bool ours =
+        is_own(tenant, ingress.interface, arp->sender_ip, Family::v4);  // a conflict, or our own echo
+    if (!probe && !ours && !arp->sender_mac.is_group() &&
+        on_link(tenant, ingress.interface, arp->sender_ip, Family::v4)) {
+        const bool reply = arp->operation == 2 && for_us;
+        neighbours.learn(ingress, arp->sender_ip, Family::v4, arp->sender_mac, reply,
+                         for_us && arp->operation == 1, true, now);
+    }
+    if (!for_us) return drop(packet.frame, component, DropReason::NOT_OURS);
+    if (arp->operation == 1 && !ours) {
+        const Frame frame = new_frame(arp_bytes);
+        if (frame.data != nullptr) {
+            const Arp answer{2, mac_of(interface_of(ingress)), arp->sender_mac, arp->target_ip, arp->sender_ip};
+            build_arp(answer, frame.bytes().subspan(14));
+            send_to_mac(frame, ethertype_arp, arp_bytes, ingress, packet.l2.source);
+        }
+    }
+    consume(packet.frame);
+}
+
+bool Shard::State::receive_neighbour_message(const PacketView& packet, InterfaceRef ingress) {
+    if (packet.ip.protocol != protocol_icmpv6 || packet.ip.fragment) return false;
+    if (packet.ip.icmp_type != 135 && packet.ip.icmp_type != 136) return false;
+    ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::ND)];
+    const TenantView& tenant = image.tenants()[ingress.tenant];
+    const Component component = counters.interface_component(ingress.tenant, ingress.interface);
+    const auto message = parse_neighbour_message(packet);
+    if (!message) {
+        drop(packet.frame, component, DropReason::L4_SHORT);
+        return true;
+    }
+    const Ip speaker = message->solicitation ? message->source : message->target;
+    const bool for_us = message->solicitation
+                            ? answers_for(tenant, ingress.interface, message->target, Family::v6)
+                            : !is_own(tenant, ingress.interface, message->target, Family::v6);
+    if (!for_us) {
+        drop(packet.frame, component, DropReason::NOT_OURS);
+        return true;
+    }
+    const bool link_local = (speaker.hi >> 54) == (0xfe80 >> 6);
+    const bool credible =
+        speaker != Ip{} && (link_local || on_link(tenant, ingress.interface, speaker, Family::v6));
+    if (credible && message->link_layer && !message->link_layer->is_group()) {
+        const bool solicited = !message->solicitation && message->solicited;
+        const bool override_mac = message->solicitation || message->override_flag;
+        neighbours.learn(ingress, speaker, Family::v6, *message->link_layer, solicited, message->solicitation,
+                         override_mac, now);
+    }
+    if (message->solicitation) {
+        const Frame frame = new_frame(longest_built_packet);
+        if (frame.data != nullptr) {
+            NeighbourMessage answer;
+            answer.source = answer.target = message->target;
+            answer.link_layer = mac_of(interface_of(ingress));
+            answer.router = answer.override_flag = true;
+            Mac to = packet.l2.source;
+            if (message->source == Ip{}) {  // duplicate address detection: all nodes are told (RFC 4861 7.2.4)
+                answer.destination = {0xff02000000000000, 1};
+                to = multicast_mac(answer.destination, Family::v6);
+            } else {
+                answer.destination = message->source;
+                answer.solicited = true;
+            }
+            const std::uint32_t length = build_neighbour_message(answer, frame.bytes().subspan(14));
+            send_to_mac(frame, ethertype_ipv6, length, ingress, to);
+        }
+    }
+    consume(packet.frame);
+    return true;
+}
+
+}  // namespace sluice

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/shard/shard.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "runtime/shard/shard_state.h"
+#include "runtime/stages/external_address.h"
+
+namespace sluice {
+
+Shard::State::State(const Image& image_, const ShardSettings& settings_, FrameAllocator& allocator_)
+    : image(image_),
+      settings(settings_),
+      allocator(allocator_),
+      key(HashKey::from_seed(settings_.seed)),
+      counters(image_),
+      sessions(settings_.sessions, key),
+      nat(image_, settings_.sessions, key, settings_.index, settings_.count),
+      fragments(settings_.datagrams, key),
+      neighbours(settings_.neighbours, key, *this),
+      programs(settings_.flows, key),
+      flows(settings_.cache ? settings_.flows : 8, key),
+      ip_ids(key),
+      icmp_limiters(counters.drops.size()) {
+    for (const TenantView& tenant : image.tenants()) {
+        for (const image::StaticNeighbour& row : tenant.neighbours) {
+            Mac mac;
+            for (std::size_t i = 0; i < mac.bytes.size(); ++i) {
+                mac.bytes[i] = row.mac().bytes()->Get(static_cast<flatbuffers::uoffset_t>(i));
+            }
+            neighbours.add_permanent({tenant.index, row.interface()}, to_ip(row.ip()),
+                                     static_cast<Family>(row.family()), mac);
+        }
+    }
+}
+
+void Shard::State::run_timers(Time until) {
+    const std::uint64_t last = tick_of(until);
+    while (sessions.timers.tick() < last) {
+        if (sessions.timers.empty() && neighbours.timers_empty() && fragments.empty()) {
+            sessions.timers.jump_to(last);
+            neighbours.jump_to(last);
+            fragments.jump_to(last);
+            break;
+        }
+        now = std::max(now, (sessions.timers.tick() + 1) * tick_nanoseconds);
+        sessions.timers.step([this](std::uint32_t index) { session_timer(index); });
+        neighbours.step();
+        fragments.step([this](std::span<const HeldFragment> held) { expire_datagram(held); });
+    }
+    now = std::max(now, until);
+}
+
+void Shard::State::expire_datagram(std::span<const HeldFragment> held) {
+    for (const HeldFragment& fragment : held) {
+        // The interface is known by the same binding it came in by.
+        const image::Binding* binding =
+            image.find_binding(fragment.frame.port, fragment.l2.outer_vid, fragment.l2.inner_vid);
+        const Component component = router_of(binding->tenant());
+        if (fragment.ip.first_fragment()) {
+            send_icmp_error(IcmpError::reassembly_timeout, fragment, {binding->tenant(), binding->interface()},
+                            component, 0);
+        }
+        drop(fragment.frame, component, DropReason::FRAG_TIMEOUT);
+    }
+}
+
+Shard::Shard(const Image& image, const ShardSettings& settings, FrameAllocator& allocator)
+    : state_(std::make_unique<State>(image, settings, allocator)) {}
+Shard::~Shard() = default;
+
+void Shard::process(std::span<const Frame> burst, Time now, Output& output) {
+    State& state = *state_;
+    state.output = &output;
+    state.run_timers(now);
+    while (!burst.empty()) {
+        const std::size_t count = std::min<std::size_t>(burst.size(), most_burst_frames);
+        // The first passes only read and prefetch; the last has all effects, packet by packet in the order of
+        // arrival.
+        for (std::size_t i = 0; i < count; ++i) {
+            state.receive(burst[i], state.arrivals[i]);
+            if (state.arrivals[i].probe) state.flows.prefetch(state.arrivals[i].hash);
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            if (state.arrivals[i].probe) state.flows.prefetch_entry(state.arrivals[i].hash);
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            Arrival& arrival = state.arrivals[i];
+            if (!arrival.slow) continue;
+            if (arrival.probe && state.serve_from_cache(arrival)) continue;
+            state.run_slow_path(arrival);
+        }
+        burst = burst.subspan(count);
+    }
+    state.output = nullptr;
+}
+
+void Shard::advance(Time now, Output& output) {
+    process({}, now, output);
+}
+
+void Shard::release_held(Output& output) {
+    state_->neighbours.release_held([&](const Frame& frame) { output.released.push_back(frame); });
+    state_->fragments.release_held([&](const Frame& frame) { output.released.push_back(frame); });
+}
+
+const Counters& Shard::counters() {
+    State& state = *state_;
+    for (std::uint32_t i = 0; i < state.flows.capacity(); ++i) {
+        if (state.flows[i].live) state.fold(state.flows[i]);
+    }
+    state.counters.held = state.neighbours.held_packets() + state.fragments.held_fragments();
+    state.counters.sessions.active = state.sessions.size();
+    return state.counters;
+}
+
+const SessionTable& Shard::sessions() {
+    counters();
+    return state_->sessions;
+}
+
+const NeighbourTable& Shard::neighbours() const {
+    return state_->neighbours;
+}
+
+std::vector<FlowSummary> Shard::flows() const {
+    std::vector<FlowSummary> summaries;
+    const State& state = *state_;
+    for (std::uint32_t i = 0; i < state.flows.capacity(); ++i) {
+        const Flow& flow = state.flows[i];
+        if (!flow.live) continue;
+        const Program& program = state.programs[flow.program];
+        const Tuple& tuple = flow.key.tuple;
+        FlowSummary summary{.ingress = program.ingress,
+                            .egress = program.egress,
+                            .tuple = tuple,
+                            .new_source = tuple.source,
+                            .new_destination = tuple.destination,
+                            .new_source_port = tuple.source_port,
+                            .new_destination_port = tuple.destination_port,
+                            .packets = flow.folded_packets + flow.packets,
+                            .bytes = flow.folded_bytes + flow.rx_bytes,
+                            .last_seen = flow.last_seen};
+        if (const Translation& to = flow.values.translation; to.changes) {
+            summary.new_source = to.source;
+            summary.new_destination = to.destination;
+            summary.new_source_port = to.source_port;
+            summary.new_destination_port = to.destination_port;
+        }
+        summaries.push_back(summary);
+    }
+    return summaries;
+}
+
+Time Shard::next_timer() const {
+    const State& state = *state_;
+    const bool idle =
+        state.sessions.timers.empty() && state.neighbours.timers_empty() && state.fragments.empty();
+    return idle ? std::numeric_limits<Time>::max() : (state.sessions.timers.tick() + 1) * tick_nanoseconds;
+}
+
+}  // namespace sluice

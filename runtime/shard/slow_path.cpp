@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the cache does not serve: the pipeline, and the fates it ends in.
+#include <bit>
+
+#include "runtime/cache/synthesize.h"
+#include "runtime/shard/shard_state.h"
+
+namespace sluice {
+
+void Shard::State::run_slow_path(Arrival& arrival) {
+    PacketView& packet = arrival.packet;
+    if (packet.l2.ethertype == ethertype_arp) return receive_arp(packet, arrival.ingress);
+    TenantCount& tenant = counters.tenants[arrival.ingress.tenant];
+    tenant.rx.add(packet.frame.length);
+    if (receive_neighbour_message(packet, arrival.ingress)) return;
+    if (packet.l2.destination.is_group()) {
+        ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::GROUP)];
+        const Component interface =
+            counters.interface_component(arrival.ingress.tenant, arrival.ingress.interface);
+        return drop(packet.frame, interface, DropReason::NOT_OURS);
+    }
+    judge({&packet, 1}, !packet.ip.fragment, arrival);
+}
+
+void Shard::State::judge(std::span<PacketView> packets, bool whole, Arrival& arrival) {
+    const InterfaceRef ingress = arrival.ingress;
+    Trace trace;
+    ++counters.cache.pipeline_runs;
+    run_pipeline(image, {sessions, nat, key}, packets, whole, ingress, trace);
+    const Component component = component_of(trace);
+    switch (trace.fate) {
+        case Fate::forward:
+            return forward(packets, trace, arrival);
+        case Fate::reassemble:
+            return add_fragment(arrival, component);
+        case Fate::echo:
+            answer_echo(packets, ingress, component);
+            break;
+        case Fate::unreachable:
+            refuse(packets.front(), ingress, component, IcmpError::port_unreachable);
+            for (const PacketView& packet : packets) consume(packet.frame);
+            break;
+        case Fate::reject:
+            refuse(packets.front(), ingress, component, *trace.error);
+            [[fallthrough]];
+        case Fate::drop:
+            if (trace.fate == Fate::drop && trace.error) {
+                send_icmp_error(*trace.error, packets.front(), ingress, component, trace.mtu);
+            }
+            count_denied(trace, packets);
+            for (const PacketView& packet : packets) drop(packet.frame, component, trace.reason);
+            break;
+    }
+    count_uncacheable(trace.no_cache);
+}
+
+void Shard::State::count_uncacheable(std::uint32_t no_cache) {
+    if (no_cache == 0) return;
+    ++counters.cache.uncacheable[static_cast<std::size_t>(std::countr_zero(no_cache))];
+}
+
+void Shard::State::count_denied(const Trace& trace, std::span<const PacketView> packets) {
+    if (!trace.denied_by_firewall) return;
+    const Hop& hop = trace.last_hop();
+    RuleCount& rule = counters.rule(hop.tenant, hop.rule);
+    for (const PacketView& packet : packets) {
+        ++rule.packets;
+        rule.bytes += packet.frame.length;
+    }
+}
+
+void Shard::State::refuse(const PacketView& packet, InterfaceRef ingress, Component component,
+                          IcmpError error) {
+    if (packet.ip.l4_kind == L4Kind::tcp) {
+        send_reset(packet, ingress, component);
+    } else {
+        send_icmp_error(error, packet, ingress, component, 0);
+    }
+}
+
+void Shard::State::forward(std::span<PacketView> packets, Trace& trace, Arrival& arrival) {
+    PacketView& first = packets.front();
+    const Component component = component_of(trace);
+    if (const auto reason = commit(trace, packets)) {
+        for (const PacketView& packet : packets) drop(packet.frame, component, *reason);
+        return;
+    }
+    Plan plan = synthesize(image, trace, first.ip);
+    if (trace.quoted) {
+        const Endpoints& outer = trace.leaving;
+        const Endpoints& quoted = trace.quoted_leaving;
+        apply_icmp_error_translation(first.l3(), first.ip,
+                                     Translation::between(first.ip, outer.source, outer.destination, 0, 0),
+                                     *trace.quoted,
+                                     Translation::between(trace.quoted->view, quoted.source, quoted.destination,
+                                                          quoted.source_port, quoted.destination_port));
+    }
+    if (plan.values.translation.changes && trace.leaving.source != first.ip.source &&
+        first.ip.family == Family::v4) {
+        plan.values.ip_id_slot =
+            ip_ids.slot_of(trace.leaving.source, trace.leaving.destination, first.ip.protocol);
+        if (IpIds::needs_id(first.ip)) {
+            plan.new_ip_id = true;
+            plan.ip_id = ip_ids.next(plan.values.ip_id_slot);
+        }
+    }
+    const Hop& last = trace.last_hop();
+    plan.values.next_hop = last.next_hop;
+    plan.values.neighbour =
+        neighbours.use({last.tenant, last.out_interface}, last.next_hop, first.ip.family, now);
+    if (plan.values.neighbour == no_neighbour) {
+        for (const PacketView& packet : packets) drop(packet.frame, component, DropReason::NEIGH_QUEUE_FULL);
+        return;
+    }
+    const Neighbour& neighbour = neighbours[plan.values.neighbour];
+    if (!neighbour.usable()) {
+        trace.forbid_cache(NoCacheReason::NEIGH);
+        count_uncacheable(trace.no_cache);
+        for (const PacketView& packet : packets) {
+            if (!neighbours.hold(plan.values.neighbour, {packet, plan}, now)) {
+                drop(packet.frame, component, DropReason::NEIGH_FAILED);
+            }
+        }
+        return;
+    }
+    if (trace.no_cache == 0 && arrival.probe) install(plan, first, arrival.key, arrival.hash);
+    count_uncacheable(trace.no_cache);
+    for (PacketView& packet : packets) execute_plan(packet, plan, neighbour.mac);
+}
+
+void Shard::State::add_fragment(Arrival& arrival, Component component) {
+    const IpView& ip = arrival.packet.ip;
+    ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::FRAGMENT)];
+    const FragmentKey fragment_key{.source = ip.source,
+                                   .destination = ip.destination,
+                                   .id = ip.id,
+                                   .tenant = arrival.ingress.tenant,
+                                   .interface = arrival.ingress.interface,
+                                   .protocol = ip.protocol,
+                                   .family = ip.family};
+    const auto result = fragments.add(fragment_key, arrival.packet, now);
+    if (result.outcome == FragmentTable::Outcome::held) return;
+    if (result.outcome == FragmentTable::Outcome::refused) {
+        for (const HeldFragment& fragment : result.given_back) drop(fragment.frame, component, result.reason);
+        return;
+    }
+    std::array<PacketView, most_fragments> datagram;
+    std::copy(result.given_back.begin(), result.given_back.end(), datagram.begin());
+    Arrival whole;
+    whole.ingress = arrival.ingress;
+    judge({datagram.data(), result.given_back.size()}, true, whole);
+}
+
+}  // namespace sluice

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Step 6 of a service router, for the first packet of a session: who stands behind an external address? A live
+// dynamic mapping (subject to its filter), then DNAT (most specific first, as the compiler sorted them), then
+// one-to-one. From the uplink the address belongs to, and from inside (hairpin, RFC 4787 REQ-9).
+#include "runtime/stages/external_address.h"
+#include "runtime/stages/source_choice.h"
+#include "runtime/stages/stage.h"
+
+namespace sluice {
+namespace {
+
+bool has_ports(L4Kind kind) {
+    return kind == L4Kind::tcp || kind == L4Kind::udp;
+}
+
+const image::DnatRule* find_dnat(const StageContext& context, const image::ExternalAddress& external) {
+    const IpView& ip = context.ip();
+    const std::uint16_t port = context.current.destination_port;
+    for (const auto& rule : context.tenant->dnat_rules.subspan(external.first_dnat(), external.dnat_count())) {
+        if (rule.protocol() != 0 && rule.protocol() != ip.protocol) continue;
+        const bool every_port = rule.port_low() == 0 && rule.port_high() == 0;
+        if (every_port) return &rule;
+        if (has_ports(ip.l4_kind) && rule.port_low() <= port && port <= rule.port_high()) return &rule;
+    }
+    return nullptr;
+}
+
+/// Whose address the mapping's filter sees: an inside sender appears under its own external address (RFC 4787
+/// REQ-9a).
+Ip seen_source(const StageContext& context, std::uint16_t uplink) {
+    return context.from_outside() ? context.current.source : choose_source(context, uplink).source;
+}
+
+}  // namespace
+
+Exit translate_destination(StageContext& context) {
+    if (!context.decides()) return Exit::next;
+    Hop& hop = *context.hop;
+    const IpView& ip = context.ip();
+    const TenantView& tenant = *context.tenant;
+    const image::ExternalAddress* external = find_external(tenant, context.current.destination, ip.family);
+    if (external == nullptr) return Exit::next;
+    const bool its_uplink = hop.in_interface == external->on_interface();
+    if (!its_uplink && context.from_outside()) return Exit::next;
+    if (!its_uplink) hop.hairpin_interface = external->on_interface();
+
+    if (external->in_pool() != 0 && has_ports(ip.l4_kind)) {
+        const std::uint32_t mapping = context.tables.nat.find_outside(
+            hop.tenant, ip.protocol, ip.family, context.current.destination, context.current.destination_port);
+        if (mapping != no_mapping) {
+            record(context, StageId::destination_nat, mapping);
+            hop.joined_remote = seen_source(context, external->on_interface());
+            if (!context.tables.nat.accepts(mapping, hop.joined_remote)) {
+                return drop(context, DropReason::NAT_FILTERED);
+            }
+            hop.joined_mapping = mapping;
+            context.current.destination = context.tables.nat[mapping].inside.ip;
+            context.current.destination_port = context.tables.nat[mapping].inside.port;
+            return Exit::next;
+        }
+    }
+    if (const image::DnatRule* rule = find_dnat(context, *external)) {
+        record(context, StageId::destination_nat, static_cast<std::uint32_t>(rule - tenant.dnat_rules.data()));
+        context.current.destination = to_ip(rule->to());
+        if (rule->to_port() != 0 && has_ports(ip.l4_kind)) {
+            context.current.destination_port = static_cast<std::uint16_t>(
+                rule->to_port() + (context.current.destination_port - rule->port_low()));
+        }
+        return Exit::next;
+    }
+    if (external->one_to_one() != no_row) {
+        record(context, StageId::destination_nat, external->one_to_one());
+        context.current.destination = to_ip(tenant.one_to_one_rules[external->one_to_one()].inside_ip());
+        return Exit::next;
+    }
+    // Nobody behind it. An address of our own still answers an echo; anything else to a NAT address ends here.
+    const auto kind = tenant.adjacencies[tenant.route(context.current.destination, ip.family)].kind();
+    const bool asks_gateway =
+        kind == image::AdjacencyKind::Local && (external->in_pool() == 0 || ip.l4_kind == L4Kind::icmp_query);
+    return asks_gateway ? Exit::next : drop(context, DropReason::NAT_FILTERED);
+}
+
+}  // namespace sluice

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "runtime/stages/stage.h"
+
+namespace sluice {
+namespace {
+
+/// Adding a stage is adding a file and a line here. The order is that of seed-systems 1.4; a packet of a known
+/// session passes destination NAT, firewall and source NAT untouched, because the session's first packet
+/// decided them.
+constexpr Exit (*stages[])(StageContext&) = {
+    admit_ip,   await_fragments, find_session,   translate_destination, deliver_locally,
+    find_route, check_ttl,       apply_firewall, translate_source,      choose_egress,
+};
+
+bool enter_router(StageContext& context, InterfaceRef in) {
+    Trace& trace = context.trace;
+    if (trace.hop_count == most_routers) return false;
+    context.tenant = &context.image.tenants()[in.tenant];
+    context.hop = &trace.hops[trace.hop_count++];
+    *context.hop = Hop{};
+    context.hop->tenant = in.tenant;
+    context.hop->in_interface = in.interface;
+    context.hop->stateful = context.tenant->has_service_router;
+    context.at_entry = context.current;
+    return true;
+}
+
+Exit run_router(StageContext& context) {
+    for (const auto stage : stages) {
+        if (const Exit exit = stage(context); exit != Exit::next) return exit;
+    }
+    return Exit::done;
+}
+
+}  // namespace
+
+std::string_view name_of(StageId stage) {
+    constexpr std::string_view names[] = {"ip_admission", "fragments", "session",  "destination_nat", "local",
+                                          "route",        "ttl",       "firewall", "source_nat",      "egress"};
+    return names[static_cast<std::size_t>(stage)];
+}
+
+void record(StageContext& context, StageId stage, std::uint32_t row) {
+    Trace& trace = context.trace;
+    if (trace.record_count < trace.records.size()) {
+        trace.records[trace.record_count++] = {stage, context.hop->tenant, row};
+    }
+}
+
+Exit drop(StageContext& context, DropReason reason, std::optional<IcmpError> error) {
+    Trace& trace = context.trace;
+    trace.fate = Fate::drop;
+    trace.reason = reason;
+    trace.error = error;
+    trace.element = context.hop->stateful ? Element::service_router : Element::distributed_router;
+    trace.forbid_cache(NoCacheReason::DROP);
+    return Exit::done;
+}
+
+void run_pipeline(const Image& image, const StageTables& tables, std::span<const PacketView> packets,
+                  bool whole, InterfaceRef ingress, Trace& trace) {
+    const PacketView& packet = packets.front();
+    std::uint32_t longest = 0;
+    for (const PacketView& one : packets) longest = std::max(longest, one.ip.total_length);
+    StageContext context{.image = image,
+                         .tables = tables,
+                         .packet = packet,
+                         .longest_packet = longest,
+                         .whole = whole,
+                         .trace = trace,
+                         .at_entry = {},
+                         .current = Endpoints::of(packet.ip)};
+    trace.ingress = ingress;
+    enter_router(context, ingress);
+    while (run_router(context) == Exit::peer) {
+        const image::Interface& link = context.tenant->interfaces[context.hop->out_interface];
+        if (!enter_router(context, {link.peer_tenant(), link.peer_interface()})) {
+            drop(context, DropReason::PIPELINE_LOOP);
+            return;
+        }
+    }
+}
+
+}  // namespace sluice

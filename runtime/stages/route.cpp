@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Step 8: the longest prefix that covers the (translated) destination, and of several equal ways one.
+#include "runtime/stages/external_address.h"
+#include "runtime/stages/stage.h"
+
+namespace sluice {
+namespace {
+
+/// One member for all packets of a direction of a session: the hash reads the source as it came to this router
+/// and the destination as it leaves, which every packet of that direction has in common.
+std::uint32_t choose_member(const StageContext& context, const image::Adjacency& group) {
+    const IpView& ip = context.ip();
+    const Endpoints ends{context.at_entry.source, context.current.destination, context.at_entry.source_port,
+                         context.current.destination_port};
+    const std::uint64_t hash =
+        hash_of(ends.tuple(context.tenant->index, ip.protocol, ip.family), context.tables.key);
+    const auto member = static_cast<std::uint32_t>((hash >> 32) * group.member_count() >> 32);
+    return context.tenant->ecmp_members[group.first_member() + member];
+}
+
+}  // namespace
+
+Exit find_route(StageContext& context) {
+    const TenantView& tenant = *context.tenant;
+    Hop& hop = *context.hop;
+    std::uint32_t row = tenant.route(context.current.destination, context.ip().family);
+    if (tenant.adjacencies[row].kind() == image::AdjacencyKind::Ecmp) {
+        row = choose_member(context, tenant.adjacencies[row]);
+    }
+    record(context, StageId::route, row);
+    const image::Adjacency& adjacency = tenant.adjacencies[row];
+    hop.adjacency = row;
+    hop.out_interface = adjacency.interface();
+    switch (adjacency.kind()) {
+        case image::AdjacencyKind::Connected:
+            hop.next_hop = context.current.destination;
+            return Exit::next;
+        case image::AdjacencyKind::Gateway:
+            hop.next_hop = to_ip(adjacency.next_hop());
+            return Exit::next;
+        case image::AdjacencyKind::Peer:
+            return Exit::next;
+        case image::AdjacencyKind::Blackhole:
+            return drop(context, DropReason::BLACKHOLE);
+        case image::AdjacencyKind::DirectedBroadcast:
+            return drop(context, DropReason::DIRECTED_BCAST);
+        case image::AdjacencyKind::Local:
+        case image::AdjacencyKind::SubnetRouterAnycast:
+            return drop(context, DropReason::FW_INVALID_STATE);  // a session's other end is an address of ours
+        case image::AdjacencyKind::NoRoute:
+        case image::AdjacencyKind::Ecmp:
+            break;
+    }
+    return drop(context, DropReason::NO_ROUTE, IcmpError::net_unreachable);
+}
+
+}  // namespace sluice

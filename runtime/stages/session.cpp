@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Step 5 of a service router: is this packet part of something that was allowed before? Then its translation is
+// known. An ICMP error belongs to the session of the packet it quotes, in the other direction (RFC 5508 4).
+#include "runtime/stages/stage.h"
+
+namespace sluice {
+namespace {
+
+bool read_quoted_packet(StageContext& context) {
+    const IpView& ip = context.ip();
+    Trace& trace = context.trace;
+    if (trace.quoted) return true;  // by the router before this one
+    const auto l4 = context.packet.ip_bytes().subspan(ip.header_length);
+    if (l4.size() <= icmp_error_header_bytes) return false;
+    trace.quoted = parse_quoted_packet(l4.subspan(icmp_error_header_bytes), ip.family);
+    if (!trace.quoted) return false;
+    trace.quoted_leaving = Endpoints::of(trace.quoted->view);
+    return true;
+}
+
+Exit find_error_session(StageContext& context) {
+    Trace& trace = context.trace;
+    Hop& hop = *context.hop;
+    if (!read_quoted_packet(context)) return drop(context, DropReason::FW_INVALID_STATE);
+    Endpoints& quoted = trace.quoted_leaving;
+    const Tuple answer = quoted.tuple(hop.tenant, trace.quoted->view.protocol, context.ip().family).reversed();
+    const auto found = context.tables.sessions.find(answer);
+    record(context, StageId::session, found ? found->session.index : no_stage_row);
+    if (!found) return drop(context, DropReason::FW_INVALID_STATE);
+    hop.session = found->session;
+    hop.direction = found->direction;
+    const auto opposite = 1 - static_cast<std::size_t>(found->direction);
+    const Tuple& original = context.tables.sessions[found->session].tuple[opposite];
+    // The end host speaks for itself and must look like the address its peer knows; a router on the way keeps
+    // its own.
+    if (context.current.source == quoted.destination) context.current.source = original.destination;
+    context.current.destination = original.source;
+    quoted = Endpoints::of(original);
+    return Exit::next;
+}
+
+}  // namespace
+
+Exit find_session(StageContext& context) {
+    Hop& hop = *context.hop;
+    if (!hop.stateful) return Exit::next;
+    const IpView& ip = context.ip();
+    if (ip.l4_kind == L4Kind::icmp_error) return find_error_session(context);
+    const auto found = context.tables.sessions.find(context.current.tuple(hop.tenant, ip.protocol, ip.family));
+    record(context, StageId::session, found ? found->session.index : no_stage_row);
+    if (found) {
+        hop.session = found->session;
+        hop.direction = found->direction;
+        const Session& session = context.tables.sessions[found->session];
+        const auto opposite = 1 - static_cast<std::size_t>(found->direction);
+        hop.rule = session.rule;
+        context.current = Endpoints::of(session.tuple[opposite].reversed());
+        return Exit::next;
+    }
+    if (ip.l4_kind == L4Kind::tcp && !TcpTracker::opens(ip.tcp_flags)) {
+        return drop(context, DropReason::FW_INVALID_STATE);
+    }
+    // A reply to a request nobody sent, or a message (redirect, router advertisement) that routers do not pass
+    // on.
+    const bool stray_reply =
+        ip.l4_kind == L4Kind::icmp_query && ip.icmp_type != 8 && ip.icmp_type != 13 && ip.icmp_type != 128;
+    if (stray_reply || ip.l4_kind == L4Kind::icmp_other) return drop(context, DropReason::FW_INVALID_STATE);
+    return Exit::next;
+}
+
+}  // namespace sluice

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Step 10 of a service router, for the first packet of a session: what the outside sees as its source, and the
+// two tuples the session will be found by. Chosen here, committed when the packet leaves the last router.
+#include "runtime/stages/external_address.h"
+#include "runtime/stages/source_choice.h"
+#include "runtime/stages/stage.h"
+
+namespace sluice {
+namespace {
+
+bool in_sources(const TenantView& tenant, const image::SnatRule& rule, Ip ip) {
+    for (const auto& row : tenant.prefixes.subspan(rule.first_source(), rule.source_count())) {
+        if (row.family() == rule.family() && (ip & prefix_mask(row.length())) == to_ip(row.ip())) return true;
+    }
+    return false;
+}
+
+bool has_port(L4Kind kind) {
+    return kind == L4Kind::tcp || kind == L4Kind::udp || kind == L4Kind::icmp_query;
+}
+
+}  // namespace
+
+SourceChoice choose_source(const StageContext& context, std::uint16_t out_interface) {
+    const TenantView& tenant = *context.tenant;
+    const IpView& ip = context.ip();
+    const auto family = static_cast<std::uint8_t>(ip.family);
+    SourceChoice choice;
+    choice.source = context.current.source;
+    choice.source_port = context.current.source_port;
+    for (std::uint32_t i = 0; i < tenant.one_to_one_rules.size(); ++i) {
+        const image::OneToOneRule& rule = tenant.one_to_one_rules[i];
+        if (rule.on_interface() != out_interface || rule.family() != family) continue;
+        if (to_ip(rule.inside_ip()) != choice.source) continue;
+        choice.source = to_ip(rule.external_ip());
+        choice.row = i | SourceChoice::one_to_one_bit;
+        return choice;
+    }
+    for (std::uint32_t i = 0; i < tenant.snat_rules.size(); ++i) {
+        const image::SnatRule& rule = tenant.snat_rules[i];
+        if (rule.out_interface() != out_interface || rule.family() != family) continue;
+        if (!in_sources(tenant, rule, choice.source)) continue;
+        choice.row = i;
+        choice.inside = {.ip = choice.source,
+                         .snat_rule = i,
+                         .port = choice.source_port,
+                         .tenant = tenant.index,
+                         .protocol = ip.protocol,
+                         .family = ip.family};
+        if (has_port(ip.l4_kind)) choice.dynamic = context.tables.nat.choose(choice.inside);
+        choice.exhausted = !choice.dynamic;
+        if (choice.dynamic) {
+            choice.source = choice.dynamic->external_ip;
+            choice.source_port = choice.dynamic->external_port;
+        }
+        return choice;
+    }
+    return choice;
+}
+
+Exit translate_source(StageContext& context) {
+    if (!context.decides()) return Exit::next;
+    Hop& hop = *context.hop;
+    const IpView& ip = context.ip();
+    // Hairpin: the receiver must see the external source, as if the packet had been out and come back.
+    const bool hairpin = hop.hairpin_interface != Hop::no_interface &&
+                         context.tenant->interfaces[hop.out_interface].kind() == image::InterfaceKind::Segment;
+    const SourceChoice choice = choose_source(context, hairpin ? hop.hairpin_interface : hop.out_interface);
+    if (choice.row != no_stage_row) record(context, StageId::source_nat, choice.row);
+    if (choice.exhausted) return drop(context, DropReason::NAT_NO_PORT);
+    context.current.source = choice.source;
+    context.current.source_port = choice.source_port;
+    hop.choice = choice.dynamic;
+    hop.inside = choice.inside;
+    hop.choice_remote = context.at_entry.destination;  // the address the inside host knows its peer by
+    hop.opens_session = true;
+    hop.forward = context.at_entry.tuple(hop.tenant, ip.protocol, ip.family);
+    hop.reverse = context.current.tuple(hop.tenant, ip.protocol, ip.family).reversed();
+    if (context.tables.sessions.full()) return drop(context, DropReason::SESSION_FULL);
+    // Two packets that differ must not get the same reply: the later one has no translation of its own.
+    if (context.tables.sessions.find(hop.reverse)) return drop(context, DropReason::NAT_NO_PORT);
+    if (ip.l4_kind == L4Kind::tcp) context.trace.forbid_cache(NoCacheReason::TCP_FLAGS);
+    return Exit::next;
+}
+
+}  // namespace sluice
