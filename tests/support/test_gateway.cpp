@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/test_gateway.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+namespace sluice::test {
+namespace {
+
+constexpr std::uint16_t headroom_bytes = 128;
+constexpr std::uint32_t tailroom_bytes = 64;
+
+}  // namespace
+
+HeapFrames::~HeapFrames() {
+    for (std::uint8_t* buffer : buffers_) delete[] buffer;
+}
+
+Frame HeapFrames::allocate(std::uint32_t length) {
+    auto* buffer = new std::uint8_t[headroom_bytes + length + tailroom_bytes];
+    buffers_.insert(buffer);
+    return {.data = buffer + headroom_bytes,
+            .length = length,
+            .tailroom = tailroom_bytes,
+            .headroom = headroom_bytes,
+            .port = 0,
+            .buffer = buffer};
+}
+
+Frame HeapFrames::copy_of(std::span<const std::uint8_t> bytes, std::uint16_t port) {
+    Frame frame = allocate(static_cast<std::uint32_t>(bytes.size()));
+    std::copy(bytes.begin(), bytes.end(), frame.data);
+    frame.port = port;
+    return frame;
+}
+
+void HeapFrames::free(const Frame& frame) {
+    auto* buffer = static_cast<std::uint8_t*>(frame.buffer);
+    if (buffers_.erase(buffer) == 0) throw std::logic_error("a frame came back that was not out");
+    delete[] buffer;
+}
+
+TestGateway::TestGateway(const Image& image, const ShardSettings& settings)
+    : image_(image), shard_(image, settings, frames_) {}
+
+TestGateway::~TestGateway() {
+    shard_.release_held(output_);
+    for (const Frame& frame : output_.released) frames_.free(frame);
+}
+
+std::vector<SentFrame> TestGateway::inject(std::uint16_t port, std::span<const Bytes> burst) {
+    std::vector<Frame> frames;
+    for (const Bytes& bytes : burst) frames.push_back(frames_.copy_of(bytes, port));
+    shard_.process(frames, now_, output_);
+    return collect();
+}
+
+std::vector<SentFrame> TestGateway::advance(Time duration) {
+    now_ += duration;
+    shard_.advance(now_, output_);
+    return collect();
+}
+
+std::vector<SentFrame> TestGateway::collect() {
+    std::vector<SentFrame> sent;
+    for (const Frame& frame : output_.transmitted) {
+        sent.push_back({frame.port, Bytes(frame.data, frame.data + frame.length)});
+        frames_.free(frame);
+    }
+    for (const Frame& frame : output_.released) frames_.free(frame);
+    output_.clear();
+    return sent;
+}
+
+std::uint16_t TestGateway::port_of(std::string_view name) const {
+    const auto names = image_.port_names();
+    const auto at = std::find(names.begin(), names.end(), name);
+    if (at == names.end()) throw std::invalid_argument("no port " + std::string(name));
+    return static_cast<std::uint16_t>(at - names.begin());
+}
+
+std::uint64_t TestGateway::drops(std::string_view component, DropReason reason) {
+    const Counters& counters = shard_.counters();
+    const auto& names = counters.component_names;
+    const auto at = std::find(names.begin(), names.end(), component);
+    if (at == names.end()) throw std::invalid_argument("no component " + std::string(component));
+    return counters.drops[static_cast<std::size_t>(at - names.begin())][static_cast<std::size_t>(reason)];
+}
+
+}  // namespace sluice::test

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A shard on heap frames and a clock that tests set: frames in, frames out, counters. Every buffer is exactly
+// as long as its frame's head room, data and tail room, so that a sanitizer sees an overrun, and every buffer
+// must come back once.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "runtime/shard/shard.h"
+#include "tests/support/packets.h"
+
+namespace sluice::test {
+
+class HeapFrames final : public FrameAllocator {
+  public:
+    ~HeapFrames() override;
+    Frame allocate(std::uint32_t length) override;
+    std::uint32_t longest_frame() const override { return 1 << 16; }
+    Frame copy_of(std::span<const std::uint8_t> bytes, std::uint16_t port);
+    /// Throws std::logic_error for a frame that is not ours or came back before.
+    void free(const Frame& frame);
+    std::size_t in_use() const { return buffers_.size(); }
+
+  private:
+    std::set<std::uint8_t*> buffers_;
+};
+
+struct SentFrame {
+    std::uint16_t port = 0;
+    Bytes bytes;
+    friend bool operator==(const SentFrame&, const SentFrame&) = default;
+};
+
+class TestGateway {
+  public:
+    explicit TestGateway(const Image& image, const ShardSettings& settings = {});
+    ~TestGateway();
+
+    /// Frames that arrive on `port` in one burst, at the clock's time. What leaves in this call.
+    std::vector<SentFrame> inject(std::uint16_t port, std::span<const Bytes> burst);
+    std::vector<SentFrame> inject(std::uint16_t port, const Bytes& frame) { return inject(port, {&frame, 1}); }
+    std::vector<SentFrame> inject(std::string_view port, const Bytes& frame) {
+        return inject(port_of(port), frame);
+    }
+    std::vector<SentFrame> inject(std::string_view port, std::span<const Bytes> burst) {
+        return inject(port_of(port), burst);
+    }
+    /// Lets time pass; what timers send meanwhile.
+    std::vector<SentFrame> advance(Time duration);
+    Time now() const { return now_; }
+
+    std::uint16_t port_of(std::string_view name) const;  // throws std::invalid_argument
+    std::uint64_t drops(std::string_view component, DropReason reason);
+    const Counters& counters() { return shard_.counters(); }
+    Shard& shard() { return shard_; }
+    std::size_t frames_in_use() const { return frames_.in_use(); }
+
+  private:
+    std::vector<SentFrame> collect();
+
+    const Image& image_;
+    HeapFrames frames_;
+    Shard shard_;
+    Output output_;
+    Time now_ = seconds(1000);
+};
+
+}  // namespace sluice::test
