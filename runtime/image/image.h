@@ -21,6 +21,8 @@
 
 namespace sluice {
 
+class SealedMemory;
+
 constexpr std::uint32_t no_row = 0xffffffff;
 
 /// Spans into one tenant's section; see image.fbs for what each row means.
@@ -97,6 +99,7 @@ class Image {
 
   private:
     Image() = default;
+    static Result from_storage(std::variant<SealedMemory, ImageError> copy);
     struct Storage;
     std::unique_ptr<Storage> storage_;
     const image::Image* root_ = nullptr;

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include "compiler/lower/aligned_vector.h"
+#include "compiler/lower/emit.h"
+#include "schemas/layout/image_seal.h"
+
+namespace sluice::lower {
+namespace {
+
+using flatbuffers::FlatBufferBuilder;
+using flatbuffers::Offset;
+
+constexpr std::uint64_t absent_tag = 0xffff;
+
+std::vector<image::Binding> bindings_of(const policy::Policy& policy) {
+    std::vector<image::Binding> rows;
+    for (std::size_t tenant = 0; tenant < policy.tenants.size(); ++tenant) {
+        const auto& interfaces = policy.tenants[tenant].interfaces;
+        for (std::size_t i = 0; i < interfaces.size(); ++i) {
+            if (interfaces[i].kind == policy::InterfaceKind::peer) continue;
+            const auto& vids = interfaces[i].vids;
+            const std::uint64_t outer = vids.empty() ? absent_tag : vids[0];
+            const std::uint64_t inner = vids.size() < 2 ? absent_tag : vids[1];
+            rows.emplace_back(std::uint64_t{interfaces[i].port} << 32 | outer << 16 | inner,
+                              static_cast<std::uint16_t>(tenant), static_cast<std::uint16_t>(i), 0);
+        }
+    }
+    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.key() < b.key(); });
+    return rows;
+}
+
+Offset<image::TenantSection> emit_section(FlatBufferBuilder& builder, const std::vector<std::uint8_t>& bytes) {
+    builder.ForceVectorAlignment(bytes.size(), 1, image_alignment);
+    const auto section = builder.CreateVector(bytes);
+    const Digest digest = digest_of(bytes);
+    const auto digest_row = builder.CreateVector(digest.data(), digest.size());
+    return image::CreateTenantSection(builder, digest_row, section);
+}
+
+void check_size(const std::vector<std::vector<std::uint8_t>>& sections) {
+    constexpr std::size_t margin = 64ULL << 20;  // ports, bindings, padding
+    std::size_t bytes = margin;
+    for (const auto& section : sections) bytes += section.size() + 2 * image_alignment;
+    if (bytes > longest_image_bytes) {
+        throw std::length_error("the tenants need " + std::to_string(bytes - margin) +
+                                " bytes; an image holds less than 2 GiB");
+    }
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> emit_image(const policy::Policy& policy,
+                                     const std::vector<std::vector<std::uint8_t>>& sections) {
+    check_size(sections);
+    FlatBufferBuilder builder;
+    std::vector<Offset<image::TenantSection>> tenants;
+    for (const auto& section : sections) tenants.push_back(emit_section(builder, section));
+    const auto tenant_rows = builder.CreateVector(tenants);
+    std::vector<Offset<image::Port>> ports;
+    for (const policy::Port& port : policy.ports) {
+        ports.push_back(image::CreatePort(builder, builder.CreateString(port.name), port.mtu));
+    }
+    const auto port_rows = builder.CreateVector(ports);
+    const auto bindings = aligned_structs(builder, bindings_of(policy));
+    const auto gateway = builder.CreateString(policy.gateway);
+    const auto ttl_mode =
+        policy.ttl == policy::TtlMode::per_stage ? image::TtlMode::PerStage : image::TtlMode::PerRouter;
+    image::FinishImageBuffer(builder, image::CreateImage(builder, image_schema_version, gateway, ttl_mode,
+                                                         port_rows, bindings, tenant_rows));
+
+    std::vector<std::uint8_t> file(sizeof(ImageHeader) + builder.GetSize());
+    std::memcpy(file.data() + sizeof(ImageHeader), builder.GetBufferPointer(), builder.GetSize());
+    seal_image(file);
+    return file;
+}
+
+}  // namespace sluice::lower

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdexcept>
+#include <string>
+
+#include "compiler/lower/aligned_vector.h"
+#include "compiler/lower/emit.h"
+
+namespace sluice::lower {
+namespace {
+
+using flatbuffers::FlatBufferBuilder;
+using flatbuffers::Offset;
+using StringVector = flatbuffers::Vector<Offset<flatbuffers::String>>;
+
+template <typename Items, typename NameOf>
+Offset<StringVector> strings(FlatBufferBuilder& builder, const Items& items, NameOf name_of) {
+    std::vector<Offset<flatbuffers::String>> offsets;
+    for (const auto& item : items) offsets.push_back(builder.CreateString(name_of(item)));
+    return builder.CreateVector(offsets);
+}
+
+Offset<image::Lpm> emit_lpm(FlatBufferBuilder& builder, const LpmTable& table) {
+    const auto nodes = aligned_structs(builder, table.nodes);
+    const auto leaves = aligned_scalars(builder, table.leaves);
+    return image::CreateLpm(builder, nodes, leaves, table.prefix_count);
+}
+
+const char* word_of(policy::Expectation expectation) {
+    switch (expectation) {
+        case policy::Expectation::allow:
+            return "allow";
+        case policy::Expectation::drop:
+            return "drop";
+        case policy::Expectation::reject:
+            break;
+    }
+    return "reject";
+}
+
+Offset<flatbuffers::Vector<Offset<image::Assertion>>> emit_assertions(FlatBufferBuilder& builder,
+                                                                      const policy::Tenant& tenant) {
+    const auto text = [&](const std::optional<std::string>& value) {
+        return value ? builder.CreateString(*value) : Offset<flatbuffers::String>{};
+    };
+    std::vector<Offset<image::Assertion>> rows;
+    for (const policy::Assertion& assertion : tenant.assertions) {
+        const auto name = builder.CreateString(assertion.name);
+        const auto packet = builder.CreateString(assertion.packet);
+        const auto on = builder.CreateString(tenant.interfaces[assertion.on].name);
+        const auto expect = builder.CreateString(word_of(assertion.expect));
+        const auto rule = text(assertion.rule);
+        const auto becomes = text(assertion.becomes);
+        rows.push_back(
+            image::CreateAssertion(builder, name, packet, on, expect, rule, becomes, assertion.where.line));
+    }
+    return builder.CreateVector(rows);
+}
+
+image::FirewallAction action_of(policy::Action action) {
+    return action == policy::Action::allow  ? image::FirewallAction::Allow
+           : action == policy::Action::drop ? image::FirewallAction::Drop
+                                            : image::FirewallAction::Reject;
+}
+
+template <typename... Vectors>
+std::size_t bytes_of(const Vectors&... vectors) {
+    return ((vectors.size() * sizeof(vectors[0])) + ...);
+}
+
+// FlatBuffers only asserts its 2 GiB, in debug builds; strings and padding are allowed for with the margin.
+void check_size(const policy::Tenant& tenant, const TenantTables& t) {
+    constexpr std::size_t margin = 64ULL << 20;
+    const std::size_t bytes =
+        bytes_of(t.interfaces, t.addresses, t.proxied, t.neighbours, t.routes4.nodes, t.routes4.leaves,
+                 t.routes6.nodes, t.routes6.leaves, t.adjacencies, t.ecmp_members, t.prefixes, t.externals,
+                 t.pool_addresses, t.snat_rules, t.dnat_rules, t.one_to_one_rules, t.sets4.nodes,
+                 t.sets4.leaves, t.sets6.nodes, t.sets6.leaves, t.class_rows, t.masks, t.services, t.rules);
+    if (bytes + margin > longest_image_bytes) {
+        throw std::length_error("tenant \"" + tenant.name + "\" needs " + std::to_string(bytes) +
+                                " bytes of tables; an image holds less than 2 GiB");
+    }
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const TenantTables& tables) {
+    check_size(tenant, tables);
+    FlatBufferBuilder builder;
+    const auto name = builder.CreateString(tenant.name);
+    const auto file = builder.CreateString(tenant.file);
+    const auto name_of = [](const auto& named) -> const std::string& { return named.name; };
+    const auto interface_names = strings(builder, tenant.interfaces, name_of);
+    const auto set_names = strings(builder, tenant.sets, name_of);
+    const auto rule_names =
+        strings(builder, tenant.firewall ? tenant.firewall->rules : std::vector<policy::Rule>{}, name_of);
+    const auto assertions = emit_assertions(builder, tenant);
+
+    const auto interfaces = aligned_structs(builder, tables.interfaces);
+    const auto addresses = aligned_structs(builder, tables.addresses);
+    const auto proxied = aligned_structs(builder, tables.proxied);
+    const auto neighbours = aligned_structs(builder, tables.neighbours);
+    const auto routes4 = emit_lpm(builder, tables.routes4);
+    const auto routes6 = emit_lpm(builder, tables.routes6);
+    const auto adjacencies = aligned_structs(builder, tables.adjacencies);
+    const auto ecmp_members = aligned_scalars(builder, tables.ecmp_members);
+    const auto prefixes = aligned_structs(builder, tables.prefixes);
+    const auto externals = aligned_structs(builder, tables.externals);
+    const auto pool_addresses = aligned_scalars(builder, tables.pool_addresses);
+    const auto snat_rules = aligned_structs(builder, tables.snat_rules);
+    const auto dnat_rules = aligned_structs(builder, tables.dnat_rules);
+    const auto one_to_one_rules = aligned_structs(builder, tables.one_to_one_rules);
+    const auto sets4 = emit_lpm(builder, tables.sets4);
+    const auto sets6 = emit_lpm(builder, tables.sets6);
+    const auto class_rows = aligned_scalars(builder, tables.class_rows);
+    const auto masks = aligned_scalars(builder, tables.masks);
+    const auto services = aligned_structs(builder, tables.services);
+    const auto rules = aligned_structs(builder, tables.rules);
+
+    const policy::Firewall no_firewall;  // what an absent one means: drop from outside, allow the rest
+    const policy::Firewall& firewall = tenant.firewall ? *tenant.firewall : no_firewall;
+    image::TenantBuilder row(builder);
+    row.add_name(name);
+    row.add_file(file);
+    row.add_has_service_router(tenant.has_service_router());
+    row.add_has_firewall(tenant.firewall.has_value());
+    row.add_default_action(action_of(firewall.otherwise));
+    row.add_default_action_from_uplink(action_of(firewall.from_uplink));
+    row.add_interface_names(interface_names);
+    row.add_interfaces(interfaces);
+    row.add_addresses(addresses);
+    row.add_proxied(proxied);
+    row.add_neighbours(neighbours);
+    row.add_routes4(routes4);
+    row.add_routes6(routes6);
+    row.add_adjacencies(adjacencies);
+    row.add_ecmp_members(ecmp_members);
+    row.add_prefixes(prefixes);
+    row.add_externals(externals);
+    row.add_pool_addresses(pool_addresses);
+    row.add_snat_rules(snat_rules);
+    row.add_dnat_rules(dnat_rules);
+    row.add_one_to_one_rules(one_to_one_rules);
+    row.add_sets4(sets4);
+    row.add_sets6(sets6);
+    row.add_set_words(tables.set_words);
+    row.add_class_rows(class_rows);
+    row.add_set_names(set_names);
+    row.add_zone_words(tables.zone_words);
+    row.add_masks(masks);
+    row.add_services(services);
+    row.add_rules(rules);
+    row.add_rule_names(rule_names);
+    row.add_assertions(assertions);
+    builder.Finish(row.Finish());
+    return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
+}
+
+}  // namespace sluice::lower

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <tuple>
+
+#include "compiler/lower/passes.h"
+#include "schemas/layout/image_types.h"
+
+namespace sluice::lower {
+namespace {
+
+image::InterfaceKind kind_of(policy::InterfaceKind kind) {
+    switch (kind) {
+        case policy::InterfaceKind::segment:
+            return image::InterfaceKind::Segment;
+        case policy::InterfaceKind::uplink:
+            return image::InterfaceKind::Uplink;
+        case policy::InterfaceKind::peer:
+            break;
+    }
+    return image::InterfaceKind::Peer;
+}
+
+image::Interface interface_row(const policy::Interface& from, std::uint32_t first_address) {
+    const bool is_peer = from.kind == policy::InterfaceKind::peer;
+    return {to_image(from.mac),
+            is_peer ? std::uint16_t{0} : from.port,
+            from.vids.empty() ? std::uint16_t{0} : from.vids[0],
+            from.vids.size() < 2 ? std::uint16_t{0} : from.vids[1],
+            from.mtu,
+            is_peer ? from.peer_tenant : std::uint16_t{0},
+            is_peer ? from.peer_interface : std::uint16_t{0},
+            static_cast<std::uint8_t>(from.vids.size()),
+            kind_of(from.kind),
+            first_address,
+            static_cast<std::uint32_t>(from.addresses.size())};
+}
+
+bool has_address(const policy::Interface& interface, Ip ip, Family family) {
+    return std::any_of(interface.addresses.begin(), interface.addresses.end(), [&](const auto& address) {
+        return address.subnet.family == family && address.own == ip;
+    });
+}
+
+bool has_subnet_of(const policy::Interface& interface, Ip ip, Family family) {
+    return std::any_of(interface.addresses.begin(), interface.addresses.end(), [&](const auto& address) {
+        return address.subnet.family == family && address.subnet.contains(ip);
+    });
+}
+
+}  // namespace
+
+void lower_interfaces(const policy::Tenant& tenant, TenantTables& tables) {
+    for (std::size_t i = 0; i < tenant.interfaces.size(); ++i) {
+        const policy::Interface& interface = tenant.interfaces[i];
+        const auto index = static_cast<std::uint16_t>(i);
+        tables.interfaces.push_back(
+            interface_row(interface, static_cast<std::uint32_t>(tables.addresses.size())));
+        for (const policy::InterfaceAddress& address : interface.addresses) {
+            tables.addresses.emplace_back(to_image(address.own), index, address.subnet.length,
+                                          static_cast<std::uint8_t>(address.subnet.family));
+        }
+        for (const policy::StaticNeighbour& neighbour : interface.neighbours) {
+            tables.neighbours.emplace_back(to_image(neighbour.ip.ip), to_image(neighbour.mac), index,
+                                           static_cast<std::uint8_t>(neighbour.ip.family));
+        }
+    }
+}
+
+void lower_proxied(const policy::Tenant& tenant, TenantTables& tables) {
+    for (const image::ExternalAddress& external : tables.externals) {
+        const policy::Interface& interface = tenant.interfaces[external.on_interface()];
+        const Ip ip = from_image(external.ip());
+        const auto family = static_cast<Family>(external.family());
+        if (!has_subnet_of(interface, ip, family) || has_address(interface, ip, family)) continue;
+        tables.proxied.emplace_back(external.ip(), external.on_interface(), external.family(), 0);
+    }
+    const auto key = [](const image::ProxiedAddress& row) {
+        return std::tuple(row.interface(), row.family(), from_image(row.ip()));
+    };
+    std::sort(tables.proxied.begin(), tables.proxied.end(),
+              [&](const auto& a, const auto& b) { return key(a) < key(b); });
+}
+
+}  // namespace sluice::lower

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The passes that turn one checked tenant into tables, a file each. They depend on nothing but the tenant (and,
+// for its interfaces, on nothing of other tenants), so that tenants lower in parallel and in any order to the
+// same rows.
+#pragma once
+
+#include "compiler/lower/tenant_tables.h"
+#include "compiler/policy/policy.h"
+
+namespace sluice::lower {
+
+/// Interfaces, their addresses and their static neighbours.
+void lower_interfaces(const policy::Tenant& tenant, TenantTables& tables);
+/// Connected, implied and configured routes, their adjacencies and ECMP groups.
+void lower_routes(const policy::Tenant& tenant, TenantTables& tables);
+/// NAT rules and the external addresses they present.
+void lower_nat(const policy::Tenant& tenant, TenantTables& tables);
+/// The external addresses that an interface answers for: after lower_nat.
+void lower_proxied(const policy::Tenant& tenant, TenantTables& tables);
+/// Address classes, rules, their masks and services.
+void lower_firewall(const policy::Tenant& tenant, TenantTables& tables);
+
+}  // namespace sluice::lower

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One tenant as tables: the rows of image.fbs before they are written. Plain data, owned by the thread that
+// lowers the tenant.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "compiler/lower/lpm_builder.h"
+#include "schemas/image_generated.h"
+
+namespace sluice::lower {
+
+constexpr std::uint32_t no_row = 0xffffffff;
+
+struct TenantTables {
+    std::vector<image::Interface> interfaces;
+    std::vector<image::InterfaceAddress> addresses;
+    std::vector<image::ProxiedAddress> proxied;
+    std::vector<image::StaticNeighbour> neighbours;
+    LpmTable routes4, routes6;
+    std::vector<image::Adjacency> adjacencies;
+    std::vector<std::uint32_t> ecmp_members;
+    std::vector<image::PrefixRow> prefixes;
+    std::vector<image::ExternalAddress> externals;
+    std::vector<std::uint32_t> pool_addresses;
+    std::vector<image::SnatRule> snat_rules;
+    std::vector<image::DnatRule> dnat_rules;
+    std::vector<image::OneToOneRule> one_to_one_rules;
+    LpmTable sets4, sets6;
+    std::uint32_t set_words = 0;
+    std::vector<std::uint64_t> class_rows;
+    std::uint32_t zone_words = 0;
+    std::vector<std::uint64_t> masks;
+    std::vector<image::Service> services;
+    std::vector<image::FirewallRule> rules;
+};
+
+}  // namespace sluice::lower

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "runtime/image/image.h"
+
+namespace sluice {
+
+/// Magic, versions, sizes and the digest of the whole file, in that order: the first that is wrong is named.
+std::optional<ImageError> verify_header(std::span<const std::uint8_t> file);
+
+}  // namespace sluice

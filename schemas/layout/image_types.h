@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Between the addresses of layout/address.h and their form in an image. Any thread; no allocation.
+#pragma once
+
+#include <algorithm>
+
+#include "schemas/image_generated.h"
+#include "schemas/layout/address.h"
+
+namespace sluice {
+
+inline image::Ip to_image(Ip ip) {
+    return {ip.hi, ip.lo};
+}
+inline Ip from_image(const image::Ip& ip) {
+    return {ip.hi(), ip.lo()};
+}
+
+inline image::Mac to_image(Mac mac) {
+    return image::Mac(flatbuffers::span<const std::uint8_t, 6>(mac.bytes.data(), mac.bytes.size()));
+}
+inline Mac from_image(const image::Mac& mac) {
+    Mac result;
+    std::copy_n(mac.bytes()->data(), result.bytes.size(), result.bytes.begin());
+    return result;
+}
+
+}  // namespace sluice
