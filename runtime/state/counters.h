@@ -7,7 +7,9 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/image/image.h"
@@ -40,7 +42,8 @@ struct TenantCount {
 };
 
 struct Counters {
-    explicit Counters(const Image& image);
+    explicit Counters(const Image& image) : Counters(image.port_names(), image.tenants()) {}
+    Counters(std::span<const std::string_view> port_names, std::span<const TenantView> tenant_views);
 
     Component port_component(std::uint16_t port) const { return port; }
     Component service_router(std::uint16_t tenant) const { return first_component[tenant]; }

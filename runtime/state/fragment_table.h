@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "runtime/packet/view.h"
+#include "runtime/state/index_table.h"
 #include "runtime/state/keyed_hash.h"
 #include "runtime/state/reasons.h"
 #include "runtime/state/timer_wheel.h"
@@ -50,24 +51,41 @@ class FragmentTable {
         DropReason reason{};
         std::span<const HeldFragment> given_back;  // valid until the next call
     };
-    /// FRAG_OVERLAP: it overlaps another one (an exact duplicate as well), or ends behind the last one, or
-    /// exceeds 65,535 bytes; later fragments of that datagram are refused for the same reason until its time is
-    /// up. FRAG_LIMIT: too many fragments or datagrams, or a middle fragment whose payload is empty or not a
-    /// multiple of 8.
+    /// FRAG_OVERLAP: it overlaps another one (an exact duplicate as well), or ends behind the last one, or is a
+    /// second last one, or exceeds 65,535 bytes. FRAG_LIMIT: too many fragments or datagrams, or a middle
+    /// fragment whose payload is empty or not a multiple of 8. Overlap and too many fragments drop the whole:
+    /// what is held comes back, and later fragments of that datagram are refused for the same reason until its
+    /// time is up. A malformed middle fragment or a full table costs that fragment only.
     Result add(const FragmentKey& key, const HeldFragment& fragment, Time now) noexcept;
 
     /// `tick` as of the wheel; calls expired(span of HeldFragment) for each incomplete datagram whose time is
-    /// up (FRAG_TIMEOUT).
+    /// up (FRAG_TIMEOUT). The callee must not call back into this table.
     template <typename Expired>
     void step(Expired&& expired) {
         timers_.step([&](std::uint32_t index) {
-            expired(std::span<const HeldFragment>(datagrams_[index].fragments.data(), datagrams_[index].count));
+            const Datagram& datagram = datagrams_[index];
+            if (datagram.count != 0) {
+                expired(std::span<const HeldFragment>(datagram.fragments.data(), datagram.count));
+            }
             forget(index);
         });
     }
     bool empty() const noexcept { return timers_.empty(); }
-    void jump_to(std::uint64_t tick) { timers_.jump_to(tick); }
+    void jump_to(std::uint64_t tick) noexcept { timers_.jump_to(tick); }
     std::uint32_t held_fragments() const noexcept { return held_; }
+
+    /// Gives every held fragment to visit(const HeldFragment&) and forgets all datagrams: for shut-down.
+    template <typename Visit>
+    void release_all(Visit&& visit) {
+        for (std::uint32_t index = 0; index < datagrams_.size(); ++index) {
+            Datagram& datagram = datagrams_[index];
+            if (!datagram.live) continue;
+            for (std::uint32_t i = 0; i < datagram.count; ++i) visit(datagram.fragments[i]);
+            forget(index);
+        }
+    }
+    /// What one datagram under reassembly costs, index and timer aside.
+    static constexpr std::size_t datagram_bytes() { return sizeof(Datagram); }
 
   private:
     struct Datagram {
@@ -79,13 +97,17 @@ class FragmentTable {
         std::optional<DropReason> poisoned;
         bool live = false;
     };
+    std::uint64_t hash_of(const FragmentKey& key) const noexcept;
+    std::uint32_t find_or_create(const FragmentKey& key, Time now) noexcept;
+    Result refuse(const HeldFragment& fragment, DropReason reason) noexcept;
+    Result refuse_whole(Datagram& datagram, const HeldFragment& fragment, DropReason reason) noexcept;
     void forget(std::uint32_t index) noexcept;
 
     HashKey key_;
     Time timeout_;
     std::vector<Datagram> datagrams_;
     std::vector<std::uint32_t> free_;
-    std::vector<std::uint32_t> slots_;  // open addressing over datagrams_
+    IndexTable index_;
     std::array<HeldFragment, most_fragments + 1> given_back_;
     std::uint32_t held_ = 0;
     TimerWheel timers_;

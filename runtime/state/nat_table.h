@@ -9,12 +9,14 @@
 // when the packet leaves. Owner shard only. Allocates in the constructor only.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "runtime/image/image.h"
+#include "runtime/state/index_table.h"
 #include "runtime/state/keyed_hash.h"
 #include "runtime/state/session_table.h"
 
@@ -43,9 +45,13 @@ struct Mapping {
 class NatTable {
   public:
     /// `shard` of `shard_count`: a port belongs to shard (port >> 1) % shard_count, so that parity survives
-    /// sharding.
+    /// sharding. `mapping_capacity` also bounds the pairs of mapping and remote address, so it is the session
+    /// table's capacity. The tenants must outlive the table.
+    NatTable(std::span<const TenantView> tenants, std::uint32_t mapping_capacity, const HashKey& key,
+             std::uint16_t shard = 0, std::uint16_t shard_count = 1);
     NatTable(const Image& image, std::uint32_t mapping_capacity, const HashKey& key, std::uint16_t shard = 0,
-             std::uint16_t shard_count = 1);
+             std::uint16_t shard_count = 1)
+        : NatTable(image.tenants(), mapping_capacity, key, shard, shard_count) {}
 
     /// The mapping an outbound packet uses: an existing one (`mapping` set) or one to be made.
     struct Choice {
@@ -61,7 +67,7 @@ class NatTable {
     std::optional<Choice> choose(const InsideEndpoint& inside) const noexcept;
 
     /// Uses the choice for one more session towards `remote`, making the mapping where it is new. no_mapping:
-    /// the table is full.
+    /// the table is full, or the chosen port was taken since; nothing has changed then.
     std::uint32_t commit(const InsideEndpoint& inside, const Choice& choice, Ip remote) noexcept;
     /// A session that arrived from `remote` through an existing mapping.
     void join(std::uint32_t mapping, Ip remote) noexcept;
@@ -76,9 +82,46 @@ class NatTable {
     const Mapping& operator[](std::uint32_t mapping) const noexcept { return mappings_[mapping]; }
     std::uint32_t size() const noexcept { return live_; }
 
+    static constexpr std::size_t mapping_bytes() { return sizeof(Mapping) + sizeof(std::uint32_t); }
+    static constexpr std::size_t filter_bytes() { return sizeof(FilterEntry) + sizeof(std::uint32_t); }
+
   private:
-    struct Implementation;  // the helper that writes this file chooses the members
+    static constexpr std::uint32_t port_words = 65536 / 64;
+    static constexpr std::uint32_t port_spaces = 3;  // TCP, UDP, ICMP queries
+    using PortBits = std::array<std::uint64_t, port_words>;
+
+    /// How many sessions of a mapping are towards a remote address.
+    struct FilterEntry {
+        Ip remote;
+        std::uint32_t mapping = no_mapping;
+        std::uint32_t sessions = 0;
+    };
+
+    void publish(const TenantView& tenant, const image::ExternalAddress& external, std::uint32_t first_space);
+    const PortBits* ports_of(std::uint16_t tenant, std::uint32_t external,
+                             std::uint8_t protocol) const noexcept;
+    std::uint16_t find_free_port(const PortBits& used, std::uint32_t low, std::uint32_t high,
+                                 std::uint32_t start, std::uint64_t parity_mask) const noexcept;
+    void set_port(const Mapping& mapping, bool used) noexcept;
+    std::uint64_t hash_of(const InsideEndpoint& inside) const noexcept;
+    std::uint64_t outside_hash(std::uint16_t tenant, std::uint8_t protocol, Family family, Ip ip,
+                               std::uint16_t port) const noexcept;
+    std::uint64_t filter_hash(std::uint32_t mapping, Ip remote) const noexcept;
+    std::uint32_t find_inside(const InsideEndpoint& inside) const noexcept;
+    std::uint32_t find_filter(std::uint32_t mapping, Ip remote) const noexcept;
+    std::uint32_t create(const InsideEndpoint& inside, const Choice& choice) noexcept;
+
+    std::span<const TenantView> tenants_;
+    HashKey key_;
+    std::vector<PortBits> ports_;                // used or published: three a pool address
+    std::vector<std::uint32_t> first_space_;     // into ports_, by external row of all tenants
+    std::vector<std::uint32_t> first_external_;  // into first_space_, by tenant
+    PortBits ours_{};                            // the ports of this shard
     std::vector<Mapping> mappings_;
+    std::vector<std::uint32_t> free_mappings_;
+    std::vector<FilterEntry> filters_;
+    std::vector<std::uint32_t> free_filters_;
+    IndexTable inside_, outside_, filter_index_;
     std::uint32_t live_ = 0;
 };
 

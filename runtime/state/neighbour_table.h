@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Neighbours (ARP and ND) of one shard, by the states of RFC 4861 7.3.2 and the numbers of C6. The table knows
-// no packets formats: what is to be said is asked of NeighbourActions, what waits for an answer is held here
+// no packet formats: what is to be said is asked of NeighbourActions, what waits for an answer is held here
 // with the plan that was made for it.
 //
 //   none --use--> INCOMPLETE (3 requests 1 s apart) --reply--> REACHABLE --30 s--> STALE --use--> DELAY --5
@@ -19,7 +19,9 @@
 
 #include "runtime/cache/program.h"
 #include "runtime/packet/view.h"
+#include "runtime/state/index_table.h"
 #include "runtime/state/keyed_hash.h"
+#include "runtime/state/reasons.h"
 #include "runtime/state/timer_wheel.h"
 
 namespace sluice {
@@ -36,7 +38,8 @@ enum class NeighbourState : std::uint8_t {
 };
 std::string_view name_of(NeighbourState state);
 
-constexpr std::uint32_t most_held_packets = 8;
+constexpr std::uint32_t most_held_packets = 8;              // by one neighbour
+constexpr std::uint32_t most_held_packets_of_shard = 1024;  // by all of them together
 
 struct HeldPacket {
     PacketView packet;  // as it came: an ICMP error about it must quote it so
@@ -49,11 +52,10 @@ struct Neighbour {
     InterfaceRef interface;
     NeighbourState state = NeighbourState::none;
     Mac mac;
-    std::uint32_t version = 0;  // moves with every change that a cached flow must notice: state or MAC
-    std::uint8_t requests = 0;  // sent in INCOMPLETE or PROBE
-    Time changed = 0;           // when the state was entered
-    std::uint32_t held_count = 0;
-    std::array<HeldPacket, most_held_packets> held;  // oldest first
+    std::uint32_t version = 0;     // moves with every change that a cached flow must notice: state or MAC
+    std::uint8_t requests = 0;     // sent in INCOMPLETE or PROBE
+    Time changed = 0;              // when the state was entered
+    std::uint32_t held_count = 0;  // packets that wait for it
     bool usable() const {
         return state == NeighbourState::reachable || state == NeighbourState::stale ||
                state == NeighbourState::delay || state == NeighbourState::probe ||
@@ -61,7 +63,8 @@ struct Neighbour {
     }
 };
 
-/// What the table asks the shard to do. Rare events, hence virtual.
+/// What the table asks the shard to do. Rare events, hence virtual. The table is consistent at each call: a
+/// callee may call use, touch and hold (an ICMP error about a dropped packet needs a neighbour itself).
 class NeighbourActions {
   public:
     virtual ~NeighbourActions() = default;
@@ -73,7 +76,10 @@ class NeighbourActions {
 
 class NeighbourTable {
   public:
-    NeighbourTable(std::uint32_t capacity, const HashKey& key, NeighbourActions& actions);
+    /// `held_capacity`: packets that may wait in all, from one pool (a packet with its plan is too big to
+    /// reserve eight places a neighbour).
+    NeighbourTable(std::uint32_t capacity, const HashKey& key, NeighbourActions& actions,
+                   std::uint32_t held_capacity = most_held_packets_of_shard);
 
     /// Configured entries; they never age and are not overridden by what is heard.
     void add_permanent(InterfaceRef interface, Ip ip, Family family, Mac mac);
@@ -81,18 +87,23 @@ class NeighbourTable {
     std::uint32_t find(InterfaceRef interface, Ip ip,
                        Family family) const noexcept;  // no_neighbour where unknown
     /// For a packet about to be sent: finds or makes the entry; STALE goes to DELAY. It does not solicit (hold
-    /// does). no_neighbour: the table is full.
+    /// does); an entry it made is forgotten after a second without a hold. A full table gives up the entry that
+    /// has been STALE longest; no_neighbour: there is none.
     std::uint32_t use(InterfaceRef interface, Ip ip, Family family, Time now);
     /// STALE to DELAY for a neighbour already found, as a cached packet does.
     void touch(std::uint32_t neighbour, Time now);
-    /// The neighbour is not usable: keeps the packet until it is (the first one sends the first request).
-    /// False: FAILED and in hold-down; the packet is the caller's to drop as NEIGH_FAILED.
+    /// The neighbour is not usable: keeps the packet until it is (the first one sends the first request). The
+    /// ninth packet drops the neighbour's oldest (NEIGH_QUEUE_FULL), and so does an exhausted pool, or the new
+    /// one where the neighbour holds none. False: FAILED and in hold-down; the packet is the caller's to drop
+    /// as NEIGH_FAILED. A usable neighbour is sent the packet at once.
     bool hold(std::uint32_t neighbour, const HeldPacket& packet, Time now);
 
-    /// An answer to our request or a solicitation that names its sender: updates an existing entry; creates
-    /// none unless `may_create` (a request addressed to us, RFC 826). A different MAC or INCOMPLETE: held
-    /// packets go out. `solicited`: confirms reachability; otherwise a changed MAC makes the entry STALE (RFC
-    /// 4861 7.2.5).
+    /// An answer to our request or a solicitation that names its sender (RFC 4861 7.2.3, 7.2.5; RFC 826):
+    /// updates an existing entry; creates none unless `may_create` (a request addressed to us). An entry that
+    /// becomes usable lets its held packets go. `solicited` confirms reachability where we are asking
+    /// (INCOMPLETE, PROBE), and only there: a reply nobody asked for confirms nothing. A changed MAC that is
+    /// not confirmed makes the entry STALE; without `override_mac` another MAC than ours is not taken, and
+    /// REACHABLE turns STALE. FAILED ends with whatever is heard. Group and all-zero MACs are ignored.
     void learn(InterfaceRef interface, Ip ip, Family family, Mac mac, bool solicited, bool may_create,
                bool override_mac, Time now);
 
@@ -109,11 +120,56 @@ class NeighbourTable {
         }
     }
 
+    /// Gives every held packet to visit(const HeldPacket&), in order of arrival per neighbour: for shut-down.
+    template <typename Visit>
+    void release_all(Visit&& visit) {
+        for (std::uint32_t index = 0; index < neighbours_.size(); ++index) {
+            while (neighbours_[index].held_count != 0) visit(pop_held(index));
+        }
+    }
+
+    /// What one neighbour costs, index and timer aside, and one place in the pool.
+    static constexpr std::size_t neighbour_bytes() {
+        return sizeof(Neighbour) + sizeof(Links) + sizeof(std::uint32_t);
+    }
+    static constexpr std::size_t held_packet_bytes() { return sizeof(PoolEntry); }
+
   private:
+    /// What a neighbour needs beside what others may see of it: its place in the queue of the STALE, and its
+    /// held packets as a list through the pool.
+    struct Links {
+        std::uint32_t next_stale = IndexTable::none, previous_stale = IndexTable::none;
+        std::uint32_t first_held = IndexTable::none, last_held = IndexTable::none;
+    };
+    struct PoolEntry {
+        HeldPacket packet;
+        std::uint32_t next = IndexTable::none;  // held behind it, or free behind it
+    };
+
+    std::uint64_t hash_of(InterfaceRef interface, Ip ip, Family family) const noexcept;
+    std::uint32_t create(InterfaceRef interface, Ip ip, Family family, NeighbourState state, Time now);
+    void forget(std::uint32_t index);
+    void enter(std::uint32_t index, NeighbourState state, Time now);
+    void solicit(std::uint32_t index, NeighbourActions::Cast cast, Time next);
+    void become_usable(std::uint32_t index, NeighbourState state, Time now);
+    void fail(std::uint32_t index, Time now);
+    void expire(std::uint32_t index, Time now);
+    bool push_held(std::uint32_t index, const HeldPacket& packet);
+    HeldPacket pop_held(std::uint32_t index);
+    void link_stale(std::uint32_t index);
+    void unlink_stale(std::uint32_t index);
+
+    HashKey key_;
+    NeighbourActions& actions_;
     std::vector<Neighbour> neighbours_;
+    std::vector<Links> links_;
+    std::vector<std::uint32_t> free_;
+    IndexTable index_;
+    std::uint32_t oldest_stale_ = IndexTable::none, newest_stale_ = IndexTable::none;
+    std::vector<PoolEntry> pool_;
+    std::uint32_t first_free_ = IndexTable::none;
     std::uint32_t held_ = 0;
     TimerWheel timers_;
-    // the index and free list are the implementer's
 };
 
 }  // namespace sluice

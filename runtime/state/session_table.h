@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "runtime/state/index_table.h"
 #include "runtime/state/tcp_tracker.h"
 #include "runtime/state/timer_wheel.h"
 #include "runtime/state/tuple.h"
@@ -65,12 +66,15 @@ class SessionTable {
     std::optional<Found> find(const Tuple& tuple) const noexcept;
 
     bool full() const noexcept { return live_ == capacity_; }
-    /// Both tuples are indexed in one step. nullopt: full, or one of the tuples is already taken.
+    /// Both tuples are indexed in one step. nullopt: full, or one of the tuples is already taken, or both are
+    /// the same (a packet from an endpoint to itself has no directions).
     std::optional<SessionRef> create(const Tuple& forward, const Tuple& reverse) noexcept;
-    void erase(SessionRef session) noexcept;  // no-op where it is gone already
+    /// Its timer goes with it. No-op where it is gone already.
+    void erase(SessionRef session) noexcept;
 
     bool alive(SessionRef ref) const noexcept {
-        return sessions_[ref.index].live && sessions_[ref.index].generation == ref.generation;
+        return ref.index < capacity_ && sessions_[ref.index].live &&
+               sessions_[ref.index].generation == ref.generation;
     }
     Session& operator[](SessionRef ref) noexcept { return sessions_[ref.index]; }
     const Session& operator[](SessionRef ref) const noexcept { return sessions_[ref.index]; }
@@ -90,18 +94,10 @@ class SessionTable {
     TimerWheel timers;  // numbered by session index; the shard schedules, steps and decides
 
   private:
-    struct Slot {
-        std::uint32_t tag = 0;                // upper hash bits | 1; 0 empty
-        std::uint32_t session_direction = 0;  // index << 1 | direction
-    };
-    void insert(const Tuple& tuple, std::uint32_t session_direction) noexcept;
-    void remove(const Tuple& tuple, std::uint32_t session_direction) noexcept;
-
     HashKey key_;
     std::uint32_t capacity_;
     std::uint32_t live_ = 0;
-    std::uint64_t slot_mask_;
-    std::vector<Slot> slots_;
+    IndexTable index_;  // of session index << 1 | direction
     std::vector<Session> sessions_;
     std::vector<std::uint32_t> free_;
 };

@@ -21,35 +21,41 @@ constexpr std::uint64_t tick_of(Time time) {
 
 class TimerWheel {
   public:
+    /// Numbers 0 .. capacity - 1. `slots` is rounded up to a power of two.
     explicit TimerWheel(std::uint32_t capacity, std::uint32_t slots = 4096);
 
     /// Fires in the first tick whose start is not before `deadline`, at the earliest in the tick after the
     /// current one.
-    void schedule(std::uint32_t number, Time deadline);
-    void cancel(std::uint32_t number);
-    bool empty() const { return armed_ == 0; }
+    void schedule(std::uint32_t number, Time deadline) noexcept;
+    void cancel(std::uint32_t number) noexcept;
+    bool empty() const noexcept { return armed_ == 0; }
 
     /// Steps to the next tick and calls expired(number) for each thing due, in the order they were scheduled.
-    /// The callee may schedule and cancel any number, its own included.
+    /// The callee may schedule and cancel any number, its own included; what it cancels or schedules anew does
+    /// not fire in this tick.
     template <typename Expired>
     void step(Expired&& expired);
 
-    std::uint64_t tick() const { return tick_; }
-    /// Skips ahead with nothing armed.
-    void jump_to(std::uint64_t tick);
+    std::uint64_t tick() const noexcept { return tick_; }
+    /// Skips ahead with nothing armed; does nothing while something is.
+    void jump_to(std::uint64_t tick) noexcept;
 
   private:
     static constexpr std::uint32_t none = 0xffffffff;
     struct Node {
         std::uint64_t due_tick = 0;
         std::uint32_t next = none, previous = none;
-        bool armed = false;
+        std::uint32_t list = none;  // the slot it waits in, or due_list(); none: not armed
     };
-    void link(std::uint32_t number, std::uint64_t due_tick);
-    void unlink(std::uint32_t number);
+    struct List {
+        std::uint32_t head = none, tail = none;
+    };
+    std::uint32_t due_list() const noexcept { return slot_mask_ + 1; }
+    void append(std::uint32_t number, std::uint32_t list) noexcept;
+    void unlink(std::uint32_t number) noexcept;
 
     std::vector<Node> nodes_;
-    std::vector<std::uint32_t> heads_, tails_;
+    std::vector<List> lists_;  // the slots, then what is due in the tick being stepped
     std::uint32_t slot_mask_;
     std::uint64_t tick_ = 0;
     std::uint64_t armed_ = 0;
@@ -58,28 +64,19 @@ class TimerWheel {
 template <typename Expired>
 void TimerWheel::step(Expired&& expired) {
     ++tick_;
-    // Detach what is due before calling anyone, so that a callee that schedules into this very slot is not seen
-    // twice.
-    const std::uint32_t slot = static_cast<std::uint32_t>(tick_) & slot_mask_;
-    std::uint32_t due_head = none, due_tail = none;
-    for (std::uint32_t number = heads_[slot]; number != none;) {
+    // What is due moves to a list of its own first. It stays linked there until its turn, so a callee's cancel
+    // or schedule takes it out like out of any other list.
+    for (std::uint32_t number = lists_[tick_ & slot_mask_].head; number != none;) {
         const std::uint32_t next = nodes_[number].next;
         if (nodes_[number].due_tick <= tick_) {
             unlink(number);
-            nodes_[number].next = none;
-            if (due_tail == none) {
-                due_head = number;
-            } else {
-                nodes_[due_tail].next = number;
-            }
-            due_tail = number;
+            append(number, due_list());
         }
         number = next;
     }
-    while (due_head != none) {
-        const std::uint32_t number = due_head;
-        due_head = nodes_[number].next;
-        nodes_[number].next = none;
+    while (lists_[due_list()].head != none) {
+        const std::uint32_t number = lists_[due_list()].head;
+        unlink(number);
         expired(number);
     }
 }

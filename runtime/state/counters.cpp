@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/state/counters.h"
+
+#include <numeric>
+
+namespace sluice {
+namespace {
+
+void add_to(std::uint64_t& to, std::uint64_t from) {
+    to += from;
+}
+void add_to(PacketCount& to, const PacketCount& from) {
+    to.packets += from.packets;
+    to.bytes += from.bytes;
+}
+void add_to(RuleCount& to, const RuleCount& from) {
+    to.sessions += from.sessions;
+    to.packets += from.packets;
+    to.bytes += from.bytes;
+}
+template <typename Range>
+void add_each(Range& to, const Range& from) {
+    for (std::size_t i = 0; i < to.size(); ++i) add_to(to[i], from[i]);
+}
+
+std::uint64_t packets_of(const std::vector<PacketCount>& ports) {
+    return std::accumulate(ports.begin(), ports.end(), std::uint64_t{0},
+                           [](std::uint64_t sum, const PacketCount& port) { return sum + port.packets; });
+}
+
+}  // namespace
+
+Counters::Counters(std::span<const std::string_view> port_names, std::span<const TenantView> tenant_views)
+    : rx(port_names.size()), tx(port_names.size()) {
+    for (const auto port : port_names) component_names.push_back("gateway." + std::string(port));
+    for (const TenantView& tenant : tenant_views) {
+        const std::string prefix = std::string(tenant.name) + ".";
+        first_component.push_back(static_cast<Component>(component_names.size()));
+        component_names.push_back(prefix + "sr");
+        component_names.push_back(prefix + "dr");
+        for (const auto interface : tenant.interface_names)
+            component_names.push_back(prefix + std::string(interface));
+        tenants.push_back({{}, {}, std::vector<RuleCount>(tenant.rules.size() + 1)});
+    }
+    drops.resize(component_names.size());
+}
+
+bool Counters::balanced() const {
+    return packets_of(rx) + originated + copies == packets_of(tx) + consumed + held + total_drops();
+}
+
+std::uint64_t Counters::total_drops() const {
+    std::uint64_t sum = 0;
+    for (const auto& reasons : drops) sum = std::accumulate(reasons.begin(), reasons.end(), sum);
+    return sum;
+}
+
+void Counters::add(const Counters& other) {
+    add_each(rx, other.rx);
+    add_each(tx, other.tx);
+    originated += other.originated;
+    copies += other.copies;
+    consumed += other.consumed;
+    held += other.held;
+    for (std::size_t i = 0; i < drops.size(); ++i) add_each(drops[i], other.drops[i]);
+    for (std::size_t i = 0; i < tenants.size(); ++i) {
+        add_to(tenants[i].rx, other.tenants[i].rx);
+        add_to(tenants[i].tx, other.tenants[i].tx);
+        add_each(tenants[i].rules, other.tenants[i].rules);
+    }
+    cache.flow_hits += other.cache.flow_hits;
+    cache.trace_hits += other.cache.trace_hits;
+    cache.pipeline_runs += other.cache.pipeline_runs;
+    cache.revalidated += other.cache.revalidated;
+    add_each(cache.uncacheable, other.cache.uncacheable);
+    sessions.created += other.sessions.created;
+    sessions.expired += other.sessions.expired;
+    sessions.active += other.sessions.active;
+}
+
+}  // namespace sluice
