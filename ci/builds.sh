@@ -18,20 +18,25 @@ quietly() { # output only of what fails
     rm -f "$log"
 }
 
+fuzz_one() {
+    local seconds=$1 program=$2 name corpus
+    name=$(basename "$program")
+    corpus=build-fuzz/corpus/$name
+    mkdir -p "$corpus"
+    if "$program" "$corpus" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 \
+        -artifact_prefix="build-fuzz/$name-" -print_final_stats=1 >"build-fuzz/$name.log" 2>&1; then
+        echo "$name: $(awk '/number_of_executed_units/ { print $2 }' "build-fuzz/$name.log") inputs"
+    else
+        echo "$name found something:"
+        tail -n 60 "build-fuzz/$name.log"
+        return 1
+    fi
+}
+export -f fuzz_one
+
 # run_fuzzers SECONDS PROGRAM...: two at a time. The corpus stays in the build tree and grows from run to run.
 run_fuzzers() {
     local seconds=$1
     shift
-    printf '%s\n' "$@" | xargs -P 2 -I '{}' bash -c '
-        program=$1 seconds=$2 name=$(basename "$1")
-        corpus=build-fuzz/corpus/$name
-        mkdir -p "$corpus"
-        if "$program" "$corpus" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 \
-            -artifact_prefix="build-fuzz/$name-" -print_final_stats=1 >"build-fuzz/$name.log" 2>&1; then
-            echo "$name: $(awk "/number_of_executed_units/ { print \$2 }" "build-fuzz/$name.log") inputs"
-        else
-            echo "$name found something:"
-            tail -n 60 "build-fuzz/$name.log"
-            exit 1
-        fi' fuzz '{}' "$seconds"
+    printf '%s\n' "$@" | xargs -P 2 -n 1 bash -c 'fuzz_one "$@"' fuzz_one "$seconds"
 }
