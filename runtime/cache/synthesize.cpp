@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/cache/synthesize.h"
 
+#include "schemas/layout/image_types.h"
+
 namespace sluice {
 
 Program egress_program(const Image& image, InterfaceRef egress) {
@@ -12,9 +14,7 @@ Program egress_program(const Image& image, InterfaceRef egress) {
     program.tag_count = out.tag_count();
     program.vids[0] = out.outer_vid();
     program.vids[1] = out.inner_vid();
-    for (std::size_t i = 0; i < program.source_mac.bytes.size(); ++i) {
-        program.source_mac.bytes[i] = out.mac().bytes()->Get(static_cast<flatbuffers::uoffset_t>(i));
-    }
+    program.source_mac = from_image(out.mac());
     return program;
 }
 

@@ -4,7 +4,7 @@
 // and tags, MAC admission, ARP (RFC 826, RFC 5227) and neighbour discovery (RFC 4861).
 #include "runtime/packet/parse.h"
 #include "runtime/shard/shard_state.h"
-#include "runtime/stages/external_address.h"
+#include "schemas/layout/image_types.h"
 
 namespace sluice {
 namespace {
@@ -38,7 +38,7 @@ bool on_link(const TenantView& tenant, std::uint16_t interface, Ip ip, Family fa
     for (const auto& address : tenant.addresses.subspan(row.first_address(), row.address_count())) {
         if (address.family() != static_cast<std::uint8_t>(family)) continue;
         const Ip mask = prefix_mask(address.prefix_length());
-        if ((to_ip(address.ip()) & mask) == (ip & mask)) return true;
+        if ((from_image(address.ip()) & mask) == (ip & mask)) return true;
     }
     return false;
 }
@@ -46,7 +46,8 @@ bool on_link(const TenantView& tenant, std::uint16_t interface, Ip ip, Family fa
 bool is_own(const TenantView& tenant, std::uint16_t interface, Ip ip, Family family) {
     const image::Interface& row = tenant.interfaces[interface];
     for (const auto& address : tenant.addresses.subspan(row.first_address(), row.address_count())) {
-        if (address.family() == static_cast<std::uint8_t>(family) && to_ip(address.ip()) == ip) return true;
+        if (address.family() == static_cast<std::uint8_t>(family) && from_image(address.ip()) == ip)
+            return true;
     }
     return false;
 }
@@ -56,7 +57,7 @@ bool answers_for(const TenantView& tenant, std::uint16_t interface, Ip ip, Famil
     if (is_own(tenant, interface, ip, family)) return true;
     const auto key = std::tuple(interface, static_cast<std::uint8_t>(family), ip);
     const auto of = [](const image::ProxiedAddress& row) {
-        return std::tuple(row.interface(), row.family(), to_ip(row.ip()));
+        return std::tuple(row.interface(), row.family(), from_image(row.ip()));
     };
     const auto at = std::lower_bound(tenant.proxied.begin(), tenant.proxied.end(), key,
                                      [&](const auto& row, const auto& wanted) { return of(row) < wanted; });
@@ -65,22 +66,14 @@ bool answers_for(const TenantView& tenant, std::uint16_t interface, Ip ip, Famil
 
 }  // namespace
 
-Mac mac_of(const image::Interface& interface) {
-    Mac mac;
-    for (std::size_t i = 0; i < mac.bytes.size(); ++i) {
-        mac.bytes[i] = interface.mac().bytes()->Get(static_cast<flatbuffers::uoffset_t>(i));
-    }
-    return mac;
-}
-
 std::optional<Ip> own_address(const TenantView& tenant, std::uint16_t interface, Family family, Ip towards) {
     const image::Interface& row = tenant.interfaces[interface];
     std::optional<Ip> first;
     for (const auto& address : tenant.addresses.subspan(row.first_address(), row.address_count())) {
         if (address.family() != static_cast<std::uint8_t>(family)) continue;
         const Ip mask = prefix_mask(address.prefix_length());
-        if ((to_ip(address.ip()) & mask) == (towards & mask)) return to_ip(address.ip());
-        if (!first) first = to_ip(address.ip());
+        if ((from_image(address.ip()) & mask) == (towards & mask)) return from_image(address.ip());
+        if (!first) first = from_image(address.ip());
     }
     return first;
 }
@@ -105,7 +98,7 @@ void Shard::State::receive(const Frame& frame, Arrival& arrival) {
         return drop(frame, interface, DropReason::BAD_SMAC);
     }
     const bool group = l2->destination.is_group();
-    if (!group && l2->destination != mac_of(interface_of(ingress))) {
+    if (!group && l2->destination != own_mac(ingress)) {
         counters.tenants[ingress.tenant].rx.add(frame.length);
         return drop(frame, interface, DropReason::NOT_OURS);
     }
@@ -153,7 +146,7 @@ void Shard::State::receive_arp(const PacketView& packet, InterfaceRef ingress) {
     if (arp->operation == 1 && !ours) {
         const Frame frame = new_frame(arp_bytes);
         if (frame.data != nullptr) {
-            const Arp answer{2, mac_of(interface_of(ingress)), arp->sender_mac, arp->target_ip, arp->sender_ip};
+            const Arp answer{2, own_mac(ingress), arp->sender_mac, arp->target_ip, arp->sender_ip};
             build_arp(answer, frame.bytes().subspan(14));
             send_to_mac(frame, ethertype_arp, arp_bytes, ingress, packet.l2.source);
         }
@@ -180,9 +173,8 @@ bool Shard::State::receive_neighbour_message(const PacketView& packet, Interface
         drop(packet.frame, component, DropReason::NOT_OURS);
         return true;
     }
-    const bool link_local = (speaker.hi >> 54) == (0xfe80 >> 6);
-    const bool credible =
-        speaker != Ip{} && (link_local || on_link(tenant, ingress.interface, speaker, Family::v6));
+    const bool credible = speaker != Ip{} && (is_link_local_v6(speaker) ||
+                                              on_link(tenant, ingress.interface, speaker, Family::v6));
     if (credible && message->link_layer && !message->link_layer->is_group()) {
         const bool solicited = !message->solicitation && message->solicited;
         const bool override_mac = message->solicitation || message->override_flag;
@@ -194,7 +186,7 @@ bool Shard::State::receive_neighbour_message(const PacketView& packet, Interface
         if (frame.data != nullptr) {
             NeighbourMessage answer;
             answer.source = answer.target = message->target;
-            answer.link_layer = mac_of(interface_of(ingress));
+            answer.link_layer = own_mac(ingress);
             answer.router = answer.override_flag = true;
             Mac to = packet.l2.source;
             if (message->source == Ip{}) {  // duplicate address detection: all nodes are told (RFC 4861 7.2.4)

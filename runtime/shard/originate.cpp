@@ -6,16 +6,12 @@
 
 #include "runtime/cache/synthesize.h"
 #include "runtime/shard/shard_state.h"
-#include "runtime/stages/external_address.h"
+#include "schemas/layout/image_types.h"
 
 namespace sluice {
 namespace {
 
 constexpr std::uint32_t ethernet_bytes = 14;
-
-bool is_link_local(Ip ip) {
-    return (ip.hi >> 54) == (0xfe80 >> 6);
-}
 
 /// C3 (RFC 1122 3.2.2, RFC 4443 2.4 e): about what no error may be sent.
 bool may_be_told(const PacketView& about, const TenantView& tenant) {
@@ -24,8 +20,7 @@ bool may_be_told(const PacketView& about, const TenantView& tenant) {
     if (about.l2.destination.is_group()) return false;
     if (ip.fragment && ip.fragment_offset != 0) return false;
     if (ip.source == Ip{}) return false;
-    if (ip.family == Family::v4 && ip.destination.v4() >= 0xe0000000) return false;
-    if (ip.family == Family::v6 && (ip.destination.hi >> 56) == 0xff) return false;
+    if (is_group(ip.destination, ip.family)) return false;
     const auto kind = tenant.adjacencies[tenant.route(ip.source, ip.family)].kind();
     return kind != image::AdjacencyKind::DirectedBroadcast && kind != image::AdjacencyKind::Local;
 }
@@ -63,10 +58,10 @@ void Shard::State::send_routed(PacketView packet, InterfaceRef near, Component c
     const image::Adjacency& adjacency = tenant.adjacencies[row];
     Ip next_hop = ip.destination;
     InterfaceRef egress{near.tenant, adjacency.interface()};
-    if (ip.family == Family::v6 && is_link_local(ip.destination)) {
+    if (ip.family == Family::v6 && is_link_local_v6(ip.destination)) {
         egress = near;  // the link it came from
     } else if (adjacency.kind() == image::AdjacencyKind::Gateway) {
-        next_hop = to_ip(adjacency.next_hop());
+        next_hop = from_image(adjacency.next_hop());
     } else if (adjacency.kind() != image::AdjacencyKind::Connected) {
         return drop(packet.frame, component, DropReason::NO_ROUTE);
     }
@@ -142,7 +137,7 @@ void Shard::State::solicit(const Neighbour& neighbour, Cast cast) {
     const TenantView& tenant = image.tenants()[neighbour.interface.tenant];
     const auto source = own_address(tenant, neighbour.interface.interface, neighbour.family, neighbour.ip);
     if (!source) return;
-    const Mac own = mac_of(interface_of(neighbour.interface));
+    const Mac own = own_mac(neighbour.interface);
     const Frame frame = new_frame(longest_built_packet);
     if (frame.data == nullptr) return;
     const std::span<std::uint8_t> out = frame.bytes().subspan(ethernet_bytes);

@@ -25,12 +25,8 @@ Shard::State::State(const Image& image_, const ShardSettings& settings_, FrameAl
       icmp_limiters(counters.drops.size()) {
     for (const TenantView& tenant : image.tenants()) {
         for (const image::StaticNeighbour& row : tenant.neighbours) {
-            Mac mac;
-            for (std::size_t i = 0; i < mac.bytes.size(); ++i) {
-                mac.bytes[i] = row.mac().bytes()->Get(static_cast<flatbuffers::uoffset_t>(i));
-            }
-            neighbours.add_permanent({tenant.index, row.interface()}, to_ip(row.ip()),
-                                     static_cast<Family>(row.family()), mac);
+            neighbours.add_permanent({tenant.index, row.interface()}, from_image(row.ip()),
+                                     static_cast<Family>(row.family()), from_image(row.mac()));
         }
     }
 }
@@ -101,8 +97,9 @@ void Shard::advance(Time now, Output& output) {
 }
 
 void Shard::release_held(Output& output) {
-    state_->neighbours.release_held([&](const Frame& frame) { output.released.push_back(frame); });
-    state_->fragments.release_held([&](const Frame& frame) { output.released.push_back(frame); });
+    state_->neighbours.release_all(
+        [&](const HeldPacket& held) { output.released.push_back(held.packet.frame); });
+    state_->fragments.release_all([&](const HeldFragment& held) { output.released.push_back(held.frame); });
 }
 
 const Counters& Shard::counters() {

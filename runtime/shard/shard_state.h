@@ -18,6 +18,7 @@
 #include "runtime/stages/stage.h"
 #include "runtime/state/fragment_table.h"
 #include "runtime/state/nat_table.h"
+#include "schemas/layout/image_types.h"
 
 namespace sluice {
 
@@ -134,11 +135,11 @@ struct Shard::State final : NeighbourActions {
     const image::Interface& interface_of(InterfaceRef ref) const {
         return image.tenants()[ref.tenant].interfaces[ref.interface];
     }
+    Mac own_mac(InterfaceRef ref) const { return from_image(interface_of(ref).mac()); }
 };
 
 /// The address the gateway speaks from on an interface: the one whose subnet holds `towards`, else the first of
 /// the family.
 std::optional<Ip> own_address(const TenantView& tenant, std::uint16_t interface, Family family, Ip towards);
-Mac mac_of(const image::Interface& interface);
 
 }  // namespace sluice

@@ -62,7 +62,7 @@ Exit translate_destination(StageContext& context) {
     }
     if (const image::DnatRule* rule = find_dnat(context, *external)) {
         record(context, StageId::destination_nat, static_cast<std::uint32_t>(rule - tenant.dnat_rules.data()));
-        context.current.destination = to_ip(rule->to());
+        context.current.destination = from_image(rule->to());
         if (rule->to_port() != 0 && has_ports(ip.l4_kind)) {
             context.current.destination_port = static_cast<std::uint16_t>(
                 rule->to_port() + (context.current.destination_port - rule->port_low()));
@@ -71,7 +71,7 @@ Exit translate_destination(StageContext& context) {
     }
     if (external->one_to_one() != no_row) {
         record(context, StageId::destination_nat, external->one_to_one());
-        context.current.destination = to_ip(tenant.one_to_one_rules[external->one_to_one()].inside_ip());
+        context.current.destination = from_image(tenant.one_to_one_rules[external->one_to_one()].inside_ip());
         return Exit::next;
     }
     // Nobody behind it. An address of our own still answers an echo; anything else to a NAT address ends here.

@@ -7,21 +7,18 @@
 #include <utility>
 
 #include "runtime/image/image.h"
+#include "schemas/layout/image_types.h"
 
 namespace sluice {
-
-inline Ip to_ip(const image::Ip& ip) noexcept {
-    return {ip.hi(), ip.lo()};
-}
 
 /// The row of an address that NAT presents to the outside, or null. Binary search.
 inline const image::ExternalAddress* find_external(const TenantView& tenant, Ip ip, Family family) noexcept {
     const auto key = std::pair(static_cast<std::uint8_t>(family), ip);
     const auto at = std::lower_bound(tenant.externals.begin(), tenant.externals.end(), key,
                                      [](const image::ExternalAddress& row, const auto& wanted) {
-                                         return std::pair(row.family(), to_ip(row.ip())) < wanted;
+                                         return std::pair(row.family(), from_image(row.ip())) < wanted;
                                      });
-    if (at == tenant.externals.end() || at->family() != key.first || to_ip(at->ip()) != ip) return nullptr;
+    if (at == tenant.externals.end() || at->family() != key.first || from_image(at->ip()) != ip) return nullptr;
     return &*at;
 }
 

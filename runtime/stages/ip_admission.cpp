@@ -5,25 +5,13 @@
 #include "runtime/stages/stage.h"
 
 namespace sluice {
-namespace {
-
-bool is_group(Ip ip, Family family) {
-    return family == Family::v4 ? ip.v4() >= 0xe0000000 : (ip.hi >> 56) == 0xff;
-}
-
-bool is_link_local(Ip ip, Family family) {
-    return family == Family::v6 && (ip.hi >> 54) == (0xfe80 >> 6);
-}
-
-}  // namespace
-
 Exit admit_ip(StageContext& context) {
     record(context, StageId::ip_admission);
     const IpView& ip = context.ip();
     Trace& trace = context.trace;
     if (ip.source_route) return drop(context, DropReason::IP_OPT_SRR);
     if (is_group(ip.destination, ip.family)) return drop(context, DropReason::MARTIAN_DST);
-    if (is_link_local(ip.destination, ip.family)) return drop(context, DropReason::NO_ROUTE);
+    if (ip.family == Family::v6 && is_link_local_v6(ip.destination)) return drop(context, DropReason::NO_ROUTE);
     if (ip.has_options) trace.forbid_cache(NoCacheReason::OPTIONS);
     if (ip.fragment) trace.forbid_cache(NoCacheReason::FRAGMENT);
     if (ip.l4_kind == L4Kind::icmp_error) trace.forbid_cache(NoCacheReason::ICMP_ERROR);

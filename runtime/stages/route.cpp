@@ -37,7 +37,7 @@ Exit find_route(StageContext& context) {
             hop.next_hop = context.current.destination;
             return Exit::next;
         case image::AdjacencyKind::Gateway:
-            hop.next_hop = to_ip(adjacency.next_hop());
+            hop.next_hop = from_image(adjacency.next_hop());
             return Exit::next;
         case image::AdjacencyKind::Peer:
             return Exit::next;

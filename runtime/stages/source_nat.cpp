@@ -11,7 +11,8 @@ namespace {
 
 bool in_sources(const TenantView& tenant, const image::SnatRule& rule, Ip ip) {
     for (const auto& row : tenant.prefixes.subspan(rule.first_source(), rule.source_count())) {
-        if (row.family() == rule.family() && (ip & prefix_mask(row.length())) == to_ip(row.ip())) return true;
+        if (row.family() == rule.family() && (ip & prefix_mask(row.length())) == from_image(row.ip()))
+            return true;
     }
     return false;
 }
@@ -32,8 +33,8 @@ SourceChoice choose_source(const StageContext& context, std::uint16_t out_interf
     for (std::uint32_t i = 0; i < tenant.one_to_one_rules.size(); ++i) {
         const image::OneToOneRule& rule = tenant.one_to_one_rules[i];
         if (rule.on_interface() != out_interface || rule.family() != family) continue;
-        if (to_ip(rule.inside_ip()) != choice.source) continue;
-        choice.source = to_ip(rule.external_ip());
+        if (from_image(rule.inside_ip()) != choice.source) continue;
+        choice.source = from_image(rule.external_ip());
         choice.row = i | SourceChoice::one_to_one_bit;
         return choice;
     }

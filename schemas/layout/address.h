@@ -51,6 +51,15 @@ constexpr Ip operator~(Ip a) {
     return {~a.hi, ~a.lo};
 }
 
+/// IPv4 multicast, reserved and limited broadcast (224.0.0.0/3), IPv6 multicast.
+constexpr bool is_group(Ip ip, Family family) {
+    return family == Family::v4 ? ip.v4() >= 0xe0000000 : ip.hi >> 56 == 0xff;
+}
+/// fe80::/10 (RFC 4291 2.5.6): never leaves its link.
+constexpr bool is_link_local_v6(Ip ip) {
+    return ip.hi >> 54 == 0xfe80 >> 6;
+}
+
 struct Prefix {
     Ip ip;
     std::uint8_t length = 0;
