@@ -7,79 +7,11 @@
 
 #include "runtime/image/image_file.h"
 #include "runtime/image/sealed_memory.h"
+#include "runtime/image/tenant_view.h"
 #include "runtime/image/verify.h"
 #include "schemas/layout/image_header.h"
 
 namespace sluice {
-namespace {
-
-// The rows of an absent vector are no rows.
-template <typename Row>
-std::span<const Row> rows_of(const flatbuffers::Vector<const Row*>* vector) {
-    if (vector == nullptr) return {};
-    return {reinterpret_cast<const Row*>(vector->Data()), vector->size()};
-}
-
-template <typename Scalar>
-std::span<const Scalar> scalars_of(const flatbuffers::Vector<Scalar>* vector) {
-    if (vector == nullptr) return {};
-    return {reinterpret_cast<const Scalar*>(vector->Data()), vector->size()};
-}
-
-std::vector<std::string_view> strings_of(
-    const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* vector) {
-    std::vector<std::string_view> result;
-    if (vector == nullptr) return result;
-    result.reserve(vector->size());
-    for (const flatbuffers::String* text : *vector) result.push_back(text->string_view());
-    return result;
-}
-
-LpmView lpm_of(const image::Lpm* table) {
-    if (table == nullptr) return {};
-    const auto nodes = rows_of(table->nodes());
-    if (nodes.empty()) return {};
-    return {nodes.data(), scalars_of(table->leaves()).data()};
-}
-
-TenantView view_of(const image::Tenant& t, std::size_t index) {
-    TenantView view;
-    view.index = static_cast<std::uint16_t>(index);
-    view.name = t.name()->string_view();
-    view.has_service_router = t.has_service_router();
-    view.has_firewall = t.has_firewall();
-    view.default_action = t.default_action();
-    view.default_action_from_uplink = t.default_action_from_uplink();
-    view.interface_names = strings_of(t.interface_names());
-    view.interfaces = rows_of(t.interfaces());
-    view.addresses = rows_of(t.addresses());
-    view.proxied = rows_of(t.proxied());
-    view.neighbours = rows_of(t.neighbours());
-    view.routes4 = lpm_of(t.routes4());
-    view.routes6 = lpm_of(t.routes6());
-    view.adjacencies = rows_of(t.adjacencies());
-    view.ecmp_members = scalars_of(t.ecmp_members());
-    view.prefixes = rows_of(t.prefixes());
-    view.externals = rows_of(t.externals());
-    view.pool_addresses = scalars_of(t.pool_addresses());
-    view.snat_rules = rows_of(t.snat_rules());
-    view.dnat_rules = rows_of(t.dnat_rules());
-    view.one_to_one_rules = rows_of(t.one_to_one_rules());
-    view.sets4 = lpm_of(t.sets4());
-    view.sets6 = lpm_of(t.sets6());
-    view.set_words = t.set_words();
-    view.class_rows = scalars_of(t.class_rows());
-    view.zone_words = t.zone_words();
-    view.masks = scalars_of(t.masks());
-    view.services = rows_of(t.services());
-    view.rules = rows_of(t.rules());
-    view.rule_names = strings_of(t.rule_names());
-    view.table = &t;
-    return view;
-}
-
-}  // namespace
-
 struct Image::Storage {
     SealedMemory memory;
 };
@@ -128,7 +60,7 @@ Image::Result Image::from_storage(std::variant<SealedMemory, ImageError> copy) {
     const auto& sections = *image->root_->tenants();
     for (std::size_t i = 0; i < sections.size(); ++i) {
         const std::uint8_t* bytes = sections[static_cast<flatbuffers::uoffset_t>(i)]->section()->data();
-        image->tenants_.push_back(view_of(*flatbuffers::GetRoot<image::Tenant>(bytes), i));
+        image->tenants_.push_back(view_tenant(*flatbuffers::GetRoot<image::Tenant>(bytes), i));
     }
     return std::unique_ptr<const Image>(std::move(image));
 }

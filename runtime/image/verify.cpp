@@ -5,16 +5,18 @@
 
 #include <cstring>
 
+#include "runtime/image/tenant_view.h"
 #include "runtime/image/verify_header.h"
+#include "runtime/image/verify_tenant.h"
 #include "schemas/layout/image_header.h"
 #include "schemas/layout/image_seal.h"
 
 namespace sluice {
 namespace {
 
-using Refusal = std::optional<std::string>;
+using verify::Refusal;
 
-// Tables stand at most three deep; sections are verified one by one, not through their parent, because sections
+// Tables stand three deep at most; sections are verified one by one, not through their parent, because sections
 // that share bytes would make that work grow faster than the file.
 flatbuffers::Verifier layout_verifier(std::span<const std::uint8_t> bytes) {
     flatbuffers::Verifier::Options options;
@@ -51,7 +53,11 @@ Refusal verify_section(const image::TenantSection* row, std::size_t index,
 
 Refusal verify_sections(const image::Image& root, std::span<const std::uint8_t> payload,
                         SectionDigests digests) {
-    if (root.tenants() == nullptr) return "the image has no list of tenants";
+    constexpr std::size_t most_tenants = 0xffff;
+    if (root.tenants()->size() > most_tenants) {
+        return fmt::format("the image has {} tenants, expected at most {}", root.tenants()->size(),
+                           most_tenants);
+    }
     std::uint64_t bytes = 0;
     std::size_t index = 0;
     for (const image::TenantSection* row : *root.tenants()) {
@@ -60,6 +66,67 @@ Refusal verify_sections(const image::Image& root, std::span<const std::uint8_t> 
         if (auto refusal = verify_section(row, index++, payload, digests)) return refusal;
     }
     return std::nullopt;
+}
+
+Refusal verify_root(const image::Image& root, std::span<const std::uint8_t> payload) {
+    if (root.gateway() == nullptr) return "the image does not name its gateway";
+    if (root.tenants() == nullptr || root.ports() == nullptr)
+        return "the image has no list of tenants or of ports";
+    if (root.ttl_mode() > image::TtlMode::MAX) {
+        return fmt::format("the image has TTL mode {}, expected at most {}",
+                           static_cast<unsigned>(root.ttl_mode()), static_cast<unsigned>(image::TtlMode::MAX));
+    }
+    const auto bindings = rows_of(root.bindings());
+    const auto offset =
+        bindings.empty() ? std::size_t{0} : static_cast<std::size_t>(root.bindings()->Data() - payload.data());
+    if (offset % image_alignment != 0) {
+        return fmt::format("bindings begins at byte {}, not at a multiple of {}", offset, image_alignment);
+    }
+    constexpr std::size_t most_ports = 0xffff;
+    if (root.ports()->size() > most_ports) {
+        return fmt::format("the image has {} ports, expected at most {}", root.ports()->size(), most_ports);
+    }
+    std::vector<std::string_view> names;
+    std::uint64_t bytes = 0;
+    for (const image::Port* port : *root.ports()) {
+        if (port->name() == nullptr) return fmt::format("port {} has no name", names.size());
+        names.push_back(port->name()->string_view());
+        bytes += names.back().size();
+    }
+    if (bytes > payload.size()) return "the names of the ports have more bytes than the image";
+    return verify::check_names(names, "port");
+}
+
+Refusal verify_tenant(const TenantView& tenant, std::size_t port_count) {
+    if (auto refusal = verify::check_interfaces(tenant, port_count)) return refusal;
+    if (auto refusal = verify::check_adjacencies(tenant)) return refusal;
+    if (auto refusal = verify::check_routes(tenant)) return refusal;
+    if (auto refusal = verify::check_nat_rules(tenant)) return refusal;
+    if (auto refusal = verify::check_externals(tenant)) return refusal;
+    if (auto refusal = verify::check_address_classes(tenant)) return refusal;
+    if (auto refusal = verify::check_firewall(tenant)) return refusal;
+    return verify::check_assertions(tenant);
+}
+
+Refusal verify_tenants(const image::Image& root, std::span<const std::uint8_t> payload) {
+    std::vector<TenantView> tenants;
+    std::vector<std::string_view> names;
+    for (const image::TenantSection* row : *root.tenants()) {
+        const auto& table = *flatbuffers::GetRoot<image::Tenant>(row->section()->data());
+        if (auto refusal = verify::check_layout(table, payload)) {
+            return fmt::format("tenant {}: {}", tenants.size(), *refusal);
+        }
+        const TenantView& tenant = tenants.emplace_back(view_tenant(table, tenants.size()));
+        names.push_back(tenant.name);
+        Refusal refusal = verify::check_text_size(tenant, row->section()->size());
+        if (!refusal) refusal = verify_tenant(tenant, root.ports()->size());
+        if (refusal) {
+            return fmt::format("tenant \"{}\": {}", tenant.name, *refusal);
+        }
+    }
+    if (auto refusal = verify::check_names(names, "tenant")) return refusal;
+    if (auto refusal = verify::check_peers(tenants)) return refusal;
+    return verify::check_bindings(rows_of(root.bindings()), tenants);
 }
 
 }  // namespace
@@ -77,9 +144,10 @@ std::optional<ImageError> verify_payload(std::span<const std::uint8_t> payload, 
                           fmt::format("the image has schema version {}; this program reads version {}",
                                       root.schema_version(), image_schema_version)};
     }
-    if (auto refusal = verify_sections(root, payload, digests)) {
-        return ImageError{ImageError::Kind::integrity, *refusal};
-    }
+    Refusal refusal = verify_root(root, payload);
+    if (!refusal) refusal = verify_sections(root, payload, digests);
+    if (!refusal) refusal = verify_tenants(root, payload);
+    if (refusal) return ImageError{ImageError::Kind::integrity, *refusal};
     return std::nullopt;
 }
 

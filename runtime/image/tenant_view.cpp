@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/image/tenant_view.h"
+
+namespace sluice {
+namespace {
+
+std::vector<std::string_view> strings_of(
+    const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* vector) {
+    std::vector<std::string_view> result;
+    if (vector == nullptr) return result;
+    result.reserve(vector->size());
+    for (const flatbuffers::String* text : *vector) result.push_back(text->string_view());
+    return result;
+}
+
+LpmView lpm_of(const image::Lpm* table) {
+    if (table == nullptr) return {};
+    const auto nodes = rows_of(table->nodes());
+    if (nodes.empty()) return {};
+    return {nodes.data(), scalars_of(table->leaves()).data()};
+}
+
+}  // namespace
+
+TenantView view_tenant(const image::Tenant& t, std::size_t index) {
+    TenantView view;
+    view.index = static_cast<std::uint16_t>(index);
+    view.name = t.name()->string_view();
+    view.has_service_router = t.has_service_router();
+    view.has_firewall = t.has_firewall();
+    view.default_action = t.default_action();
+    view.default_action_from_uplink = t.default_action_from_uplink();
+    view.interface_names = strings_of(t.interface_names());
+    view.interfaces = rows_of(t.interfaces());
+    view.addresses = rows_of(t.addresses());
+    view.proxied = rows_of(t.proxied());
+    view.neighbours = rows_of(t.neighbours());
+    view.routes4 = lpm_of(t.routes4());
+    view.routes6 = lpm_of(t.routes6());
+    view.adjacencies = rows_of(t.adjacencies());
+    view.ecmp_members = scalars_of(t.ecmp_members());
+    view.prefixes = rows_of(t.prefixes());
+    view.externals = rows_of(t.externals());
+    view.pool_addresses = scalars_of(t.pool_addresses());
+    view.snat_rules = rows_of(t.snat_rules());
+    view.dnat_rules = rows_of(t.dnat_rules());
+    view.one_to_one_rules = rows_of(t.one_to_one_rules());
+    view.sets4 = lpm_of(t.sets4());
+    view.sets6 = lpm_of(t.sets6());
+    view.set_words = t.set_words();
+    view.class_rows = scalars_of(t.class_rows());
+    view.zone_words = t.zone_words();
+    view.masks = scalars_of(t.masks());
+    view.services = rows_of(t.services());
+    view.rules = rows_of(t.rules());
+    view.rule_names = strings_of(t.rule_names());
+    view.table = &t;
+    return view;
+}
+
+}  // namespace sluice

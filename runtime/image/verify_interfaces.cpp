@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <tuple>
+
+#include "runtime/image/verify_tenant.h"
+#include "schemas/layout/image_types.h"
+
+namespace sluice::verify {
+namespace {
+
+constexpr std::uint16_t smallest_mtu_v4 = 68;    // RFC 791
+constexpr std::uint16_t smallest_mtu_v6 = 1280;  // RFC 8200 5
+
+bool is_vid(std::uint16_t vid) {
+    return vid >= 1 && vid <= 4094;
+}
+
+Refusal check_attachment(const image::Interface& row, std::size_t port_count) {
+    if (row.port() >= port_count) {
+        return fmt::format("is on port {}, the image has {}", row.port(), port_count);
+    }
+    if (row.tag_count() > 2) return fmt::format("has {} VLAN tags, expected at most 2", row.tag_count());
+    if (row.tag_count() >= 1 && !is_vid(row.outer_vid())) {
+        return fmt::format("has outer VLAN id {}, expected 1 to 4094", row.outer_vid());
+    }
+    if (row.tag_count() == 2 && !is_vid(row.inner_vid())) {
+        return fmt::format("has inner VLAN id {}, expected 1 to 4094", row.inner_vid());
+    }
+    if (from_image(row.mac()).is_group()) {
+        return fmt::format("has the group address {} for a MAC", to_string(from_image(row.mac())));
+    }
+    return std::nullopt;
+}
+
+Refusal check_row(const TenantView& tenant, std::size_t index, std::size_t port_count,
+                  std::uint64_t& next_address) {
+    const image::Interface& row = tenant.interfaces[index];
+    if (row.kind() > image::InterfaceKind::MAX) {
+        return fmt::format("has kind {}, expected at most {}", static_cast<unsigned>(row.kind()),
+                           static_cast<unsigned>(image::InterfaceKind::MAX));
+    }
+    if (row.kind() != image::InterfaceKind::Peer) {
+        if (auto refusal = check_attachment(row, port_count)) return refusal;
+    } else if (row.tag_count() != 0) {
+        return "is a link to a tenant and has VLAN tags";
+    }
+    if (row.mtu() < smallest_mtu_v4)
+        return fmt::format("has MTU {}, expected at least {}", row.mtu(), smallest_mtu_v4);
+    if (row.first_address() != next_address ||
+        !fits(next_address, row.address_count(), tenant.addresses.size())) {
+        return fmt::format("has addresses {} and the next {}, expected to begin at {} of {}",
+                           row.first_address(), row.address_count(), next_address, tenant.addresses.size());
+    }
+    next_address += row.address_count();
+    for (const auto& address : tenant.addresses.subspan(row.first_address(), row.address_count())) {
+        if (address.interface() != index) {
+            return fmt::format("has an address of interface {}", address.interface());
+        }
+        if (!is_canonical(address.ip(), address.family())) return "has an address that is of neither family";
+        const auto family = static_cast<Family>(address.family());
+        if (address.prefix_length() > address_bits(family)) {
+            return fmt::format("has a prefix length of {}, expected at most {}", address.prefix_length(),
+                               address_bits(family));
+        }
+        if (family == Family::v6 && row.mtu() < smallest_mtu_v6) {
+            return fmt::format("has MTU {}, expected at least {} with an IPv6 address", row.mtu(),
+                               smallest_mtu_v6);
+        }
+    }
+    return std::nullopt;
+}
+
+Refusal check_proxied(const TenantView& tenant) {
+    const auto key = [](const image::ProxiedAddress& row) {
+        return std::tuple(row.interface(), row.family(), from_image(row.ip()));
+    };
+    for (std::size_t i = 0; i < tenant.proxied.size(); ++i) {
+        const image::ProxiedAddress& row = tenant.proxied[i];
+        if (row.interface() >= tenant.interfaces.size() || !is_canonical(row.ip(), row.family())) {
+            return fmt::format("proxied address {} names no interface or is of neither family", i);
+        }
+        if (i != 0 && !(key(tenant.proxied[i - 1]) < key(row))) {
+            return fmt::format("proxied address {} is not sorted behind the one before it", i);
+        }
+    }
+    return std::nullopt;
+}
+
+Refusal check_neighbours(const TenantView& tenant) {
+    for (std::size_t i = 0; i < tenant.neighbours.size(); ++i) {
+        const image::StaticNeighbour& row = tenant.neighbours[i];
+        if (row.interface() >= tenant.interfaces.size() || !is_canonical(row.ip(), row.family())) {
+            return fmt::format("static neighbour {} names no interface or is of neither family", i);
+        }
+        if (tenant.interfaces[row.interface()].kind() == image::InterfaceKind::Peer) {
+            return fmt::format("static neighbour {} is on a link to a tenant", i);
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+bool is_canonical(const image::Ip& ip, std::uint8_t family) {
+    if (family == static_cast<std::uint8_t>(Family::v6)) return true;
+    return family == static_cast<std::uint8_t>(Family::v4) && ip.lo() == 0 && (ip.hi() & 0xffffffff) == 0;
+}
+
+Refusal check_interfaces(const TenantView& tenant, std::size_t port_count) {
+    constexpr std::size_t most_interfaces = 0xffff;  // 0xffff itself stands for none
+    if (tenant.interfaces.size() > most_interfaces) {
+        return fmt::format("has {} interfaces, expected at most {}", tenant.interfaces.size(), most_interfaces);
+    }
+    if (tenant.interface_names.size() != tenant.interfaces.size()) {
+        return fmt::format("{} interfaces have {} names", tenant.interfaces.size(),
+                           tenant.interface_names.size());
+    }
+    if (auto refusal = check_names(tenant.interface_names, "interface")) return refusal;
+    std::uint64_t next_address = 0;
+    for (std::size_t i = 0; i < tenant.interfaces.size(); ++i) {
+        if (auto refusal = check_row(tenant, i, port_count, next_address)) {
+            return fmt::format("interface \"{}\" {}", tenant.interface_names[i], *refusal);
+        }
+    }
+    if (next_address != tenant.addresses.size()) {
+        return fmt::format("the interfaces have {} addresses, the table {}", next_address,
+                           tenant.addresses.size());
+    }
+    if (auto refusal = check_proxied(tenant)) return refusal;
+    return check_neighbours(tenant);
+}
+
+}  // namespace sluice::verify
