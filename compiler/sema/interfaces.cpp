@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "compiler/sema/keys.h"
+#include "compiler/sema/passes.h"
+#include "compiler/sema/scalars.h"
+
+namespace sluice::sema {
+namespace {
+
+using policy::Interface;
+using policy::InterfaceKind;
+
+constexpr std::uint32_t smallest_mtu = 68;
+constexpr std::uint32_t smallest_ipv6_mtu = 1280;  // RFC 8200 §5
+constexpr std::size_t most_interfaces = 4096;
+
+struct KindWords {
+    const ObjectTable& table;
+    std::string_view noun, article_noun, section, address_key;
+};
+
+const KindWords& words_of(InterfaceKind kind) {
+    static const KindWords segment{keys::segment, "segment", "a segment", "segments", "gateway"};
+    static const KindWords uplink{keys::uplink, "uplink", "an uplink", "uplinks", "address"};
+    return kind == InterfaceKind::segment ? segment : uplink;
+}
+
+class InterfaceReader {
+  public:
+    InterfaceReader(Context& context, TenantScope& scope) : context_(context), scope_(scope) {}
+
+    void section(InterfaceKind kind);
+    void peers();
+    void sort_subnets();
+
+  private:
+    void interface(InterfaceKind kind, const Node& name, const Node& value);
+    bool declare(const Node& name, std::string_view noun);
+    void attachment(const Object& object, Interface& result, const KindWords& words);
+    void port(const Object& attachment, Interface& result);
+    void tag(const Object& attachment, std::string_view key, Interface& result);
+    void addresses(const Node& node, Interface& result);
+    void mtu(const Object& object, Interface& result);
+    void neighbours(const Node& node, Interface& result);
+
+    Context& context_;
+    TenantScope& scope_;
+};
+
+bool InterfaceReader::declare(const Node& name, std::string_view noun) {
+    if (!is_name(context_, name, noun)) return false;
+    if (name.text == "any") {
+        context_.report(Code::reserved_name, name.span,
+                        fmt::format("{} cannot be called \"any\": that is every address", noun));
+        return false;
+    }
+    auto& tenant = context_.tenant(scope_);
+    const Symbol symbol{Symbol::Kind::zone, static_cast<std::uint32_t>(tenant.interfaces.size()), name.span};
+    const auto [first, is_new] = scope_.names.emplace(name.text, symbol);
+    if (!is_new) {
+        context_
+            .report(Code::name_twice, name.span,
+                    fmt::format("the name \"{}\" is taken: zones of a tenant share one name space", name.text))
+            .note(first->second.where, "it is given here");
+    }
+    return is_new;
+}
+
+void InterfaceReader::section(InterfaceKind kind) {
+    const auto& words = words_of(kind);
+    const auto* node = (*scope_.object)[words.section];
+    if (node == nullptr) return;
+    const auto entries = entries_of(context_, *node, words.section);
+    auto& interfaces = context_.tenant(scope_).interfaces;
+    if (entries.size() + interfaces.size() > most_interfaces) {
+        context_.report(Code::too_many, scope_.object->key_span(words.section),
+                        fmt::format("a tenant has at most {} interfaces", most_interfaces));
+        return;
+    }
+    for (const auto& [name, value] : entries) interface(kind, *name, *value);
+}
+
+void InterfaceReader::interface(InterfaceKind kind, const Node& name, const Node& value) {
+    const auto& words = words_of(kind);
+    const Object object(context_, value, words.table, name.span);
+    if (!declare(name, words.article_noun)) return;
+    Interface result;
+    result.name = name.text;
+    result.kind = kind;
+    result.where = context_.position(name.span);
+    result.mac = context_.gateway_mac.value_or(Mac{});
+    if (object.is_map()) {
+        attachment(object, result, words);
+        if (const auto* node = object["mac"]) {
+            if (const auto mac = mac_of(context_, *node, "an interface's MAC")) result.mac = *mac;
+        }
+        if (const auto* node = object[words.address_key]) addresses(*node, result);
+        mtu(object, result);
+        if (const auto* node = object["neighbours"]) neighbours(*node, result);
+    }
+    scope_.interface_spans.push_back(name.span);
+    context_.tenant(scope_).interfaces.push_back(std::move(result));
+}
+
+void InterfaceReader::attachment(const Object& object, Interface& result, const KindWords& words) {
+    std::vector<std::string_view> given;
+    for (const std::string_view key : {"vlan", "qinq", "untagged"}) {
+        if (object[key] != nullptr) given.push_back(key);
+    }
+    if (given.empty()) {
+        if (object.has_later()) return;
+        context_
+            .report(Code::conflicting_keys, object.owner(),
+                    fmt::format("{} needs an attachment", words.article_noun))
+            .help("add one of vlan: {port, id}, qinq: {port, outer, inner}, untagged: {port}");
+        return;
+    }
+    if (given.size() > 1) {
+        context_
+            .report(Code::conflicting_keys, object.key_span(given[1]),
+                    fmt::format("{} has one attachment: {} and {} exclude each other", words.article_noun,
+                                given[0], given[1]))
+            .note(object.key_span(given[0]), "the first one");
+    }
+    const auto key = given.front();
+    const auto& table = key == "vlan" ? keys::vlan : key == "qinq" ? keys::qinq : keys::untagged;
+    const Object attachment(context_, *object[key], table, object.key_span(key));
+    if (!attachment.is_map()) return;
+    port(attachment, result);
+    if (key == "vlan") tag(attachment, "id", result);
+    if (key == "qinq") {
+        tag(attachment, "outer", result);
+        tag(attachment, "inner", result);
+    }
+}
+
+void InterfaceReader::port(const Object& attachment, Interface& result) {
+    const auto* node = attachment["port"];
+    if (node == nullptr || !text_of(context_, *node, "a port")) return;
+    const auto found = context_.ports.find(node->text);
+    if (found != context_.ports.end()) {
+        result.port = found->second;
+        return;
+    }
+    std::vector<std::string_view> candidates;
+    for (const auto& [name, index] : context_.ports) candidates.push_back(name);
+    context_.report_unknown(*node, "port", candidates);
+}
+
+void InterfaceReader::tag(const Object& attachment, std::string_view key, Interface& result) {
+    const auto* node = attachment[key];
+    if (node == nullptr) return;
+    // IEEE 802.1Q: 0 is the priority tag, 4095 is reserved.
+    const auto id = number_of(context_, *node, "a VLAN id", 1, 4094);
+    if (id) result.vids.push_back(static_cast<std::uint16_t>(*id));
+}
+
+void InterfaceReader::addresses(const Node& node, Interface& result) {
+    const auto items = items_of(node);
+    if (items.empty()) context_.report(Code::empty_list, node.span, "an interface needs at least one address");
+    for (const auto* item : items) {
+        const auto address = interface_address_of(context_, *item);
+        if (!address) continue;
+        result.addresses.push_back(*address);
+        scope_.subnets.push_back({address->subnet, address->own,
+                                  static_cast<std::uint16_t>(context_.tenant(scope_).interfaces.size()),
+                                  item->span});
+    }
+}
+
+void InterfaceReader::mtu(const Object& object, Interface& result) {
+    const bool has_ipv6 = std::any_of(result.addresses.begin(), result.addresses.end(),
+                                      [](const auto& address) { return address.subnet.family == Family::v6; });
+    const auto* port = result.port == policy::no_index ? nullptr : &context_.policy.ports[result.port];
+    if (port != nullptr) result.mtu = port->mtu;
+    Span where = object.owner();
+    if (const auto* node = object["mtu"]) {
+        where = node->span;
+        const auto mtu = number_of(context_, *node, "an interface's MTU", smallest_mtu, 65535);
+        if (!mtu) return;
+        if (port != nullptr && *mtu > port->mtu) {
+            context_.report(
+                Code::mtu_above_port, node->span,
+                fmt::format("the MTU {} is above that of its port \"{}\", {}", *mtu, port->name, port->mtu));
+            return;
+        }
+        result.mtu = static_cast<std::uint16_t>(*mtu);
+    }
+    if (has_ipv6 && port != nullptr && result.mtu < smallest_ipv6_mtu) {
+        context_.report(Code::mtu_above_port, where,
+                        fmt::format("\"{}\" has an IPv6 address but an MTU of {}; IPv6 needs {}", result.name,
+                                    result.mtu, smallest_ipv6_mtu));
+    }
+}
+
+void InterfaceReader::neighbours(const Node& node, Interface& result) {
+    for (const auto& [key, value] : entries_of(context_, node, "neighbours")) {
+        const auto ip = ip_of(context_, *key, "a neighbour");
+        const auto mac = mac_of(context_, *value, "a neighbour's MAC");
+        if (!ip) continue;
+        const auto subnet =
+            std::find_if(result.addresses.begin(), result.addresses.end(), [&](const auto& address) {
+                return address.subnet.family == ip->family && address.subnet.contains(ip->ip);
+            });
+        std::string why;
+        if (subnet == result.addresses.end()) {
+            why = fmt::format("\"{}\" has no subnet that holds it", result.name);
+        } else if (ip->ip == subnet->own) {
+            why = "it is the gateway's own address";
+        } else {
+            why = why_no_host_in(subnet->subnet, ip->ip);
+        }
+        const bool is_double = std::any_of(result.neighbours.begin(), result.neighbours.end(),
+                                           [&](const auto& other) { return other.ip == *ip; });
+        if (why.empty() && is_double) why = "it is given above in another spelling";
+        if (!why.empty()) {
+            context_.report(Code::neighbour_outside, key->span,
+                            fmt::format("{} cannot be a neighbour here: {}", key->text, why));
+        } else if (mac) {
+            result.neighbours.push_back({*ip, *mac});
+        }
+    }
+}
+
+void InterfaceReader::peers() {
+    const auto* node = (*scope_.object)["peers"];
+    if (node == nullptr) return;
+    std::map<std::string_view, std::uint16_t> tenants;
+    for (const auto& other : context_.tenants) tenants.emplace(context_.tenant(other).name, other.index);
+    for (const auto* item : list_of(context_, *node, "peers")) {
+        if (!text_of(context_, *item, "a peer")) continue;
+        if (item->text == context_.tenant(scope_).name) {
+            context_.report(Code::peer_itself, item->span,
+                            fmt::format("the tenant \"{}\" cannot be its own peer", item->text));
+            continue;
+        }
+        const auto found = tenants.find(item->text);
+        if (found == tenants.end() || item->text.empty()) {
+            std::vector<std::string_view> candidates;
+            for (const auto& [name, index] : tenants) {
+                if (name != context_.tenant(scope_).name && !name.empty()) candidates.push_back(name);
+            }
+            context_.report_unknown(*item, "tenant", candidates);
+            continue;
+        }
+        if (!declare(*item, "a peer")) continue;
+        Interface result;
+        result.name = item->text;
+        result.kind = InterfaceKind::peer;
+        result.where = context_.position(item->span);
+        result.mac = context_.gateway_mac.value_or(Mac{});
+        result.mtu = 65535;  // a link inside the gateway: the interface a packet leaves by decides
+        result.peer_tenant = found->second;
+        scope_.interface_spans.push_back(item->span);
+        context_.tenant(scope_).interfaces.push_back(std::move(result));
+    }
+}
+
+void InterfaceReader::sort_subnets() {
+    auto& subnets = scope_.subnets;
+    const auto order = [](const ConnectedSubnet& subnet) {
+        return std::tuple(subnet.subnet.family, subnet.subnet.ip, subnet.subnet.length, subnet.where.begin);
+    };
+    std::sort(subnets.begin(), subnets.end(),
+              [&](const auto& a, const auto& b) { return order(a) < order(b); });
+    // Prefixes nest or are apart, so whatever overlaps lies inside the last one that is not inside another.
+    std::vector<ConnectedSubnet> apart;
+    for (const auto& subnet : subnets) {
+        const bool overlaps = !apart.empty() && apart.back().subnet.family == subnet.subnet.family &&
+                              apart.back().subnet.contains(subnet.subnet.ip);
+        if (!overlaps) {
+            apart.push_back(subnet);
+            continue;
+        }
+        const bool is_later = apart.back().where.begin < subnet.where.begin;
+        const auto& later = is_later ? subnet : apart.back();
+        const auto& earlier = is_later ? apart.back() : subnet;
+        context_
+            .report(
+                Code::subnets_overlap, later.where,
+                fmt::format("the subnet {} overlaps {}", to_string(later.subnet), to_string(earlier.subnet)))
+            .note(earlier.where, "which is connected here");
+    }
+    subnets = std::move(apart);
+}
+
+}  // namespace
+
+void read_interfaces(Context& context, TenantScope& scope) {
+    InterfaceReader reader(context, scope);
+    reader.section(InterfaceKind::segment);
+    reader.section(InterfaceKind::uplink);
+    reader.peers();
+    reader.sort_subnets();
+}
+
+void link_peers(Context& context) {
+    for (auto& scope : context.tenants) {
+        auto& tenant = context.tenant(scope);
+        for (std::size_t i = 0; i < tenant.interfaces.size(); ++i) {
+            auto& near_end = tenant.interfaces[i];
+            if (near_end.kind != InterfaceKind::peer) continue;
+            const auto& other = context.tenants[near_end.peer_tenant];
+            const auto& interfaces = context.tenant(other).interfaces;
+            const auto far_end =
+                std::find_if(interfaces.begin(), interfaces.end(), [&](const Interface& candidate) {
+                    return candidate.kind == InterfaceKind::peer && candidate.peer_tenant == scope.index;
+                });
+            if (far_end != interfaces.end()) {
+                near_end.peer_interface = static_cast<std::uint16_t>(far_end - interfaces.begin());
+                continue;
+            }
+            const auto& name = context.tenant(other).name;
+            const bool has_list = (*other.object)["peers"] != nullptr;
+            context
+                .report(Code::peer_not_mutual, scope.interface_spans[i],
+                        fmt::format("\"{}\" lists \"{}\" as a peer, but not the other way round", tenant.name,
+                                    name))
+                .note(has_list ? other.object->key_span("peers") : other.name_span,
+                      fmt::format("\"{}\" does not list \"{}\" under peers", name, tenant.name))
+                .help(fmt::format("add peers: [{}] to \"{}\": both sides must agree", tenant.name, name));
+        }
+    }
+}
+
+void check_bindings(Context& context) {
+    struct Binding {
+        std::string_view tenant, interface;
+        Span where;
+    };
+    std::map<std::tuple<std::uint16_t, std::vector<std::uint16_t>>, Binding> bindings;
+    for (const auto& scope : context.tenants) {
+        const auto& tenant = context.tenant(scope);
+        for (std::size_t i = 0; i < tenant.interfaces.size(); ++i) {
+            const auto& interface = tenant.interfaces[i];
+            if (interface.port == policy::no_index) continue;
+            const Span where = scope.interface_spans[i];
+            const auto [first, is_new] = bindings.emplace(std::tuple(interface.port, interface.vids),
+                                                          Binding{tenant.name, interface.name, where});
+            if (is_new) continue;
+            std::string tags = interface.vids.empty() ? "untagged frames" : "VLAN";
+            for (std::size_t v = 0; v < interface.vids.size(); ++v) {
+                tags += fmt::format("{}{}", v == 0 ? " " : " inside ",
+                                    interface.vids[interface.vids.size() - 1 - v]);
+            }
+            context
+                .report(
+                    Code::binding_twice, where,
+                    fmt::format("{} of port \"{}\" belong{} to \"{}\" of tenant \"{}\" already", tags,
+                                context.policy.ports[interface.port].name, interface.vids.empty() ? "" : "s",
+                                first->second.interface, first->second.tenant))
+                .note(first->second.where, "taken here");
+        }
+    }
+}
+
+}  // namespace sluice::sema

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/sema/keys.h"
+
+namespace sluice::sema::keys {
+namespace {
+
+using front::Code;
+constexpr Need required = Need::required;
+constexpr Need later = Need::later;
+
+constexpr KeyRow gateway_keys[] = {
+    {"gateway", required}, {"mac", required}, {"ttl"}, {"ports", required}, {"tenants", required}};
+constexpr KeyRow port_keys[] = {{"mtu"}, {"tunnel-endpoint"}};
+constexpr KeyRow tenant_keys[] = {{"tenant", required},
+                                  {"segments"},
+                                  {"uplinks"},
+                                  {"peers"},
+                                  {"routes"},
+                                  {"nat"},
+                                  {"addresses"},
+                                  {"services"},
+                                  {"firewall"},
+                                  {"tests"},
+                                  {"signatures", later, Code::signatures_later}};
+constexpr KeyRow segment_keys[] = {{"vlan"},
+                                   {"qinq"},
+                                   {"untagged"},
+                                   {"vxlan", later, Code::vxlan_later},
+                                   {"pbb", later, Code::pbb_later},
+                                   {"gateway", required},
+                                   {"mac"},
+                                   {"mtu"},
+                                   {"neighbours"}};
+constexpr KeyRow uplink_keys[] = {{"vlan"}, {"qinq"}, {"untagged"},  {"address", required},
+                                  {"mac"},  {"mtu"},  {"neighbours"}};
+constexpr KeyRow vlan_keys[] = {{"port", required}, {"id", required}};
+constexpr KeyRow qinq_keys[] = {{"port", required}, {"outer", required}, {"inner", required}};
+constexpr KeyRow untagged_keys[] = {{"port", required}};
+constexpr KeyRow route_keys[] = {{"to", required}, {"via"}, {"blackhole"}, {"tenant"}};
+constexpr KeyRow snat_keys[] = {{"snat", required}, {"out", required}, {"to", required}, {"ports"}};
+constexpr KeyRow dnat_keys[] = {{"dnat", required}, {"on", required}, {"to", required}};
+constexpr KeyRow one_to_one_keys[] = {{"one-to-one", required}, {"inside", required}, {"on", required}};
+constexpr KeyRow firewall_keys[] = {{"default"}, {"rules"}};
+constexpr KeyRow rule_keys[] = {{"name", required},
+                                {"from", required},
+                                {"to", required},
+                                {"service"},
+                                {"action", required},
+                                {"log"},
+                                {"inspect", later, Code::inspect_later}};
+constexpr KeyRow test_keys[] = {
+    {"name", required}, {"packet", required}, {"on", required}, {"expect", required}, {"rule"}, {"becomes"}};
+
+}  // namespace
+
+const ObjectTable gateway{"gateway", "gateway.yaml", gateway_keys};
+const ObjectTable port{"port", "a port", port_keys};
+const ObjectTable tenant{"tenant", "a tenant", tenant_keys};
+const ObjectTable segment{"segment", "a segment", segment_keys};
+const ObjectTable uplink{"uplink", "an uplink", uplink_keys};
+const ObjectTable vlan{"vlan", "vlan", vlan_keys};
+const ObjectTable qinq{"qinq", "qinq", qinq_keys};
+const ObjectTable untagged{"untagged", "untagged", untagged_keys};
+const ObjectTable route{"route", "a route", route_keys};
+const ObjectTable snat{"snat", "an snat rule", snat_keys};
+const ObjectTable dnat{"dnat", "a dnat rule", dnat_keys};
+const ObjectTable one_to_one{"one-to-one", "a one-to-one rule", one_to_one_keys};
+const ObjectTable firewall{"firewall", "firewall", firewall_keys};
+const ObjectTable rule{"rule", "a rule", rule_keys};
+const ObjectTable test{"test", "a test", test_keys};
+
+std::span<const ObjectTable* const> all() {
+    static constexpr const ObjectTable* tables[] = {&gateway, &port,       &tenant,   &segment, &uplink,
+                                                    &vlan,    &qinq,       &untagged, &route,   &snat,
+                                                    &dnat,    &one_to_one, &firewall, &rule,    &test};
+    return tables;
+}
+
+}  // namespace sluice::sema::keys

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every key of the language, in one place. The JSON Schemas in schemas/ say the same; a test holds them
+// together.
+#pragma once
+
+#include <span>
+
+#include "compiler/sema/object.h"
+
+namespace sluice::sema::keys {
+
+extern const ObjectTable gateway, port, tenant, segment, uplink, vlan, qinq, untagged, route, snat, dnat,
+    one_to_one, firewall, rule, test;
+
+std::span<const ObjectTable* const> all();
+
+}  // namespace sluice::sema::keys

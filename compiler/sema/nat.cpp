@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compiler/sema/keys.h"
+#include "compiler/sema/nat_text.h"
+#include "compiler/sema/passes.h"
+#include "compiler/sema/scalars.h"
+#include "compiler/sema/services.h"
+
+namespace sluice::sema {
+namespace {
+
+constexpr std::size_t most_pool_addresses = 4096;
+constexpr std::size_t most_tenant_pool_addresses = 65536;
+constexpr std::uint8_t tcp = 6, udp = 17;
+
+std::string_view family_name(Family family) {
+    return family == Family::v4 ? "IPv4" : "IPv6";
+}
+
+class NatReader {
+  public:
+    NatReader(Context& context, TenantScope& scope)
+        : context_(context), scope_(scope), tenant_(context.tenant(scope)) {}
+
+    void read(const Node& node);
+
+  private:
+    void snat(const Object& object);
+    void dnat(const Object& object);
+    void one_to_one(const Object& object);
+    std::uint16_t outside(const Object& object, std::string_view key);
+    std::optional<Family> pool(const Node& node, policy::Snat& result);
+    bool pool_range(const Node& node, policy::Snat& result, std::optional<Family>& family);
+    bool sources(const Node& node, policy::Snat& result);
+    bool source(const Node& node, policy::Snat& result);
+    bool ports(const Node& node, policy::Snat& result);
+    bool dnat_match(const Node& node, policy::Dnat& result);
+    bool dnat_target(const Node& node, policy::Dnat& result);
+    bool is_host(const Node& node, const IpAndFamily& ip);
+    void mixed(const Node& node, Family here, Family there);
+
+    Context& context_;
+    TenantScope& scope_;
+    policy::Tenant& tenant_;
+};
+
+void NatReader::read(const Node& node) {
+    const Span start = node.is_map() && node.entry_count() > 0 ? node.key(0).span : node.span;
+    // The key that names the kind of rule tells which keys belong to it.
+    const auto has = [&](std::string_view key) {
+        for (std::size_t entry = 0; node.is_map() && entry < node.entry_count(); ++entry) {
+            if (node.key(entry).text == key) return true;
+        }
+        return false;
+    };
+    const auto kinds = {&keys::snat, &keys::dnat, &keys::one_to_one};
+    const auto kind =
+        std::find_if(kinds.begin(), kinds.end(), [&](const auto* table) { return has(table->definition); });
+    if (kind == kinds.end()) {
+        const Code code = node.is_map() ? Code::conflicting_keys : Code::wrong_type;
+        context_.report(code, start, "a NAT rule begins with snat, dnat or one-to-one")
+            .help("for example {snat: 10.1.0.0/16, out: internet, to: 203.0.113.10}");
+        return;
+    }
+    const Object object(context_, node, **kind, start);
+    if (*kind == &keys::snat) snat(object);
+    if (*kind == &keys::dnat) dnat(object);
+    if (*kind == &keys::one_to_one) one_to_one(object);
+}
+
+std::uint16_t NatReader::outside(const Object& object, std::string_view key) {
+    const auto* node = object[key];
+    if (node == nullptr || !text_of(context_, *node, "an interface")) return policy::no_index;
+    const auto found = scope_.names.find(node->text);
+    std::vector<std::string_view> candidates;
+    for (const auto& interface : tenant_.interfaces) {
+        if (interface.kind != policy::InterfaceKind::segment) candidates.push_back(interface.name);
+    }
+    if (found == scope_.names.end()) {
+        context_.report_unknown(*node, "uplink or peer", candidates);
+        return policy::no_index;
+    }
+    const bool is_zone = found->second.kind == Symbol::Kind::zone;
+    if (is_zone && tenant_.interfaces[found->second.index].kind != policy::InterfaceKind::segment) {
+        return static_cast<std::uint16_t>(found->second.index);
+    }
+    context_
+        .report(Code::nat_interface_not_outside, node->span,
+                fmt::format("\"{}\" is {}; NAT is done on an uplink or a peer", node->text,
+                            is_zone ? "a segment" : "a set of addresses"))
+        .note(found->second.where, "it is given here");
+    return policy::no_index;
+}
+
+void NatReader::mixed(const Node& node, Family here, Family there) {
+    context_
+        .report(Code::families_mixed, node.span,
+                fmt::format("this is {}, but the rule translates {}", family_name(here), family_name(there)))
+        .help("write one rule for IPv4 and one for IPv6");
+}
+
+bool NatReader::is_host(const Node& node, const IpAndFamily& ip) {
+    const auto why = why_no_host(ip);
+    if (why.empty()) return true;
+    context_.report(Code::address_not_usable, node.span,
+                    fmt::format("NAT cannot use {}: {}", to_string(ip.ip, ip.family), why));
+    return false;
+}
+
+bool NatReader::pool_range(const Node& node, policy::Snat& result, std::optional<Family>& family) {
+    if (!text_of(context_, node, "a pool")) return false;
+    const auto range = parse_address_range(node.text);
+    if (!range) {
+        context_.report(Code::pool_bad, node.span, fmt::format("\"{}\" is not a pool", node.text))
+            .help("a pool reads ADDRESS, FIRST-LAST or a list of those");
+        return false;
+    }
+    if (!is_host(node, range->first) || !is_host(node, range->last)) return false;
+    if (family && *family != range->first.family) {
+        context_.report(Code::families_mixed, node.span, "a pool holds IPv4 or IPv6 addresses, not both")
+            .help("write one rule for IPv4 and one for IPv6");
+        return false;
+    }
+    family = range->first.family;
+    const std::size_t count = address_count(*range, most_pool_addresses);
+    if (result.pool.size() + count > most_pool_addresses) {
+        context_.report(Code::pool_bad, node.span,
+                        fmt::format("a pool has at most {} addresses", most_pool_addresses));
+        return false;
+    }
+    scope_.pool_addresses += count;
+    if (scope_.pool_addresses > most_tenant_pool_addresses) {
+        context_.report(
+            Code::too_many, node.span,
+            fmt::format("the pools of a tenant have at most {} addresses", most_tenant_pool_addresses));
+        return false;
+    }
+    for (std::size_t n = 0; n < count; ++n) result.pool.push_back(advance(range->first, n));
+    return true;
+}
+
+std::optional<Family> NatReader::pool(const Node& node, policy::Snat& result) {
+    std::optional<Family> family;
+    const auto items = items_of(node);
+    if (items.empty()) context_.report(Code::empty_list, node.span, "a pool needs an address");
+    bool all_good = !items.empty();
+    for (const auto* item : items) {
+        if (!pool_range(*item, result, family)) all_good = false;
+    }
+    auto sorted = result.pool;
+    std::sort(sorted.begin(), sorted.end());
+    const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+    if (family && twice != sorted.end()) {
+        context_.report(Code::pool_bad, node.span,
+                        fmt::format("the pool holds {} twice", to_string(*twice, *family)));
+        all_good = false;
+    }
+    return all_good ? family : std::nullopt;
+}
+
+bool NatReader::source(const Node& node, policy::Snat& result) {
+    if (!text_of(context_, node, "what snat translates")) return false;
+    if (node.text == "any") {
+        result.sources.push_back({{}, 0, result.family});
+        return true;
+    }
+    const auto found = scope_.names.find(node.text);
+    if (found != scope_.names.end() && found->second.kind == Symbol::Kind::addresses) {
+        auto& named = scope_.addresses[found->second.index];
+        named.used = true;
+        const std::size_t before = result.sources.size();
+        for (const auto& prefix : named.prefixes) {
+            if (prefix.family == result.family) result.sources.push_back(prefix);
+        }
+        if (result.sources.size() > before || named.prefixes.empty()) return true;
+        context_
+            .report(Code::families_mixed, node.span,
+                    fmt::format("\"{}\" holds no {} address, but the pool is {}", node.text,
+                                family_name(result.family), family_name(result.family)))
+            .note(named.where, "it is given here");
+        return false;
+    }
+    if (found != scope_.names.end()) {
+        context_
+            .report(Code::wrong_type, node.span,
+                    fmt::format("\"{}\" is a zone; snat translates addresses", node.text))
+            .help("write the zone's subnet, or a name under addresses");
+        return false;
+    }
+    const bool looks_like_address = node.text.find_first_of("./:") != std::string_view::npos;
+    if (!looks_like_address) {
+        std::vector<std::string_view> candidates;
+        for (const auto& named : scope_.addresses) candidates.push_back(named.name);
+        context_.report_unknown(node, "set of addresses", candidates);
+        return false;
+    }
+    const auto prefix = address_or_prefix_of(context_, node, "what snat translates");
+    if (!prefix) return false;
+    if (prefix->family != result.family) {
+        mixed(node, prefix->family, result.family);
+        return false;
+    }
+    result.sources.push_back(*prefix);
+    return true;
+}
+
+bool NatReader::sources(const Node& node, policy::Snat& result) {
+    const auto items = items_of(node);
+    if (items.empty()) context_.report(Code::empty_list, node.span, "snat needs an address to translate");
+    bool all_good = !items.empty();
+    for (const auto* item : items) {
+        if (!source(*item, result)) all_good = false;
+    }
+    return all_good;
+}
+
+bool NatReader::ports(const Node& node, policy::Snat& result) {
+    if (!text_of(context_, node, "ports")) return false;
+    const auto range = parse_port_range(node.text);
+    if (range && range->low > 0) {
+        result.ports = *range;
+        return true;
+    }
+    context_.report(Code::bad_number, node.span, fmt::format("\"{}\" is not a range of ports", node.text))
+        .help("write LOW-HIGH, from 1 to 65535, for example 1024-65535");
+    return false;
+}
+
+void NatReader::snat(const Object& object) {
+    policy::Snat result;
+    result.where = context_.position(object.owner());
+    result.out = outside(object, "out");
+    const auto* to = object["to"];
+    const auto family = to == nullptr ? std::nullopt : pool(*to, result);
+    bool all_good = family && result.out != policy::no_index;
+    if (const auto* node = object["ports"]) all_good = ports(*node, result) && all_good;
+    const auto* from = object["snat"];
+    if (from == nullptr || !family) return;
+    result.family = *family;
+    if (!sources(*from, result) || !all_good) return;
+    scope_.snat_spans.push_back(object.owner());
+    tenant_.snat.push_back(std::move(result));
+}
+
+bool NatReader::dnat_match(const Node& node, policy::Dnat& result) {
+    if (!text_of(context_, node, "dnat")) return false;
+    const auto space = node.text.find(' ');
+    const auto word = space == std::string_view::npos ? std::string_view() : node.text.substr(0, space);
+    const auto place = space == std::string_view::npos ? node.text : node.text.substr(space + 1);
+    const auto fail = [&](std::string text) {
+        context_.report(Code::bad_dnat, node.span, std::move(text))
+            .help(
+                "dnat reads \"tcp 203.0.113.10:443\", \"udp [2001:db8::1]:5000-5010\", \"icmp 203.0.113.10\" "
+                "or \"203.0.113.10\"");
+        return false;
+    };
+    if (!word.empty()) {
+        const auto service = parse_service(word);
+        const bool is_whole = service && (word.find('/') == std::string_view::npos || word.starts_with("ip/"));
+        if (!is_whole || service->protocol == 0) return fail(fmt::format("\"{}\" is not a protocol", word));
+        result.protocol = service->protocol;
+    }
+    const auto external = parse_address_and_ports(place);
+    if (!external) return fail(fmt::format("\"{}\" is not an address with or without ports", place));
+    const bool has_ports = result.protocol == tcp || result.protocol == udp;
+    if (external->ports && !has_ports) return fail("ports need tcp or udp before the address");
+    if (external->ports && external->ports->low == 0) return fail("port 0 cannot be translated");
+    result.external = external->ip.ip;
+    result.family = external->ip.family;
+    result.ports = external->ports;
+    if ((result.protocol == 1 && result.family == Family::v6) ||
+        (result.protocol == 58 && result.family == Family::v4)) {
+        return fail("icmp is for IPv4, icmpv6 for IPv6");
+    }
+    return is_host(node, external->ip);
+}
+
+bool NatReader::dnat_target(const Node& node, policy::Dnat& result) {
+    if (!text_of(context_, node, "what dnat translates to")) return false;
+    const auto to = parse_address_and_ports(node.text);
+    const auto fail = [&](std::string text, std::string_view help) {
+        context_.report(Code::bad_dnat, node.span, std::move(text)).help(std::string(help));
+        return false;
+    };
+    if (!to)
+        return fail(fmt::format("\"{}\" is not ADDRESS or ADDRESS:PORT", node.text),
+                    "an IPv6 address with a port stands in brackets");
+    if (to->ip.family != result.family) {
+        mixed(node, to->ip.family, result.family);
+        return false;
+    }
+    if (!is_host(node, to->ip)) return false;
+    result.to = to->ip.ip;
+    if (!to->ports) return true;
+    if (!result.ports)
+        return fail("a port to translate to needs a port to translate",
+                    "write a port behind the address of dnat as well");
+    const unsigned count = result.ports->high - result.ports->low;
+    const bool is_same_size =
+        to->ports->low == to->ports->high || to->ports->high - to->ports->low == static_cast<int>(count);
+    if (!is_same_size)
+        return fail("the two ranges of ports differ in size",
+                    "write the first port alone: the others follow it");
+    if (to->ports->low == 0) return fail("port 0 cannot be translated to", "ports are from 1 to 65535");
+    if (to->ports->low + count > 65535)
+        return fail("the range of ports goes beyond 65535", "let it begin at a lower port");
+    result.to_port = to->ports->low;
+    return true;
+}
+
+void NatReader::dnat(const Object& object) {
+    policy::Dnat result;
+    result.where = context_.position(object.owner());
+    result.on = outside(object, "on");
+    const auto* match = object["dnat"];
+    const auto* to = object["to"];
+    if (match == nullptr || !dnat_match(*match, result)) return;
+    if (to == nullptr || !dnat_target(*to, result) || result.on == policy::no_index) return;
+    scope_.dnat_spans.push_back(match->span);
+    tenant_.dnat.push_back(result);
+}
+
+void NatReader::one_to_one(const Object& object) {
+    policy::OneToOne result;
+    result.where = context_.position(object.owner());
+    result.on = outside(object, "on");
+    const auto* external_node = object["one-to-one"];
+    const auto* inside_node = object["inside"];
+    const auto external =
+        external_node == nullptr ? std::nullopt : ip_of(context_, *external_node, "a one-to-one address");
+    const auto inside =
+        inside_node == nullptr ? std::nullopt : ip_of(context_, *inside_node, "an inside address");
+    if (!external || !inside || !is_host(*external_node, *external) || !is_host(*inside_node, *inside)) return;
+    if (external->family != inside->family) {
+        mixed(*inside_node, inside->family, external->family);
+        return;
+    }
+    if (result.on == policy::no_index) return;
+    result.external = external->ip;
+    result.inside = inside->ip;
+    result.family = external->family;
+    scope_.one_to_one_spans.push_back(external_node->span);
+    tenant_.one_to_one.push_back(result);
+}
+
+}  // namespace
+
+void read_nat(Context& context, TenantScope& scope) {
+    const auto* node = (*scope.object)["nat"];
+    if (node == nullptr) return;
+    NatReader reader(context, scope);
+    for (const auto* item : list_of(context, *node, "nat")) reader.read(*item);
+}
+
+}  // namespace sluice::sema

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The passes of the check, in the order in which check.cpp runs them. Each reports what it finds and leaves out
+// of the policy what it could not read, so that the next ones still run.
+#pragma once
+
+#include "compiler/sema/context.h"
+
+namespace sluice::sema {
+
+/// gateway, mac, ttl, ports; the tenants were loaded before.
+void read_gateway(Context& context, const Object& gateway);
+/// Segments, uplinks and peers: the interfaces, and with them the zones' names.
+void read_interfaces(Context& context, TenantScope& scope);
+/// Both ends of each link between tenants; needs every tenant's interfaces.
+void link_peers(Context& context);
+/// Names under addresses and services.
+void read_addresses(Context& context, TenantScope& scope);
+void read_services(Context& context, TenantScope& scope);
+void read_routes(Context& context, TenantScope& scope);
+void read_nat(Context& context, TenantScope& scope);
+void read_firewall(Context& context, TenantScope& scope);
+void read_tests(Context& context, TenantScope& scope);
+/// No two interfaces take the same frames.
+void check_bindings(Context& context);
+/// Each external NAT address belongs to one tenant, one interface and one kind of rule.
+void check_external_addresses(Context& context);
+
+/// Lints, for a tenant without errors.
+void lint_shadowed_rules(Context& context, const TenantScope& scope);
+void lint_unused_names(Context& context, const TenantScope& scope);
+void lint_routes(Context& context, const TenantScope& scope);
+void lint_nat(Context& context, const TenantScope& scope);
+
+}  // namespace sluice::sema
