@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything in runtime/packet that reads bytes from a wire. The first byte says whether checksums are made
+// right first (else no input gets behind them), the second sets sizes; the rest is the frame, in a buffer of
+// its size.
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+
+#include "runtime/packet/build.h"
+#include "runtime/packet/bytes.h"
+#include "runtime/packet/describe.h"
+#include "runtime/packet/parse.h"
+#include "runtime/packet/rewrite.h"
+
+namespace {
+
+using namespace sluice;
+
+/// On the heap, of exactly this size.
+struct Exact {
+    std::unique_ptr<std::uint8_t[]> bytes;
+    std::size_t size;
+
+    explicit Exact(std::size_t length) : bytes(new std::uint8_t[length]), size(length) {}
+    explicit Exact(std::span<const std::uint8_t> from) : Exact(from.size()) {
+        std::copy(from.begin(), from.end(), bytes.get());
+    }
+    std::span<std::uint8_t> span() const { return {bytes.get(), size}; }
+};
+
+void require(bool condition) {
+    if (!condition) std::abort();
+}
+
+void repair_ipv4_checksum(std::span<std::uint8_t> packet) {
+    if (packet.size() < 20 || packet[0] >> 4 != 4) return;
+    const std::size_t header = (packet[0] & 15u) * 4;
+    if (header < 20 || header > packet.size()) return;
+    store16(packet.data() + 10, 0);
+    store16(packet.data() + 10, checksum_finish(checksum_sum(packet.first(header))));
+}
+
+void repair_icmpv6_checksum(PacketView& packet) {
+    const IpView& ip = packet.ip;
+    if (ip.protocol != protocol_icmpv6 || ip.family != Family::v6 || ip.fragment_offset != 0) return;
+    const std::uint32_t length = ip.total_length - ip.header_length;
+    store16(packet.l4() + 2, 0);
+    const std::uint32_t pseudo = pseudo_header_sum(ip.source, ip.destination, ip.family, ip.protocol, length);
+    store16(packet.l4() + 2, checksum_finish(checksum_sum({packet.l4(), length}, pseudo)));
+}
+
+Translation some_translation(const IpView& view) {
+    return Translation::between(view, Ip{view.source.hi ^ 0x0102030400000000, view.source.lo}, view.destination,
+                                static_cast<std::uint16_t>(view.source_port ^ 0x5a5a), view.destination_port);
+}
+
+void say_something_about(const PacketView& packet, std::uint8_t size) {
+    Exact out(size * std::size_t{8});
+    for (const IcmpError error : {IcmpError::ttl_exceeded, IcmpError::packet_too_big}) {
+        const auto length = build_icmp_error(error, packet.ip.family, packet.ip.destination, packet.ip.source,
+                                             1400, packet.ip_bytes(), out.span());
+        require(length <= out.size && length <= longest_built_packet);
+    }
+    require(build_tcp_reset(packet, out.span()) <= out.size);
+    if (const auto message = parse_neighbour_message(packet)) {
+        require(build_neighbour_message(*message, out.span()) <= out.size);
+    }
+}
+
+void cut(const PacketView& packet, std::uint8_t size) {
+    const auto mtu = static_cast<std::uint16_t>(size * 4);
+    const std::uint32_t count = ipv4_fragment_count(packet.ip, mtu);
+    std::uint32_t payload = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        Exact out(mtu);
+        const std::uint32_t length = build_ipv4_fragment(packet.ip_bytes(), packet.ip, mtu, i, out.span());
+        require(length >= 20 && length <= mtu);
+        payload += length - (out.bytes[0] & 15u) * 4;
+    }
+    require(count == 0 || payload == packet.ip.total_length - packet.ip.header_length);
+}
+
+void translate(const PacketView& packet) {
+    Exact copy(packet.ip_bytes());
+    if (packet.ip.l4_kind == L4Kind::icmp_error && packet.ip.fragment_offset == 0) {
+        const auto quote = parse_quoted_packet(
+            packet.ip_bytes().subspan(packet.ip.header_length + icmp_error_header_bytes), packet.ip.family);
+        if (quote) {
+            apply_icmp_error_translation(copy.bytes.get(), packet.ip, some_translation(packet.ip), *quote,
+                                         some_translation(quote->view));
+        }
+    } else {
+        apply_translation(copy.bytes.get(), packet.ip, some_translation(packet.ip));
+    }
+    decrement_ttl(copy.bytes.get(), packet.ip.family, 1);
+    IpView again;
+    if (packet.ip.family == Family::v4) {
+        // The header checksum was right and must be so still, whatever the new addresses are judged to be.
+        require(parse_ip_packet(copy.span(), ethertype_ipv4, again) != DropReason::IP_CSUM);
+    }
+    if ((packet.ip.family == Family::v4 && packet.ip.icmp_type == 8) || packet.ip.icmp_type == 128) {
+        if (packet.ip.l4_kind == L4Kind::icmp_query) echo_request_to_reply(copy.bytes.get(), packet.ip);
+    }
+}
+
+void replace_layer2(const PacketView& packet, std::uint8_t size) {
+    const std::uint16_t headroom = size & 15;
+    Exact buffer(headroom + packet.frame.length);
+    std::copy_n(packet.frame.data, packet.frame.length, buffer.bytes.get() + headroom);
+    Frame frame;
+    frame.data = buffer.bytes.get() + headroom;
+    frame.length = packet.frame.length;
+    frame.headroom = headroom;
+    const L2Header header{
+        .tag_count = static_cast<std::uint8_t>(size % 3), .vids = {1, 2}, .ethertype = 0x0800};
+    if (!replace_l2(frame, packet.l2.length, packet.ip.total_length, header)) return;
+    require(frame.data - frame.headroom == buffer.bytes.get());
+    require(frame.headroom + frame.length + frame.tailroom == buffer.size);
+    require(frame.length >= header.bytes() + packet.ip.total_length);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size < 2) return 0;
+    const bool repair = (data[0] & 1) != 0;
+    const std::uint8_t sizes = data[1];
+    const Exact frame({data + 2, size - 2});
+    (void)describe(frame.span());
+    const auto l2 = parse_l2(frame.span());
+    if (!l2) return 0;
+    const auto layer3 = frame.span().subspan(l2->length);
+    if (repair) repair_ipv4_checksum(layer3);
+    if (const auto arp = parse_arp(layer3)) {
+        Exact out(arp_bytes);
+        require(build_arp(*arp, out.span()) == arp_bytes);
+        require(std::equal(out.span().begin(), out.span().end(), layer3.begin()));
+    }
+    PacketView packet;
+    packet.frame.data = frame.bytes.get();
+    packet.frame.length = static_cast<std::uint32_t>(frame.size);
+    packet.l2 = *l2;
+    // The ethertype follows the version, so that half of the inputs are not wasted.
+    const std::uint16_t ethertype = !layer3.empty() && layer3[0] >> 4 == 6 ? ethertype_ipv6 : ethertype_ipv4;
+    if (parse_ip_packet(layer3, ethertype, packet.ip)) return 0;
+    require(packet.ip.total_length <= layer3.size() && packet.ip.header_length <= packet.ip.total_length);
+    if (repair) repair_icmpv6_checksum(packet);
+    say_something_about(packet, sizes);
+    if (packet.ip.family == Family::v4) cut(packet, sizes);
+    translate(packet);
+    replace_layer2(packet, sizes);
+    return 0;
+}
