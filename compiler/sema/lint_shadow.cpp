@@ -17,7 +17,7 @@
 namespace sluice::sema {
 namespace {
 
-constexpr std::size_t most_comparisons = 30'000'000;
+constexpr std::size_t most_comparisons = 10'000'000;
 constexpr std::size_t most_pairs = 64;
 
 struct SideMeaning {
