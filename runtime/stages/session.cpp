@@ -30,8 +30,10 @@ Exit find_error_session(StageContext& context) {
     if (!found) return drop(context, DropReason::FW_INVALID_STATE);
     hop.session = found->session;
     hop.direction = found->direction;
+    const Session& session = context.tables.sessions[found->session];
+    hop.rule = session.rule;
     const auto opposite = 1 - static_cast<std::size_t>(found->direction);
-    const Tuple& original = context.tables.sessions[found->session].tuple[opposite];
+    const Tuple& original = session.tuple[opposite];
     // The end host speaks for itself and must look like the address its peer knows; a router on the way keeps
     // its own.
     if (context.current.source == quoted.destination) context.current.source = original.destination;
