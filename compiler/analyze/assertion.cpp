@@ -77,11 +77,8 @@ std::optional<std::string_view> deciding_rule(const TenantView& tenant, const Tr
     return hop.rule == default_rule ? "default" : tenant.rule_names[hop.rule];
 }
 
-Outcome judge(const Image& image, const TenantView& tenant, std::uint16_t interface,
+Outcome judge(const Image& image, const StageTables& empty, const TenantView& tenant, std::uint16_t interface,
               const policy::PacketText& text) {
-    const HashKey key = HashKey::from_seed(1);
-    const SessionTable sessions(1, key);
-    const NatTable nat(image, 1, key);
     const PacketView packet = first_packet(text);
     Trace trace;
     run_pipeline(image, empty, {&packet, 1}, true, {tenant.index, interface}, trace);

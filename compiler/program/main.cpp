@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     sluice::program::add_check(app, exit);
     sluice::program::add_build(app, exit);
+    sluice::program::add_test(app, exit);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

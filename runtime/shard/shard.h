@@ -28,7 +28,7 @@ struct ShardSettings {
     std::uint32_t flows = 1u << 17;
     std::uint32_t neighbours = 1u << 12;
     std::uint32_t datagrams = 1024;  // under reassembly
-    SessionTimeouts timeouts;
+    SessionTimeouts timeouts = {};
     std::uint16_t index = 0;  // this shard among `count`
     std::uint16_t count = 1;
 };

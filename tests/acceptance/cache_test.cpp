@@ -122,7 +122,7 @@ std::vector<std::vector<SentFrame>> run_mix(TestGateway& gateway, std::uint32_t 
     std::vector<Decoded> seen;
     for (std::uint32_t i = 0; i < packets; ++i) {
         const bool tenant_b = below(2) == 1;
-        Packet packet{.source_port = static_cast<std::uint16_t>(5000 + below(40)),
+        Packet packet{.source_port = static_cast<std::uint16_t>(5000 + below(6)),
                       .destination_port = static_cast<std::uint16_t>(below(8) == 0 ? 23 : 80 + below(4))};
         packet.payload.assign(below(600), 0x55);
         packet.tcp_flags = static_cast<std::uint8_t>(below(6) == 0 ? syn : below(30) == 0 ? fin_ack : ack);
@@ -133,7 +133,7 @@ std::vector<std::vector<SentFrame>> run_mix(TestGateway& gateway, std::uint32_t 
             packet.vlan = tenant_b ? 601 : 501;
             packet.destination_mac = "02:50:56:56:44:52";
             packet.source = below(4) == 0 ? "10.1.1.12" : "10.1.1.5";
-            packet.destination = "198.18.0." + std::to_string(1 + below(6));
+            packet.destination = "198.18.0." + std::to_string(1 + below(3));
         } else {
             const Decoded& to = seen[below(static_cast<std::uint32_t>(seen.size()))];
             port = "U0";
@@ -149,7 +149,7 @@ std::vector<std::vector<SentFrame>> run_mix(TestGateway& gateway, std::uint32_t 
         Bytes frame = kind < 5 ? udp(packet) : kind < 9 ? tcp(packet) : echo_request(packet);
         std::vector<Bytes> burst{frame};
         if (below(40) == 0 && packet.payload.size() > 64) burst = fragments(frame, 40, i);
-        if (below(10) == 0) gateway.advance(seconds(1) * below(20));
+        if (below(10) == 0) gateway.advance(seconds(1) * below(30) / 10);
         history.push_back(gateway.inject(port, burst));
         for (const SentFrame& sent : history.back()) {
             const Decoded decoded = decode(sent.bytes);
