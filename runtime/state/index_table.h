@@ -9,6 +9,7 @@
 // Owner shard only. Allocates in the constructor only. Cost: one cache line in the usual case.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

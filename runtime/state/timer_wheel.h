@@ -7,6 +7,7 @@
 // Owner shard only. Allocates in the constructor only.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -39,6 +40,8 @@ class TimerWheel {
     std::uint64_t tick() const noexcept { return tick_; }
     /// Skips ahead with nothing armed; does nothing while something is.
     void jump_to(std::uint64_t tick) noexcept;
+    /// What one number costs.
+    static constexpr std::size_t node_bytes() { return sizeof(Node); }
 
   private:
     static constexpr std::uint32_t none = 0xffffffff;

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/state/session_table.h"
+
+#include <gtest/gtest.h>
+
+namespace sluice {
+namespace {
+
+Tuple tuple(std::uint32_t source, std::uint16_t port, std::uint16_t scope = 0) {
+    return {Ip::from_v4(source), Ip::from_v4(0x08080808), port, 53, scope, 17, Family::v4};
+}
+
+TEST(SessionTable, FindsASessionFromBothSides) {
+    SessionTable table(4, {});
+    Tuple reply = tuple(0x0a000001, 5000).reversed();
+    reply.destination = Ip::from_v4(0xc0000201);
+    reply.destination_port = 40000;
+    const auto created = table.create(tuple(0x0a000001, 5000), reply);
+    ASSERT_TRUE(created);
+    const auto forward = table.find(tuple(0x0a000001, 5000));
+    const auto reverse = table.find(reply);
+    ASSERT_TRUE(forward && reverse);
+    EXPECT_EQ(forward->session, *created);
+    EXPECT_EQ(forward->direction, Direction::forward);
+    EXPECT_EQ(reverse->session, *created);
+    EXPECT_EQ(reverse->direction, Direction::reverse);
+    EXPECT_FALSE(table.find(tuple(0x0a000001, 5000, 1))) << "another tenant's";
+}
+
+TEST(SessionTable, RefusesATakenTupleOnEitherSideAndATupleThatIsItsOwnReverse) {
+    SessionTable table(4, {});
+    ASSERT_TRUE(table.create(tuple(1, 1), tuple(1, 1).reversed()));
+    EXPECT_FALSE(table.create(tuple(1, 1), tuple(2, 2).reversed()));
+    EXPECT_FALSE(table.create(tuple(2, 2), tuple(1, 1).reversed()));
+    EXPECT_FALSE(table.create(tuple(3, 3), tuple(3, 3)));
+    EXPECT_EQ(table.size(), 1u);
+    EXPECT_FALSE(table.find(tuple(2, 2)));
+}
+
+TEST(SessionTable, WhenFullRefusesAndKeepsWhatItHas) {
+    SessionTable table(2, {});
+    ASSERT_TRUE(table.create(tuple(1, 1), tuple(1, 1).reversed()));
+    const auto second = table.create(tuple(2, 2), tuple(2, 2).reversed());
+    ASSERT_TRUE(second);
+    EXPECT_TRUE(table.full());
+    EXPECT_FALSE(table.create(tuple(3, 3), tuple(3, 3).reversed()));
+    EXPECT_TRUE(table.find(tuple(1, 1)));
+    table.erase(*second);
+    EXPECT_TRUE(table.create(tuple(3, 3), tuple(3, 3).reversed()));
+}
+
+TEST(SessionTable, AReferenceDiesWithItsSession) {
+    SessionTable table(1, {});
+    const auto first = table.create(tuple(1, 1), tuple(1, 1).reversed());
+    table[*first].packets[0] = 9;
+    table.erase(*first);
+    table.erase(*first);
+    EXPECT_EQ(table.size(), 0u);
+    const auto second = table.create(tuple(2, 2), tuple(2, 2).reversed());
+    EXPECT_EQ(second->index, first->index);
+    EXPECT_FALSE(table.alive(*first));
+    EXPECT_TRUE(table.alive(*second));
+    EXPECT_FALSE(table.alive(SessionRef{}));
+    EXPECT_EQ(table[*second].packets[0], 0u);
+}
+
+TEST(SessionTable, ErasingCancelsTheTimer) {
+    SessionTable table(1, {});
+    const auto session = table.create(tuple(1, 1), tuple(1, 1).reversed());
+    table.timers.schedule(session->index, seconds(1));
+    table.erase(*session);
+    EXPECT_TRUE(table.timers.empty());
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What state costs, and that docs/memory.md says so. Run with --gtest_filter='*MemoryDocument*' for the lines.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "runtime/state/fragment_table.h"
+#include "runtime/state/nat_table.h"
+#include "runtime/state/neighbour_table.h"
+#include "runtime/state/session_table.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t timer_bytes = TimerWheel::node_bytes();
+constexpr std::size_t free_list_bytes = sizeof(std::uint32_t);
+constexpr std::size_t index_bytes = 2 * IndexTable::slot_bytes;  // at half load, capacity a power of two
+
+std::string row(const std::string& what, std::size_t bytes) {
+    return "| " + what + " | " + std::to_string(bytes) + " |";
+}
+
+TEST(StateMemory, DocumentHasTheFiguresOfThisBuild) {
+    const std::size_t session = sizeof(Session) + timer_bytes + free_list_bytes + 2 * index_bytes;
+    const std::size_t nat = NatTable::mapping_bytes() + NatTable::filter_bytes() + 3 * index_bytes;
+    const std::size_t neighbour = NeighbourTable::neighbour_bytes() + timer_bytes + index_bytes;
+    const std::size_t datagram = FragmentTable::datagram_bytes() + timer_bytes + free_list_bytes + index_bytes;
+    const std::string rows[] = {row("session, both directions", session),
+                                row("NAT mapping and one remote address of its filter", nat),
+                                row("port bitmaps of a SNAT pool address", std::size_t{3} * 65536 / 8),
+                                row("neighbour", neighbour),
+                                row("packet held for a neighbour", NeighbourTable::held_packet_bytes()),
+                                row("datagram under reassembly", datagram)};
+    const char* source = std::getenv("SLUICE_SOURCE_DIR");
+    ASSERT_NE(source, nullptr);
+    std::ifstream file(std::string(source) + "/docs/memory.md");
+    std::stringstream text;
+    text << file.rdbuf();
+    for (const std::string& line : rows) {
+        std::cout << line << '\n';
+        EXPECT_NE(text.str().find(line), std::string::npos) << "docs/memory.md lacks: " << line;
+    }
+}
+
+}  // namespace
+}  // namespace sluice
