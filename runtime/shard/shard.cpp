@@ -97,9 +97,11 @@ void Shard::advance(Time now, Output& output) {
 }
 
 void Shard::release_held(Output& output) {
+    const std::size_t before = output.released.size();
     state_->neighbours.release_all(
         [&](const HeldPacket& held) { output.released.push_back(held.packet.frame); });
     state_->fragments.release_all([&](const HeldFragment& held) { output.released.push_back(held.frame); });
+    state_->given_back += output.released.size() - before;
 }
 
 const Counters& Shard::counters() {
@@ -107,7 +109,7 @@ const Counters& Shard::counters() {
     for (std::uint32_t i = 0; i < state.flows.capacity(); ++i) {
         if (state.flows[i].live) state.fold(state.flows[i]);
     }
-    state.counters.held = state.neighbours.held_packets() + state.fragments.held_fragments();
+    state.counters.held = state.neighbours.held_packets() + state.fragments.held_fragments() + state.given_back;
     state.counters.sessions.active = state.sessions.size();
     return state.counters;
 }

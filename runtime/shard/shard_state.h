@@ -42,6 +42,7 @@ struct Shard::State final : NeighbourActions {
     FrameAllocator& allocator;
     HashKey key;
     Counters counters;
+    std::uint64_t given_back = 0;  // frames that release_held() gave back; they still count as held
     SessionTable sessions;
     NatTable nat;
     FragmentTable fragments;
