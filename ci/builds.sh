@@ -18,6 +18,8 @@ quietly() { # output only of what fails
     rm -f "$log"
 }
 
+built_fuzzers() { find build-fuzz/bin -name '*_fuzz' -type f -perm -u+x 2>/dev/null | sort; }
+
 fuzz_one() {
     local seconds=$1 program=$2 name corpus
     name=$(basename "$program")
