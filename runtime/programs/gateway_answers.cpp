@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/programs/gateway_answers.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "runtime/control/report.h"
+#include "runtime/control/tables.h"
+#include "runtime/programs/packet_loop.h"
+
+namespace sluice {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Copied between two bursts: a few microseconds.
+constexpr std::uint32_t sessions_a_slice = 64;
+
+std::string hexadecimal(std::span<const std::uint8_t> bytes) {
+    std::string text;
+    for (const std::uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
+    return text;
+}
+
+std::string one_line(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string refusal(const std::string& text) {
+    return one_line(Json{{"ok", false}, {"error", text}});
+}
+
+}  // namespace
+
+std::string GatewayAnswers::answer(const std::string& request) {
+    const Json parsed = Json::parse(request, nullptr, false);
+    if (!parsed.is_object() || !parsed.contains("command") || !parsed["command"].is_string()) {
+        return refusal("a request is one line of JSON such as {\"command\": \"status\"}");
+    }
+    try {
+        Json response;
+        response["ok"] = true;
+        response["result"] = result_of(parsed["command"].get<std::string>());
+        return one_line(response);
+    } catch (const std::exception& error) {
+        return refusal(error.what());
+    }
+}
+
+Json GatewayAnswers::result_of(const std::string& command) {
+    if (command == "status") return status();
+    if (command == "stats") return stats();
+    if (command == "drops") return drops();
+    if (command == "sessions") return sessions();
+    if (command == "neighbours") return neighbours();
+    if (command == "flows") return flows();
+    throw std::invalid_argument("unknown command \"" + command +
+                                "\"; there are status, stats, drops, flows, sessions and neighbours");
+}
+
+void GatewayAnswers::on_packet_thread(const MailboxJob& job) {
+    if (!mailbox_.run(job)) throw std::runtime_error("the gateway is shutting down");
+}
+
+Json GatewayAnswers::status() const {
+    Json json;
+    json["gateway"] = image_.gateway();
+    json["version"] = SLUICE_VERSION;
+    json["process"] = getpid();
+    json["image"] = {{"file", facts_.image_file}, {"digest", hexadecimal(image_.digest())}};
+    json["uptime_seconds"] = (PacketLoop::now() - facts_.started) / nanoseconds_per_second;
+    json["cores"] = facts_.cores;
+    json["hugepages"] = facts_.hugepages;
+    json["cache"] = facts_.cache;
+    json["when_idle"] = facts_.sleeps_when_idle ? "sleep" : "spin";
+    Json ports = Json::object();
+    for (const auto& port : ports_) {
+        const DeviceDescription device = port->describe_device();
+        Json& entry = ports[port->name()];
+        entry["device"] = device.device;
+        entry["driver"] = device.driver;
+        entry["link"] = device.link_up ? "up" : "down";
+        entry["megabits"] = device.link_megabits;
+        entry["mtu"] = device.mtu;
+    }
+    json["ports"] = std::move(ports);
+    return json;
+}
+
+// Made here, so that the packet thread only copies into memory that is there already.
+Counters GatewayAnswers::fetch_counters() {
+    Counters copy(image_);
+    on_packet_thread([&] {
+        copy = shard_.counters();
+        return true;
+    });
+    return copy;
+}
+
+Json GatewayAnswers::stats() {
+    const Counters counters = fetch_counters();
+    std::vector<DeviceCounters> devices(ports_.size());
+    on_packet_thread([&] {
+        for (std::size_t port = 0; port < ports_.size(); ++port) devices[port] = ports_[port]->counters();
+        return true;
+    });
+    Json json = counters_report(image_, counters);
+    Json ports = Json::object();
+    for (std::size_t port = 0; port < ports_.size(); ++port) {
+        Json& entry = ports[ports_[port]->name()];
+        entry["rx_packets"] = counters.rx[port].packets;
+        entry["rx_bytes"] = counters.rx[port].bytes;
+        entry["rx_unusable"] = devices[port].rx_unusable;
+        entry["rx_missed"] = ports_[port]->describe_device().rx_missed;
+        entry["tx_packets"] = counters.tx[port].packets;
+        entry["tx_bytes"] = counters.tx[port].bytes;
+        entry["tx_failed"] = devices[port].tx_failed;
+    }
+    json["ports"] = std::move(ports);
+    return json;
+}
+
+Json GatewayAnswers::drops() {
+    return drops_report(fetch_counters());
+}
+
+Json GatewayAnswers::sessions() {
+    const SessionTable* table = nullptr;
+    std::uint32_t count = 0;
+    on_packet_thread([&] {
+        table = &shard_.sessions();
+        count = table->size();
+        return true;
+    });
+    std::vector<Session> copies;
+    // Some may be opened meanwhile; those beyond are left out.
+    copies.reserve(std::size_t{count} + count / 8 + sessions_a_slice);
+    std::uint32_t next = 0;
+    on_packet_thread([&] {
+        const std::uint32_t end = std::min(next + sessions_a_slice, table->capacity());
+        for (; next < end; ++next) {
+            const Session& session = (*table)[table->ref_of(next)];
+            if (session.live && copies.size() < copies.capacity()) copies.push_back(session);
+        }
+        return next == table->capacity();
+    });
+    return sessions_json(image_, copies, PacketLoop::now());
+}
+
+Json GatewayAnswers::neighbours() {
+    std::vector<NeighbourRow> rows;
+    on_packet_thread([&] {
+        shard_.neighbours().for_each([&](const Neighbour& neighbour) {
+            rows.push_back({neighbour.ip, neighbour.family, neighbour.interface, neighbour.state, neighbour.mac,
+                            neighbour.changed, neighbour.held_count});
+        });
+        return true;
+    });
+    return neighbours_json(image_, rows, PacketLoop::now());
+}
+
+Json GatewayAnswers::flows() {
+    std::vector<FlowSummary> flows;
+    on_packet_thread([&] {
+        flows = shard_.flows();
+        return true;
+    });
+    return flows_json(image_, flows, PacketLoop::now());
+}
+
+}  // namespace sluice

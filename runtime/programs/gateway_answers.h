@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What sluiced says over the control socket. answer() runs in the control thread; what belongs to the packet
+// thread is fetched through the mailbox in slices, and turned into JSON here.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "runtime/control/mailbox.h"
+#include "runtime/io/dpdk_port.h"
+#include "runtime/shard/shard.h"
+
+namespace sluice {
+
+/// What does not change while the gateway runs.
+struct GatewayFacts {
+    std::string image_file;
+    std::vector<unsigned> cores;
+    bool hugepages = false;
+    bool cache = true;
+    bool sleeps_when_idle = false;
+    Time started = 0;
+};
+
+class GatewayAnswers {
+  public:
+    GatewayAnswers(GatewayFacts facts, const Image& image, Shard& shard,
+                   const std::vector<std::unique_ptr<DpdkPort>>& ports, Mailbox& mailbox)
+        : facts_(std::move(facts)), image_(image), shard_(shard), ports_(ports), mailbox_(mailbox) {}
+
+    /// {"command": NAME} to {"ok": true, "result": ...} or {"ok": false, "error": TEXT}.
+    std::string answer(const std::string& request);
+
+  private:
+    nlohmann::ordered_json result_of(const std::string& command);
+    nlohmann::ordered_json status() const;
+    nlohmann::ordered_json stats();
+    nlohmann::ordered_json drops();
+    nlohmann::ordered_json sessions();
+    nlohmann::ordered_json neighbours();
+    nlohmann::ordered_json flows();
+    Counters fetch_counters();
+    void on_packet_thread(const MailboxJob& job);
+
+    GatewayFacts facts_;
+    const Image& image_;
+    Shard& shard_;  // touched by jobs only
+    const std::vector<std::unique_ptr<DpdkPort>>& ports_;
+    Mailbox& mailbox_;
+};
+
+}  // namespace sluice

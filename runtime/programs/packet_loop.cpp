@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/programs/packet_loop.h"
+
+#include <rte_mbuf.h>
+
+#include <ctime>
+
+#include "runtime/io/dpdk_frames.h"
+
+namespace sluice {
+namespace {
+
+// Short against any latency that matters, long enough to leave the core to others.
+constexpr long idle_sleep_nanoseconds = 50'000;
+constexpr unsigned empty_polls_before_sleep = 200;
+
+}  // namespace
+
+Time PacketLoop::now() {
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return static_cast<Time>(time.tv_sec) * nanoseconds_per_second + static_cast<Time>(time.tv_nsec);
+}
+
+void PacketLoop::run(const std::atomic<bool>& stop) {
+    unsigned empty_polls = 0;
+    while (!stop.load(std::memory_order_relaxed)) {
+        mailbox_.serve();
+        empty_polls = poll_once() ? 0 : empty_polls + 1;
+        if (when_idle_ == WhenIdle::sleep && empty_polls >= empty_polls_before_sleep) {
+            const timespec pause{0, idle_sleep_nanoseconds};
+            nanosleep(&pause, nullptr);
+        }
+    }
+    shard_.release_held(output_);
+    deliver();
+    mailbox_.close();
+}
+
+bool PacketLoop::poll_once() {
+    bool received = false;
+    for (const auto& port : ports_) {
+        const std::span<const Frame> burst = port->receive();
+        if (burst.empty()) continue;
+        received = true;
+        shard_.process(burst, now(), output_);
+        deliver();
+    }
+    if (!received) {
+        shard_.advance(now(), output_);
+        deliver();
+    }
+    return received;
+}
+
+void PacketLoop::deliver() {
+    if (output_.transmitted.empty() && output_.released.empty()) return;
+    for (const Frame& frame : output_.transmitted) ports_[frame.port]->send(frame);
+    for (const auto& port : ports_) port->flush();
+    for (const Frame& frame : output_.released) rte_pktmbuf_free(static_cast<rte_mbuf*>(frame.buffer));
+    output_.clear();
+}
+
+}  // namespace sluice

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// sluicectl: asks a running gateway.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "runtime/control/control_client.h"
+#include "runtime/control/report.h"
+#include "runtime/programs/exit_codes.h"
+#include "runtime/programs/sluicectl_text.h"
+
+namespace sluice {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+    std::string socket = "/run/sluice/control.sock";
+    unsigned timeout_seconds = 5;
+    bool json = false;
+};
+
+int complain(int exit_code, const std::string& text) {
+    std::fprintf(stderr, "sluicectl: %s\n", text.c_str());
+    return exit_code;
+}
+
+int ask(const Options& options, const std::string& command) {
+    const auto answer = ask_gateway(options.socket, Json{{"command", command}}.dump(),
+                                    std::chrono::seconds(options.timeout_seconds));
+    if (const auto* unreachable = std::get_if<ControlUnreachable>(&answer)) {
+        return complain(exit_unreachable, unreachable->reason);
+    }
+    try {
+        const Json response = Json::parse(std::get<std::string>(answer));
+        if (!response.at("ok").get<bool>())
+            return complain(exit_refused, response.at("error").get<std::string>());
+        const Json& result = response.at("result");
+        std::cout << (options.json ? json_text(result) : text_of_answer(command, result)) << std::flush;
+        return std::cout ? exit_done : exit_failed;
+    } catch (const Json::exception& error) {
+        return complain(exit_failed, std::string("the gateway's answer makes no sense: ") + error.what());
+    }
+}
+
+}  // namespace
+}  // namespace sluice
+
+int main(int argument_count, char** arguments) {
+    sluice::Options options;
+    CLI::App app("Asks a running gateway.", "sluicectl");
+    app.footer("Exit: 0 done; 1 failed; 2 usage; 5 refused by the gateway; 6 unreachable or timed out.");
+    app.set_version_flag("--version", SLUICE_VERSION);
+    app.add_option("--socket", options.socket, "the gateway's control socket")
+        ->type_name("PATH")
+        ->capture_default_str();
+    app.add_option("--timeout", options.timeout_seconds, "seconds to wait for an answer")
+        ->capture_default_str();
+    app.add_flag("--json", options.json, "the answer as JSON");
+    app.require_subcommand(1);
+    app.fallthrough();  // options may stand behind the command as well
+    app.add_subcommand("status", "what runs: image, devices, cores, memory");
+    app.add_subcommand("stats", "packets by tenant, rule and port, and why packets were dropped");
+    app.add_subcommand("drops", "dropped packets by place and reason, most first");
+    app.add_subcommand("flows", "cached flows");
+    app.add_subcommand("sessions", "sessions of the stateful routers");
+    app.add_subcommand("neighbours", "ARP and ND entries");
+    try {
+        app.parse(argument_count, arguments);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? sluice::exit_done : sluice::exit_usage;
+    }
+    return sluice::ask(options, app.get_subcommands().front()->get_name());
+}

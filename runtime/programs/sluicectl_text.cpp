@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/programs/sluicectl_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "runtime/control/report.h"
+
+namespace sluice {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Row = std::vector<std::string>;
+
+std::string text(const Json& value) {
+    return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+/// Columns as wide as their widest cell; the last one is not padded.
+std::string table(const Row& header, const std::vector<Row>& rows) {
+    std::vector<std::size_t> widths;
+    for (const std::string& cell : header) widths.push_back(cell.size());
+    for (const Row& row : rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    }
+    std::string lines;
+    const auto add = [&](const Row& row) {
+        for (std::size_t i = 0; i + 1 < row.size(); ++i) lines += fmt::format("{:<{}}  ", row[i], widths[i]);
+        lines += row.back() + "\n";
+    };
+    add(header);
+    for (const Row& row : rows) add(row);
+    return lines;
+}
+
+std::string endpoint(const Json& tuple, const char* side) {
+    const std::string address = tuple.at(side).get<std::string>();
+    const std::string port = text(tuple.at(std::string(side) + "_port"));
+    const bool ipv6 = address.find(':') != std::string::npos;
+    return (ipv6 ? "[" + address + "]" : address) + ":" + port;
+}
+
+std::string tuple(const Json& json) {
+    return endpoint(json, "source") + " > " + endpoint(json, "destination");
+}
+
+std::string duration(const Json& seconds) {
+    return fmt::format("{:.0f}s", seconds.get<double>());
+}
+
+/// Both directions.
+std::string pair(const Json& numbers) {
+    return text(numbers.at(0)) + "/" + text(numbers.at(1));
+}
+
+std::string status(const Json& result) {
+    const Json& image = result.at("image");
+    std::string lines = fmt::format("gateway {}, sluice {}, process {}, up {}\n", text(result.at("gateway")),
+                                    text(result.at("version")), text(result.at("process")),
+                                    duration(result.at("uptime_seconds")));
+    lines += fmt::format("image {}, digest {}\n", text(image.at("file")), text(image.at("digest")));
+    lines += fmt::format("cores {}, hugepages {}, cache {}, when idle: {}\n", text(result.at("cores")),
+                         result.at("hugepages").get<bool>() ? "yes" : "no",
+                         result.at("cache").get<bool>() ? "on" : "off", text(result.at("when_idle")));
+    std::vector<Row> rows;
+    for (const auto& [name, port] : result.at("ports").items()) {
+        rows.push_back({name, text(port.at("link")), text(port.at("mtu")), text(port.at("driver")),
+                        text(port.at("device"))});
+    }
+    return lines + table({"port", "link", "mtu", "driver", "device"}, rows);
+}
+
+std::string stats(const Json& result) {
+    std::vector<Row> rows;
+    for (const auto& [name, port] : result.at("ports").items()) {
+        rows.push_back({name, text(port.at("rx_packets")), text(port.at("rx_bytes")),
+                        text(port.at("rx_missed")), text(port.at("rx_unusable")), text(port.at("tx_packets")),
+                        text(port.at("tx_bytes")), text(port.at("tx_failed"))});
+    }
+    return summary_text(result) + table({"port", "rx packets", "rx bytes", "rx missed", "rx unusable",
+                                         "tx packets", "tx bytes", "tx failed"},
+                                        rows);
+}
+
+std::string drops(const Json& result) {
+    if (result.empty()) return "nothing was dropped\n";
+    std::vector<std::pair<std::uint64_t, std::string>> most_first;
+    for (const auto& [name, count] : result.items()) most_first.emplace_back(count.get<std::uint64_t>(), name);
+    std::ranges::stable_sort(most_first, std::greater<>(), &std::pair<std::uint64_t, std::string>::first);
+    std::vector<Row> rows;
+    for (const auto& [count, name] : most_first) rows.push_back({std::to_string(count), name});
+    return table({"packets", "dropped by"}, rows);
+}
+
+std::string sessions(const Json& result) {
+    std::vector<Row> rows;
+    for (const Json& row : result) {
+        rows.push_back({text(row.at("tenant")), text(row.at("protocol")), tuple(row.at("forward")),
+                        tuple(row.at("reverse")), text(row.at("state")), duration(row.at("age_seconds")),
+                        duration(row.at("idle_seconds")), pair(row.at("packets")), pair(row.at("bytes")),
+                        text(row.at("rule"))});
+    }
+    return table({"tenant", "proto", "from the initiator", "answers", "state", "age", "idle", "packets",
+                  "bytes", "rule"},
+                 rows);
+}
+
+std::string neighbours(const Json& result) {
+    std::vector<Row> rows;
+    for (const Json& row : result) {
+        rows.push_back({text(row.at("interface")), text(row.at("ip")), text(row.at("mac")),
+                        text(row.at("state")), duration(row.at("age_seconds")), text(row.at("held"))});
+    }
+    return table({"interface", "address", "mac", "state", "age", "held"}, rows);
+}
+
+std::string flows(const Json& result) {
+    std::vector<Row> rows;
+    for (const Json& row : result) {
+        rows.push_back({text(row.at("ingress")), text(row.at("egress")), text(row.at("protocol")),
+                        tuple(row.at("packet")), tuple(row.at("becomes")), text(row.at("packets")),
+                        text(row.at("bytes")), duration(row.at("idle_seconds"))});
+    }
+    return table({"from", "to", "proto", "packet", "becomes", "packets", "bytes", "idle"}, rows);
+}
+
+}  // namespace
+
+std::string text_of_answer(const std::string& command, const Json& result) {
+    if (command == "status") return status(result);
+    if (command == "stats") return stats(result);
+    if (command == "drops") return drops(result);
+    if (command == "sessions") return sessions(result);
+    if (command == "neighbours") return neighbours(result);
+    return flows(result);
+}
+
+}  // namespace sluice

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The gateway daemon from start to end. Main thread only.
+#pragma once
+
+#include <string>
+
+namespace sluice {
+
+struct DaemonOptions {
+    std::string host_file;
+    std::string image_file;
+    bool cache = true;
+};
+
+/// Runs until SIGTERM or SIGINT. The process's exit code; what went wrong has been logged.
+int run_daemon(const DaemonOptions& options);
+
+}  // namespace sluice

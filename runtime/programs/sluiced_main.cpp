@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// sluiced: the gateway.
+#include <CLI/CLI.hpp>
+
+#include "runtime/programs/exit_codes.h"
+#include "runtime/programs/sluiced.h"
+
+int main(int argument_count, char** arguments) {
+    sluice::DaemonOptions options;
+    bool no_cache = false;
+    CLI::App app("The gateway: runs an image on the devices of a host file until SIGTERM.", "sluiced");
+    app.footer("Exit: 0 ended by SIGTERM or SIGINT; 1 could not start; 2 usage; 4 the image is damaged.");
+    app.set_version_flag("--version", SLUICE_VERSION);
+    app.add_option("--host", options.host_file, "what differs from machine to machine: cores, devices, sockets")
+        ->type_name("FILE")
+        ->required();
+    app.add_option("IMAGE", options.image_file, "what sluicec build wrote")->required();
+    app.add_flag("--no-cache", no_cache, "every packet runs the whole pipeline");
+    try {
+        app.parse(argument_count, arguments);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? sluice::exit_done : sluice::exit_usage;
+    }
+    options.cache = !no_cache;
+    return sluice::run_daemon(options);
+}
