@@ -143,6 +143,10 @@ TEST(ParseIpv4, LetsADhcpClientSpeakWithoutAnAddress) {
     EXPECT_EQ(reason_of(test::tcp(discover)), "MARTIAN_SRC");
     EXPECT_EQ(reason_of(test::udp({.source = "0.0.0.0", .source_port = 67, .destination_port = 68})),
               "MARTIAN_SRC");
+    EXPECT_EQ(reason_of(test::udp({.source = "0.0.0.0", .source_port = 69, .destination_port = 67})),
+              "MARTIAN_SRC");
+    EXPECT_EQ(reason_of(test::udp({.source = "127.0.0.1", .source_port = 68, .destination_port = 67})),
+              "MARTIAN_SRC");
 }
 
 TEST(ParseIpv4, WalksOptions) {

@@ -136,6 +136,17 @@ TEST(ParseIpv6, ReadsFragments) {
     EXPECT_EQ(last.ip.source_port, 0);
 }
 
+TEST(ParseIpv6, ReadsNoHeadersInALaterFragment) {
+    // Payload that would be a broken destination options header, did the walk go on.
+    test::Packet fields = packet_with({{.type = 44, .body = {0, 0, 8, 0, 0, 0, 7}}});
+    fields.payload = Bytes(8, 0xff);
+    const auto parsed = parse(test::ip_protocol(fields, 60));
+    ASSERT_FALSE(parsed.reason);
+    EXPECT_EQ(parsed.ip.fragment_offset, 8);
+    EXPECT_EQ(parsed.ip.header_length, 48);
+    EXPECT_EQ(parsed.ip.protocol, 60);
+}
+
 TEST(ParseIpv6, SortsIcmpTypes) {
     for (unsigned type = 0; type < 256; ++type) {
         test::Packet fields = packet();

@@ -60,6 +60,16 @@ TEST(ApplyTranslation, KeepsAUdpChecksumOfZero) {
     EXPECT_TRUE(test::checksums_valid(frame));
 }
 
+TEST(ApplyTranslation, SendsAUdpChecksumThatComesOutAsZeroAsAllOnes) {
+    constexpr std::size_t checksum_at = 14 + 20 + 6;
+    test::Packet after{.source = "203.0.113.10", .source_port = 1};
+    while (test::get16(test::udp(after), checksum_at) != 0xffff) ++after.source_port;
+    EXPECT_EQ(translated(test::udp({}), after.source, after.destination, after.source_port, 80),
+              test::udp(after));
+    // And back from all ones.
+    EXPECT_EQ(translated(test::udp(after), "10.1.1.5", after.destination, 5000, 80), test::udp({}));
+}
+
 TEST(ApplyTranslation, KeepsAWrongChecksumWrongByTheSameAmount) {
     const test::Packet bad{.l4_checksum_error = 0x1111};
     const test::Packet bad_after{.source = "203.0.113.10", .source_port = 61000, .l4_checksum_error = 0x1111};
