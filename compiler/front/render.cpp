@@ -43,7 +43,7 @@ std::string_view window(std::string_view line, std::size_t& begin, std::size_t& 
     };
     std::size_t from = begin > widest_line_bytes / 2 ? begin - widest_line_bytes / 2 : 0;
     std::size_t to = std::min(line.size(), from + widest_line_bytes);
-    while (continues(from)) ++from;
+    while (from < begin && continues(from)) ++from;  // a text that is not UTF-8 may have nothing else
     while (continues(to)) ++to;
     begin -= from;
     end = std::min(end, to) - from;

@@ -68,6 +68,15 @@ TEST_F(Render, LongLinesAreCutAroundTheSpan) {
     EXPECT_NE(text.find("a!b"), std::string::npos);
 }
 
+// Found by policy_fuzz: the window around the span began behind the span.
+TEST_F(Render, LongLinesOfContinuationBytesAreCutToo) {
+    sources.add("d.yaml", std::string(300, '\x80'));
+    for (const std::uint32_t begin : {0U, 1U, 99U, 100U, 101U, 299U}) {
+        diagnostics.report(Code::invalid_utf8, {1, begin, begin + 1}, "bad");
+    }
+    EXPECT_NE(render_text(diagnostics, sources, Colour::off), "");
+}
+
 TEST_F(Render, JsonSaysTheSame) {
     diagnostics.report(Code::unknown_key, {0, 21, 22}, "what").note({0, 0, 5}, "there").help("do this");
     const auto list = nlohmann::json::parse(render_json(diagnostics, sources));
