@@ -76,10 +76,10 @@ Refusal check_layout(const image::Tenant& tenant, std::span<const std::uint8_t> 
 }
 
 Refusal check_names(const std::vector<std::string_view>& names, std::string_view what) {
-    for (const std::string_view name : names) {
-        if (name.empty()) return fmt::format("a name of a {} is empty", what);
-        if (name.size() > longest_text) {
-            return fmt::format("a name of a {} has {} bytes, expected at most {}", what, name.size(),
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (names[i].empty()) return fmt::format("{} {} has an empty name", what, i);
+        if (names[i].size() > longest_text) {
+            return fmt::format("{} {} has a name of {} bytes, expected at most {}", what, i, names[i].size(),
                                longest_text);
         }
     }

@@ -48,7 +48,10 @@ Refusal check_snat(const TenantView& tenant, const image::SnatRule& row) {
             return fmt::format("has external address {} in its pool, there are {}", index,
                                tenant.externals.size());
         }
-        if (tenant.externals[index].family() != row.family()) return "has a pool address of the other family";
+        const image::ExternalAddress& external = tenant.externals[index];
+        if (external.family() != row.family() || external.on_interface() != row.out_interface()) {
+            return "has a pool address of the other family or of another interface";
+        }
     }
     return std::nullopt;
 }
@@ -93,8 +96,10 @@ Refusal check_external(const TenantView& tenant, std::size_t index, std::uint64_
     next_dnat += row.dnat_count();
     int rank = 0;
     for (const auto& rule : tenant.dnat_rules.subspan(row.first_dnat(), row.dnat_count())) {
-        if (rule.external() != index || rule.family() != row.family())
-            return "has a DNAT rule of another address";
+        if (rule.external() != index || rule.family() != row.family() ||
+            rule.on_interface() != row.on_interface()) {
+            return "has a DNAT rule of another address or interface";
+        }
         if (rank_of(rule) < rank) return "has a DNAT rule behind a less specific one";
         rank = rank_of(rule);
     }
@@ -105,8 +110,8 @@ Refusal check_external(const TenantView& tenant, std::size_t index, std::uint64_
     }
     const image::OneToOneRule& rule = tenant.one_to_one_rules[row.one_to_one()];
     if (rule.external() != index || from_image(rule.external_ip()) != from_image(row.ip()) ||
-        rule.family() != row.family()) {
-        return "has the one-to-one rule of another address";
+        rule.family() != row.family() || rule.on_interface() != row.on_interface()) {
+        return "has the one-to-one rule of another address or interface";
     }
     return std::nullopt;
 }

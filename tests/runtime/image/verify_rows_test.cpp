@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Values that no row may have, one change a case, with the sentence it is refused with.
+#include <gtest/gtest.h>
+
+#include "tests/runtime/image/refusal.h"
+
+namespace sluice {
+namespace {
+
+using policy::Policy;
+
+struct Case {
+    const char* name;
+    void (*change)(Policy&);
+    const char* sentence;
+};
+
+class WrongRow : public testing::TestWithParam<Case> {};
+
+std::string case_name(const testing::TestParamInfo<Case>& row) {
+    return row.param.name;
+}
+
+TEST_P(WrongRow, IsRefusedWithItsSentence) {
+    EXPECT_EQ(test::refusal_of_policy(GetParam().change), GetParam().sentence);
+}
+
+policy::Interface& blue_web(Policy& policy) {
+    return policy.tenants[0].interfaces[0];
+}
+policy::Tenant& blue(Policy& policy) {
+    return policy.tenants[0];
+}
+
+constexpr Case interface_cases[] = {
+    {"OuterVlan", [](Policy& p) { blue_web(p).vids = {4095}; },
+     R"(tenant "blue": interface "web" has outer VLAN id 4095, expected 1 to 4094)"},
+    {"InnerVlan",
+     [](Policy& p) {
+         blue_web(p).vids = {110, 0};
+     },
+     R"(tenant "blue": interface "web" has inner VLAN id 0, expected 1 to 4094)"},
+    {"ThreeTags",
+     [](Policy& p) {
+         blue_web(p).vids = {1, 2, 3};
+     },
+     R"(tenant "blue": interface "web" has 3 VLAN tags, expected at most 2)"},
+    {"Port", [](Policy& p) { blue_web(p).port = 2; },
+     R"(tenant "blue": interface "web" is on port 2, the image has 2)"},
+    {"GroupMac", [](Policy& p) { blue_web(p).mac.bytes[0] = 3; },
+     R"(tenant "blue": interface "web" has the group address 03:00:5e:00:01:01 for a MAC)"},
+    {"SmallMtu", [](Policy& p) { p.tenants[1].interfaces[0].mtu = 67; },
+     R"(tenant "red": interface "web" has MTU 67, expected at least 68)"},
+    {"SmallIpv6Mtu", [](Policy& p) { blue_web(p).mtu = 1279; },
+     R"(tenant "blue": interface "web" has MTU 1279, expected at least 1280 with an IPv6 address)"},
+    {"PrefixLength", [](Policy& p) { blue_web(p).addresses[0].subnet.length = 33; },
+     R"(tenant "blue": interface "web" has a prefix length of 33, expected at most 32)"},
+    {"WrongFamily", [](Policy& p) { blue_web(p).addresses[0].own.lo = 1; },
+     R"(tenant "blue": interface "web" has an address that is of neither family)"},
+    {"NameTwice", [](Policy& p) { blue(p).interfaces[1].name = "web"; },
+     R"(tenant "blue": the interface "web" stands twice)"},
+    {"NoName", [](Policy& p) { blue(p).interfaces[1].name.clear(); },
+     R"(tenant "blue": interface 1 has an empty name)"},
+    {"NeighbourOnPeer", [](Policy& p) { blue(p).interfaces[3].neighbours = blue(p).interfaces[2].neighbours; },
+     R"(tenant "blue": static neighbour 1 is on a link to a tenant)"},
+};
+INSTANTIATE_TEST_SUITE_P(Interfaces, WrongRow, testing::ValuesIn(interface_cases), case_name);
+
+constexpr Case link_cases[] = {
+    {"PeerTenant", [](Policy& p) { blue(p).interfaces[3].peer_tenant = 2; },
+     R"(tenant "blue": interface "to-red" leads to tenant 2, there are 2)"},
+    {"PeerInterface", [](Policy& p) { blue(p).interfaces[3].peer_interface = 3; },
+     R"(tenant "blue": interface "to-red" leads to interface 3 of tenant "red", which has 3)"},
+    {"PeerNotMutual", [](Policy& p) { blue(p).interfaces[3].peer_interface = 1; },
+     R"(tenant "blue": interface "to-red" leads to "internet" of tenant "red", which does not lead back)"},
+    {"PeerItself",
+     [](Policy& p) {
+         blue(p).interfaces[3].peer_tenant = 0;
+         blue(p).interfaces[3].peer_interface = 3;
+     },
+     R"(tenant "blue": interface "to-red" leads to its own tenant)"},
+    {"BindingTwice", [](Policy& p) { blue_web(p).vids = {210}; },
+     "binding 2 is not sorted behind the one before it"},
+    {"TenantTwice", [](Policy& p) { p.tenants[1].name = "blue"; }, R"(the tenant "blue" stands twice)"},
+    {"PortTwice", [](Policy& p) { p.ports[1].name = "access0"; }, R"(the port "access0" stands twice)"},
+};
+INSTANTIATE_TEST_SUITE_P(Links, WrongRow, testing::ValuesIn(link_cases), case_name);
+
+constexpr Case route_cases[] = {
+    {"Interface", [](Policy& p) { blue(p).routes[0].next_hops[0].interface = 4; },
+     R"(tenant "blue": adjacency 1 is on interface 4, the tenant has 4)"},
+    {"PeerOverSegment",
+     [](Policy& p) {
+         blue(p).routes[0].next_hops = {{0, std::nullopt}};
+     },
+     R"(tenant "blue": adjacency 1 leads to a tenant over an interface that does not)"},
+    {"NeighbourOnPeer", [](Policy& p) { blue(p).routes[0].next_hops[0].interface = 3; },
+     R"(tenant "blue": adjacency 1 needs a neighbour on a link to a tenant, which has none)"},
+    {"PeerInGroup",
+     [](Policy& p) {
+         blue(p).routes[1].next_hops[1] = {3, std::nullopt};
+     },
+     R"(tenant "blue": adjacency 4 has member 3, which is neither a gateway nor a connected network)"},
+};
+INSTANTIATE_TEST_SUITE_P(Routes, WrongRow, testing::ValuesIn(route_cases), case_name);
+
+constexpr Case nat_cases[] = {
+    {"SnatPorts",
+     [](Policy& p) {
+         blue(p).snat[0].ports = {2000, 1999};
+     },
+     R"(tenant "blue": SNAT rule 0 has ports 2000 to 1999, expected 1 to 65535 in order)"},
+    {"SnatPortZero",
+     [](Policy& p) {
+         blue(p).snat[0].ports = {0, 1999};
+     },
+     R"(tenant "blue": SNAT rule 0 has ports 0 to 1999, expected 1 to 65535 in order)"},
+    {"EmptyPool", [](Policy& p) { blue(p).snat[0].pool.clear(); },
+     R"(tenant "blue": SNAT rule 0 has an empty pool)"},
+    {"SourceHostBits", [](Policy& p) { blue(p).snat[0].sources[0].length = 8; },
+     R"(tenant "blue": prefix 0 has host bits set)"},
+    {"DnatPortsBackwards",
+     [](Policy& p) {
+         blue(p).dnat[3].ports = policy::PortRange{9, 8};
+     },
+     R"(tenant "blue": DNAT rule 1 has ports 9 to 8, not in order)"},
+    {"DnatPortsWithoutProtocol", [](Policy& p) { blue(p).dnat[3].protocol = 0; },
+     R"(tenant "blue": DNAT rule 1 has ports and no protocol)"},
+    {"DnatToPortOverflows", [](Policy& p) { blue(p).dnat[3].to_port = 65526; },
+     R"(tenant "blue": DNAT rule 1 leads to ports beyond 65535: 65526 and the next 10)"},
+    {"DnatToPortWithoutPorts", [](Policy& p) { blue(p).dnat[0].to_port = 80; },
+     R"(tenant "blue": DNAT rule 3 is for every port and leads to port 80, expected 0)"},
+    {"DnatToNowhere", [](Policy& p) { blue(p).dnat[0].to.lo = 1; },
+     R"(tenant "blue": DNAT rule 3 leads to an address of neither family)"},
+    {"TwoInterfaces", [](Policy& p) { blue(p).dnat[0].on = 1; },
+     R"(tenant "blue": external address 0 has a DNAT rule of another address or interface)"},
+    {"PoolOfAnotherInterface",
+     [](Policy& p) { blue(p).snat[0].pool[0] = blue(p).one_to_one[0].external, blue(p).snat[0].out = 1; },
+     R"(tenant "blue": SNAT rule 0 has a pool address of the other family or of another interface)"},
+};
+INSTANTIATE_TEST_SUITE_P(Nat, WrongRow, testing::ValuesIn(nat_cases), case_name);
+
+constexpr Case firewall_cases[] = {
+    {"ServiceRange",
+     [](Policy& p) {
+         blue(p).firewall->rules[1].services[0] = {6, 0, 2, 1};
+     },
+     R"(tenant "blue": service 2 has range 2 to 1, not in order)"},
+    {"ServiceFamily", [](Policy& p) { blue(p).firewall->rules[1].services[0].family = 5; },
+     R"(tenant "blue": service 2 has family 5, expected 0, 4 or 6)"},
+    {"ZoneBeyondTheLast", [](Policy& p) { blue(p).firewall->rules[3].to.zones = {4}; },
+     R"(tenant "blue": firewall rule 3 has a mask of zones with a bit beyond the last of 4)"},
+    {"SetBeyondTheLast", [](Policy& p) { blue(p).firewall->rules[3].from.sets = {3}; },
+     R"(tenant "blue": firewall rule 3 has a mask of sets with a bit beyond the last of 3)"},
+    {"RuleTwice", [](Policy& p) { blue(p).firewall->rules[3].name = "web-in"; },
+     R"(tenant "blue": the firewall rule "web-in" stands twice)"},
+    {"NameTooLong", [](Policy& p) { blue(p).firewall->rules[3].name.assign(4097, 'x'); },
+     R"(tenant "blue": firewall rule 3 has a name of 4097 bytes, expected at most 4096)"},
+    {"PacketTooLong", [](Policy& p) { blue(p).assertions[0].packet.assign(4097, 'x'); },
+     R"(tenant "blue": assertion 0 lacks a text or has one of more than 4096 bytes)"},
+};
+INSTANTIATE_TEST_SUITE_P(Firewall, WrongRow, testing::ValuesIn(firewall_cases), case_name);
+
+}  // namespace
+}  // namespace sluice
