@@ -75,6 +75,11 @@ TEST_F(FragmentTableTest, AnExactDuplicateIsAnOverlap) {
     EXPECT_EQ(add(fragment(16, 16, true)).reason, DropReason::FRAG_OVERLAP);
 }
 
+TEST_F(FragmentTableTest, AMiddleFragmentMayNotReachIntoTheNext) {
+    add(fragment(16, 16, true));
+    EXPECT_EQ(add(fragment(0, 24, true)).reason, DropReason::FRAG_OVERLAP);
+}
+
 TEST_F(FragmentTableTest, NothingEndsBehindTheLast) {
     add(fragment(16, 4, false));
     EXPECT_EQ(add(fragment(24, 8, true)).reason, DropReason::FRAG_OVERLAP);
