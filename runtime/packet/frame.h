@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 namespace sluice {
 
@@ -38,22 +37,6 @@ class FrameAllocator {
     virtual Frame allocate(std::uint32_t length) = 0;
     /// The most bytes of data that one frame can hold.
     virtual std::uint32_t longest_frame() const = 0;
-};
-
-/// What a call into the shard gave back. The caller sends `transmitted` in this order, frees `released`, and
-/// clears both.
-struct Output {
-    std::vector<Frame> transmitted;
-    std::vector<Frame> released;
-
-    Output() {
-        transmitted.reserve(4096);
-        released.reserve(4096);
-    }
-    void clear() {
-        transmitted.clear();
-        released.clear();
-    }
 };
 
 }  // namespace sluice

@@ -10,6 +10,7 @@
 
 #include "runtime/control/mailbox.h"
 #include "runtime/io/dpdk_port.h"
+#include "runtime/programs/rule_log.h"
 #include "runtime/shard/shard.h"
 
 namespace sluice {
@@ -18,9 +19,9 @@ enum class WhenIdle { spin, sleep };
 
 class PacketLoop {
   public:
-    PacketLoop(Shard& shard, std::vector<std::unique_ptr<DpdkPort>>& ports, Mailbox& mailbox,
+    PacketLoop(Shard& shard, std::vector<std::unique_ptr<DpdkPort>>& ports, Mailbox& mailbox, RuleLog& rule_log,
                WhenIdle when_idle)
-        : shard_(shard), ports_(ports), mailbox_(mailbox), when_idle_(when_idle) {}
+        : shard_(shard), ports_(ports), mailbox_(mailbox), rule_log_(rule_log), when_idle_(when_idle) {}
 
     /// Until `stop` is set. On return every frame that the shard held has been freed and the mailbox is closed.
     void run(const std::atomic<bool>& stop);
@@ -35,6 +36,7 @@ class PacketLoop {
     Shard& shard_;
     std::vector<std::unique_ptr<DpdkPort>>& ports_;  // by the image's port number
     Mailbox& mailbox_;
+    RuleLog& rule_log_;
     WhenIdle when_idle_;
     Output output_;
 };

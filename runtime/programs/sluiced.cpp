@@ -17,6 +17,7 @@
 #include "runtime/programs/gateway_answers.h"
 #include "runtime/programs/log.h"
 #include "runtime/programs/packet_loop.h"
+#include "runtime/programs/rule_log.h"
 
 namespace sluice {
 namespace {
@@ -144,18 +145,19 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, const Image
                             .sleeps_when_idle = idle == WhenIdle::sleep,
                             .started = PacketLoop::now()},
                            image, shard, ports, mailbox);
-    PacketLoop loop(shard, ports, mailbox, idle);
+    std::unique_ptr<RuleLog> rule_log;
     std::unique_ptr<ControlServer> server;
     {
-        // DPDK has bound this thread to the packet core: the control thread must not share it.
+        // DPDK has bound this thread to the packet core: no other thread may share it.
         const OnCores everywhere(all_cores);
+        rule_log = std::make_unique<RuleLog>(image);
         server = std::make_unique<ControlServer>(
             socket, [&](const std::string& request) { return answers.answer(request); }, log_info);
     }
     log_info(fmt::format("gateway {} is up: core {}, {}, control socket {}", image.gateway(),
                          host.cores.front(), environment.hugepages() ? "hugepages" : "no hugepages",
                          host.control_socket));
-    loop.run(stop_requested);
+    PacketLoop(shard, ports, mailbox, *rule_log, idle).run(stop_requested);
     server.reset();
     log_info("stopped");
 }

@@ -44,6 +44,7 @@ std::optional<DropReason> Shard::State::commit(Trace& trace, std::span<const Pac
         if (!hop.stateful) continue;
         if (hop.opens_session) {
             ++counters.sessions.created;
+            log_decision(hop, hop.forward);
             ++counters.rule(hop.tenant, hop.rule).sessions;
         }
         update_session(hop, packets);

@@ -15,6 +15,7 @@
 
 #include "runtime/image/image.h"
 #include "runtime/packet/frame.h"
+#include "runtime/shard/output.h"
 #include "runtime/state/counters.h"
 #include "runtime/state/neighbour_table.h"
 #include "runtime/state/session_table.h"

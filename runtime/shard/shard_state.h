@@ -75,6 +75,7 @@ struct Shard::State final : NeighbourActions {
     void add_fragment(Arrival& arrival, Component component);
     void count_uncacheable(std::uint32_t no_cache);
     void count_denied(const Trace& trace, std::span<const PacketView> packets);
+    void log_decision(const Hop& hop, const Tuple& packet);
 
     // commit.cpp
     /// All sessions of the path together, or none: then the reason.

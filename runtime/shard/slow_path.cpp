@@ -63,11 +63,19 @@ void Shard::State::count_uncacheable(std::uint32_t no_cache) {
 void Shard::State::count_denied(const Trace& trace, std::span<const PacketView> packets) {
     if (!trace.denied_by_firewall) return;
     const Hop& hop = trace.last_hop();
+    const IpView& first = packets.front().ip;
+    log_decision(hop, Endpoints::of(first).tuple(hop.tenant, first.protocol, first.family));
     RuleCount& rule = counters.rule(hop.tenant, hop.rule);
     for (const PacketView& packet : packets) {
         ++rule.packets;
         rule.bytes += packet.frame.length;
     }
+}
+
+void Shard::State::log_decision(const Hop& hop, const Tuple& packet) {
+    if (hop.rule == default_rule) return;
+    const image::FirewallRule& rule = image.tenants()[hop.tenant].rules[hop.rule];
+    if (rule.log() != 0) output->add({now, packet, hop.rule, rule.action()});
 }
 
 void Shard::State::refuse(const PacketView& packet, InterfaceRef ingress, Component component,
@@ -132,12 +140,13 @@ void Shard::State::forward(std::span<PacketView> packets, Trace& trace, Arrival&
 void Shard::State::add_fragment(Arrival& arrival, Component component) {
     const IpView& ip = arrival.packet.ip;
     ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::FRAGMENT)];
+    // RFC 8200 4.5: an IPv6 datagram is known by addresses and ID alone; its fragments may name other protocols.
     const FragmentKey fragment_key{.source = ip.source,
                                    .destination = ip.destination,
                                    .id = ip.id,
                                    .tenant = arrival.ingress.tenant,
                                    .interface = arrival.ingress.interface,
-                                   .protocol = ip.protocol,
+                                   .protocol = ip.family == Family::v4 ? ip.protocol : std::uint8_t{0},
                                    .family = ip.family};
     const auto result = fragments.add(fragment_key, arrival.packet, now);
     if (result.outcome == FragmentTable::Outcome::held) return;
