@@ -63,9 +63,10 @@ bool meets(const policy::Service& service, const policy::Dnat& dnat) {
     if (dnat.protocol == 0) return true;
     if (service.protocol != dnat.protocol) return false;
     if (!dnat.ports) return true;
-    const unsigned low = dnat.to_port.value_or(dnat.ports->low);
-    const unsigned high = low + (dnat.ports->high - dnat.ports->low);
-    return service.low <= high && low <= service.high;
+    // A service may name the published port or the one behind it (docs/forwarding.md).
+    const unsigned count = dnat.ports->high - dnat.ports->low;
+    const auto overlaps = [&](unsigned low) { return service.low <= low + count && low <= service.high; };
+    return overlaps(dnat.ports->low) || overlaps(dnat.to_port.value_or(dnat.ports->low));
 }
 
 bool may_allow(const policy::Tenant& tenant, const policy::Rule& rule, const policy::Dnat& dnat,
@@ -102,7 +103,9 @@ void lint_dnat(Context& context, const TenantScope& scope) {
             .report(Code::dnat_not_allowed, scope.dnat_spans[i],
                     fmt::format("nothing gets through: no firewall rule allows it to {}",
                                 to_string(dnat.to, dnat.family)))
-            .help("rules see inside addresses and ports: allow the address and port that dnat translates to");
+            .help(
+                "rules see inside addresses: allow the address that dnat translates to, and the published port "
+                "or the one behind it");
     }
 }
 
