@@ -28,7 +28,7 @@ std::optional<DropReason> Shard::State::commit(Trace& trace, std::span<const Pac
             if (session.mapping == no_mapping) {
                 sessions.erase(*made);
                 undo(trace, i);
-                return DropReason::NAT_NO_PORT;
+                return DropReason::SESSION_FULL;  // of mappings or filters: one a session
             }
         }
         if (hop.joined_mapping != no_mapping) {
@@ -85,7 +85,7 @@ void Shard::State::update_session(const Hop& hop, std::span<const PacketView> pa
     if (first.ip.l4_kind == L4Kind::tcp) {
         const bool reset = (first.ip.tcp_flags & tcp_rst) != 0;
         if (reset && !session.tcp.plausible_reset(first.ip, static_cast<std::uint8_t>(direction))) return;
-        session.tcp.update(first.ip, static_cast<std::uint8_t>(direction), window_scale_option(first));
+        session.tcp.update(first, static_cast<std::uint8_t>(direction));
         if (!session.tcp.cacheable()) {
             for (const std::uint32_t index : {session.flow[0], session.flow[1]}) {
                 if (index != no_flow) clear_flow(index);
