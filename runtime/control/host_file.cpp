@@ -85,19 +85,19 @@ std::string Reader::place(fy_node* node) const {
 }
 
 void Reader::problem(fy_node* at, const std::string& text) {
-    problems_.push_back(fmt::format("{}: error: {}", place(at), text));
+    problems_.push_back(fmt::format("{}: {}", place(at), text));
 }
 
 void Reader::warning(fy_node* at, const std::string& text) {
-    host_.warnings.push_back(fmt::format("{}: warning: {}", place(at), text));
+    host_.warnings.push_back(fmt::format("{}: {}", place(at), text));
 }
 
 void Reader::syntax_problems(fy_diag* diagnostics) {
     void* position = nullptr;
     while (const fy_diag_error* error = fy_diag_errors_iterate(diagnostics, &position)) {
-        problems_.push_back(fmt::format("{}:{}:{}: error: {}", name_, error->line, error->column, error->msg));
+        problems_.push_back(fmt::format("{}:{}:{}: {}", name_, error->line, error->column, error->msg));
     }
-    if (problems_.empty()) problems_.push_back(name_ + ": error: not a YAML document");
+    if (problems_.empty()) problems_.push_back(name_ + ": not a YAML document");
 }
 
 void Reader::pairs(const Pair& mapping_pair, std::string_view what, const Handler& handle) {
@@ -275,8 +275,8 @@ std::variant<HostFile, HostFileProblems> parse_host_file(std::string_view text, 
 std::variant<HostFile, HostFileProblems> read_host_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(file), {}};
-    if (!file) return HostFileProblems{path + ": error: can't be read"};
-    if (text.size() > longest_file_bytes) return HostFileProblems{path + ": error: longer than 1 MiB"};
+    if (!file) return HostFileProblems{path + ": can't be read"};
+    if (text.size() > longest_file_bytes) return HostFileProblems{path + ": longer than 1 MiB"};
     return parse_host_file(text, path);
 }
 

@@ -33,7 +33,7 @@ struct HostFile {
     std::vector<std::string> warnings;  // what is accepted but does nothing in this version
 };
 
-/// "FILE:LINE:COLUMN: error: TEXT", in the order of the file.
+/// "FILE:LINE:COLUMN: TEXT", in the order of the file.
 using HostFileProblems = std::vector<std::string>;
 
 std::variant<HostFile, HostFileProblems> read_host_file(const std::string& path);

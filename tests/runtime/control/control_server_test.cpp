@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/control/control_server.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <mutex>
+
+#include "runtime/control/control_client.h"
+#include "tests/replay/captures.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::chrono::seconds patience{30};
+
+class Connection {
+  public:
+    explicit Connection(const std::string& path) : socket_(socket(AF_UNIX, SOCK_STREAM, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.copy(address.sun_path, sizeof address.sun_path - 1);
+        connected_ = connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    }
+    ~Connection() { close(socket_); }
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    bool connected() const { return connected_; }
+    bool send_text(const std::string& text) {
+        return send(socket_, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
+    }
+    /// What comes until `lines` lines are there or the other end closes.
+    std::string receive(std::size_t lines) {
+        std::string text;
+        char byte = 0;
+        while (lines > 0 && recv(socket_, &byte, 1, 0) == 1) {
+            text += byte;
+            if (byte == '\n') --lines;
+        }
+        return text;
+    }
+
+  private:
+    int socket_;
+    bool connected_ = false;
+};
+
+class ControlServerTest : public testing::Test {
+  protected:
+    std::string ask(const std::string& request) {
+        const auto answer = ask_gateway(path_, request, patience);
+        const auto* unreachable = std::get_if<ControlUnreachable>(&answer);
+        return unreachable != nullptr ? "unreachable: " + unreachable->reason : std::get<std::string>(answer);
+    }
+    static std::string echo(const std::string& request) { return "<" + request + ">"; }
+
+    test::TemporaryDirectory directory_;
+    std::string path_ = directory_ / "run/control.sock";
+};
+
+TEST_F(ControlServerTest, AnswersALineWithALine) {
+    ControlSocket socket(path_);
+    ControlServer server(socket, echo, [](const std::string&) {});
+    EXPECT_EQ(ask("one"), "<one>");
+    EXPECT_EQ(ask("two"), "<two>");
+}
+
+TEST_F(ControlServerTest, AnswersSeveralRequestsOfOneConnectionInOrder) {
+    ControlSocket socket(path_);
+    ControlServer server(socket, echo, [](const std::string&) {});
+    Connection connection(path_);
+    ASSERT_TRUE(connection.send_text("a\nb\nc\n"));
+    EXPECT_EQ(connection.receive(3), "<a>\n<b>\n<c>\n");
+}
+
+TEST_F(ControlServerTest, SendsAnswersLongerThanTheSocketBuffer) {
+    ControlSocket socket(path_);
+    const std::string longest(8 << 20, 'x');
+    ControlServer server(
+        socket, [&](const std::string&) { return longest; }, [](const std::string&) {});
+    EXPECT_EQ(ask("all").size(), longest.size());
+}
+
+TEST_F(ControlServerTest, TheSocketIsForOwnerAndGroup) {
+    const ControlSocket socket(path_);
+    struct stat status {};
+    ASSERT_EQ(stat(path_.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777u, 0660u);
+}
+
+TEST_F(ControlServerTest, LogsWhoConnects) {
+    ControlSocket socket(path_);
+    std::mutex mutex;
+    std::vector<std::string> lines;
+    {
+        ControlServer server(socket, echo, [&](const std::string& line) {
+            const std::lock_guard lock(mutex);
+            lines.push_back(line);
+        });
+        ask("one");
+    }
+    EXPECT_EQ(lines, (std::vector<std::string>{"control connection from process " + std::to_string(getpid()) +
+                                               ", user " + std::to_string(getuid()) + ", group " +
+                                               std::to_string(getgid())}));
+}
+
+TEST_F(ControlServerTest, CutsOffARequestWithoutEnd) {
+    ControlSocket socket(path_);
+    ControlServer server(socket, echo, [](const std::string&) {});
+    Connection hostile(path_);
+    const std::string noise(4096, 'x');
+    for (int i = 0; i < 64 && hostile.send_text(noise); ++i) continue;
+    EXPECT_EQ(hostile.receive(1), "");
+    EXPECT_EQ(ask("still there"), "<still there>");
+}
+
+TEST_F(ControlServerTest, SilentClientsHoldUpNoOne) {
+    ControlSocket socket(path_);
+    ControlServer server(socket, echo, [](const std::string&) {});
+    const Connection silent_one(path_), silent_two(path_);
+    Connection half(path_);
+    ASSERT_TRUE(half.send_text("half a requ"));
+    EXPECT_EQ(ask("one"), "<one>");
+}
+
+TEST_F(ControlServerTest, ASecondGatewayIsRefusedAndToldWhy) {
+    const ControlSocket first(path_);
+    try {
+        const ControlSocket second(path_);
+        FAIL() << "two on one socket";
+    } catch (const std::runtime_error& error) {
+        EXPECT_EQ(error.what(), "another gateway (process " + std::to_string(getpid()) +
+                                    ") has the control socket " + path_ +
+                                    ": stop it, or give this one another control.socket in the host file");
+    }
+}
+
+TEST_F(ControlServerTest, AStaleSocketIsReplaced) {
+    {
+        ControlSocket socket(path_);
+        // What a killed process leaves: the file, without anybody listening.
+        std::filesystem::rename(path_, path_ + ".old");
+    }
+    std::filesystem::rename(path_ + ".old", path_);
+    ControlSocket socket(path_);
+    ControlServer server(socket, echo, [](const std::string&) {});
+    EXPECT_EQ(ask("one"), "<one>");
+}
+
+TEST_F(ControlServerTest, AFileOfSomebodyElseIsLeftAlone) {
+    test::write_text(path_, "precious");
+    EXPECT_THROW(ControlSocket{path_}, std::runtime_error);
+    EXPECT_EQ(test::read_text(path_), "precious");
+}
+
+TEST_F(ControlServerTest, LeavesNothingBehind) {
+    { const ControlSocket socket(path_); }
+    EXPECT_TRUE(std::filesystem::is_empty(directory_ / "run"));
+}
+
+TEST_F(ControlServerTest, TheClientSaysThatNobodyListensOrAnswers) {
+    EXPECT_EQ(ask("one"), "unreachable: " + path_ + ": No such file or directory");
+    const ControlSocket socket(path_);  // and no server
+    const auto answer = ask_gateway(path_, "one", std::chrono::milliseconds(50));
+    EXPECT_EQ(std::get<ControlUnreachable>(answer).reason, path_ + ": the gateway did not answer in time");
+}
+
+}  // namespace
+}  // namespace sluice
