@@ -13,7 +13,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-bin=${SLUICE_BIN:?the folder with sluicec, sluiced and sluicectl}
+bin=$(realpath -m "${SLUICE_BIN:-$here/../../build/bin}") # sluicec, sluiced and sluicectl
 run=sluice$$
 work=$(mktemp -d "${TMPDIR:-/tmp}/$run-XXXXXX")
 declare -A vid=([blue]=110 [red]=210) uplink_vid=([blue]=901 [red]=902)
@@ -158,7 +158,6 @@ ports:
   access0: {vdev: "net_af_packet0,iface=access0,framecnt=4096,blocksz=65536"}
   uplink0: {vdev: "net_af_packet1,iface=uplink0,framecnt=4096,blocksz=65536"}
 control: {socket: $work/control.sock}
-images: {directory: $work/images}
 HOST
     ip netns exec "$(space gateway)" "$bin/sluiced" --host "$work/host.yaml" "$work/live.img" >"$work/sluiced.log" 2>&1 &
     gateway_pid=$!
@@ -176,8 +175,8 @@ serve_http() {
     wait_for 30 "the web server in $1" in_space "$1" curl -sf -m 2 "http://127.0.0.1/0"
 }
 serve_dns() {
-    background "$1" "$here/server.py" dns "$2"
-    wait_for 30 "the name server in $1" in_space "$1" dig +time=1 +tries=1 @127.0.0.1 txt ready.test
+    background "$1" "$here/server.py" dns "$2" "$server" "$server6"
+    wait_for 30 "the name server in $1" in_space "$1" dig +time=1 +tries=1 "@$server6" txt ready.test
 }
 
 # Once the first packet went through, neighbours are resolved.

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Servers for the live tests: `server.py http PORT MARK` and `server.py dns MARK`; `server.py hash MARK BYTES` prints
+"""Servers for the live tests: `server.py http PORT MARK` and `server.py dns MARK ADDRESS...`; `server.py hash MARK BYTES` prints
 what GET /BYTES must hash to. MARK is in every packet of payload, so that a packet in the wrong place is found."""
 import hashlib
 import http.server
+import selectors
 import socket
 import sys
 
@@ -51,16 +52,24 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
 
-def serve_dns(mark):
-    server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    server.bind(("::", 53))
+def answer(query, mark):
+    end = query.index(b"\0", 12) + 5  # the first question: name, type, class
+    text = mark.encode()
+    record = b"\xc0\x0c\x00\x10\x00\x01\x00\x00\x00\x3c" + (len(text) + 1).to_bytes(2, "big")
+    return query[:2] + b"\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00" + query[12:end] + record + bytes([len(text)]) + text
+
+
+def serve_dns(mark, addresses):
+    # A socket an address: from one bound to all, replies would carry the address of the way back.
+    selector = selectors.DefaultSelector()
+    for address in addresses:
+        server = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        server.bind((address, 53))
+        selector.register(server, selectors.EVENT_READ)
     while True:
-        query, peer = server.recvfrom(4096)
-        end = query.index(b"\0", 12) + 5  # the first question: name, type, class
-        text = mark.encode()
-        answer = b"\xc0\x0c\x00\x10\x00\x01\x00\x00\x00\x3c" + (len(text) + 1).to_bytes(2, "big")
-        answer += bytes([len(text)]) + text
-        server.sendto(query[:2] + b"\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00" + query[12:end] + answer, peer)
+        for key, _ in selector.select():
+            query, peer = key.fileobj.recvfrom(4096)
+            key.fileobj.sendto(answer(query, mark), peer)
 
 
 if __name__ == "__main__":
@@ -68,7 +77,7 @@ if __name__ == "__main__":
         Handler.mark = sys.argv[3]
         Server(("::", int(sys.argv[2])), Handler).serve_forever()
     elif sys.argv[1] == "dns":
-        serve_dns(sys.argv[2])
+        serve_dns(sys.argv[2], sys.argv[3:])
     elif sys.argv[1] == "hash":
         whole = hashlib.sha256()
         for part in chunks(sys.argv[2], int(sys.argv[3])):
