@@ -211,7 +211,10 @@ void Reader::control_socket(const Pair& pair) {
 }
 
 std::variant<HostFile, HostFileProblems> Reader::read(std::string_view text) {
-    const std::unique_ptr<fy_diag, DiagnosticsFree> diagnostics(fy_diag_create(nullptr));
+    fy_diag_cfg quiet;
+    fy_diag_cfg_default(&quiet);
+    quiet.fp = nullptr;  // collected, not printed
+    const std::unique_ptr<fy_diag, DiagnosticsFree> diagnostics(fy_diag_create(&quiet));
     fy_diag_set_collect_errors(diagnostics.get(), true);
     fy_parse_cfg settings{};
     // Duplicates are found here, so that they don't end the run at the first one.

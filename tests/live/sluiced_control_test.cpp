@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// sluiced as people run it: started from a host file on devices that are files, asked by sluicectl, ended by
+// SIGTERM. No root, no hugepages, no network device.
+#include <nlohmann/json.hpp>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "runtime/control/control_client.h"
+#include "runtime/control/control_server.h"
+#include "tests/replay/captures.h"
+#include "tests/support/child_process.h"
+
+namespace sluice {
+namespace {
+
+using test::ChildProcess;
+using test::Finished;
+
+const std::string gateway_policy =
+    "gateway: edge\nmac: 02:00:5e:00:01:01\n"
+    "ports: {access0: {mtu: 1500}, uplink0: {mtu: 1500}}\ntenants: [blue.yaml]\n";
+const std::string tenant_policy =
+    "tenant: blue\n"
+    "segments:\n"
+    "  lan: {untagged: {port: access0}, gateway: 10.1.1.1/24, neighbours: {10.1.1.5: '02:00:00:00:00:05'}}\n"
+    "uplinks:\n"
+    "  internet: {untagged: {port: uplink0}, address: 203.0.113.10/24, "
+    "neighbours: {203.0.113.1: '02:00:00:00:09:01'}}\n"
+    "routes:\n"
+    "  - {to: 0.0.0.0/0, via: 203.0.113.1}\n"
+    "nat:\n"
+    "  - {snat: 10.1.1.0/24, out: internet, to: 203.0.113.10}\n"
+    "firewall:\n"
+    "  rules:\n"
+    "    - {name: no-mail, from: lan, to: internet, service: tcp/25, action: drop}\n"
+    "    - {name: outbound, from: lan, to: internet, action: allow}\n";
+
+class SluicedControl : public testing::Test {
+  protected:
+    void SetUp() override {
+        test::write_text(directory_ / "policy/gateway.yaml", gateway_policy);
+        test::write_text(directory_ / "policy/blue.yaml", tenant_policy);
+        const Finished built =
+            test::run_program({SLUICEC_PROGRAM, "build", directory_ / "policy", "-o", image_});
+        ASSERT_EQ(built.exit_code, 0) << built.err;
+        std::vector<test::TimedFrame> frames;
+        for (std::uint16_t i = 0; i < 40; ++i) frames.push_back({1, test::udp({.destination_port = 53})});
+        frames.push_back({1, test::tcp({.destination_port = 25, .tcp_flags = 0x02})});
+        test::write_capture(directory_ / "lan.pcap", frames);
+        test::write_text(host_, "cores: [" + first_core() +
+                                    "]\nmemory: {hugepages: off}\npolling: sleep\nports:\n"
+                                    "  access0: {vdev: \"net_pcap0,rx_pcap=" +
+                                    (directory_ / "lan.pcap").string() +
+                                    ",tx_pcap=" + (directory_ / "lan-out.pcap").string() +
+                                    "\"}\n"
+                                    "  uplink0: {vdev: \"net_null0,no-rx=1\"}\n"
+                                    "control: {socket: " +
+                                    socket_ + "}\n");
+    }
+
+    /// A core that this process may use: in a container core 0 may be somebody else's.
+    static std::string first_core() {
+        cpu_set_t cores;
+        CPU_ZERO(&cores);
+        sched_getaffinity(0, sizeof cores, &cores);
+        int core = 0;
+        while (core < CPU_SETSIZE - 1 && !CPU_ISSET(core, &cores)) ++core;
+        return std::to_string(core);
+    }
+
+    std::unique_ptr<ChildProcess> start_gateway() {
+        auto gateway = std::make_unique<ChildProcess>(
+            std::vector<std::string>{SLUICED_PROGRAM, "--host", host_, image_}, directory_ / "sluiced.log");
+        wait_until([&] { return !gateway->running() || ask("status").exit_code == 0; });
+        return gateway;
+    }
+    Finished ask(const std::string& command) {
+        return test::run_program({SLUICECTL_PROGRAM, command, "--json", "--socket", socket_});
+    }
+    Finished ask_as_people_do(const std::string& command) {
+        return test::run_program({SLUICECTL_PROGRAM, "--socket", socket_, command});
+    }
+    nlohmann::json answer(const std::string& command) {
+        const Finished finished = ask(command);
+        EXPECT_EQ(finished.exit_code, 0) << finished.err << log();
+        return nlohmann::json::parse(finished.out, nullptr, false);
+    }
+    template <typename Condition>
+    void wait_until(Condition condition) {
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+        while (!condition()) {
+            ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "waited in vain\n" << log();
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+    }
+    std::string log() { return test::read_text(directory_ / "sluiced.log"); }
+
+    test::TemporaryDirectory directory_;
+    const std::string image_ = directory_ / "edge.img";
+    const std::string host_ = directory_ / "host.yaml";
+    const std::string socket_ = directory_ / "run/control.sock";
+};
+
+TEST_F(SluicedControl, ShowsWhatItRunsAndWhatItDid) {
+    const auto gateway = start_gateway();
+    const auto status = answer("status");
+    EXPECT_EQ(status["gateway"], "edge");
+    EXPECT_EQ(status["process"], gateway->id());
+    EXPECT_EQ(status["image"]["file"], image_);
+    EXPECT_EQ(status["image"]["digest"].get<std::string>().size(), 64u);
+    EXPECT_EQ(status["hugepages"], false);
+    EXPECT_EQ(status["cache"], true);
+    EXPECT_EQ(status["ports"]["access0"]["driver"], "net_pcap");
+    EXPECT_EQ(status["ports"]["access0"]["link"], "up");
+
+    wait_until([&] { return answer("stats")["rx"]["packets"] == 41; });
+    const auto stats = answer("stats");
+    EXPECT_EQ(stats["balanced"], true);
+    EXPECT_EQ(stats["ports"]["access0"]["rx_packets"], 41);
+    EXPECT_EQ(stats["ports"]["uplink0"]["tx_packets"], 40);
+    EXPECT_EQ(stats["ports"]["uplink0"]["tx_failed"], 0);
+    EXPECT_EQ(stats["tenants"]["blue"]["rules"]["outbound"]["packets"], 40);
+    EXPECT_EQ(answer("drops").dump(), R"({"blue.sr.FW_DENY":1})");
+
+    const auto sessions = answer("sessions");
+    ASSERT_EQ(sessions.size(), 1u);
+    EXPECT_EQ(sessions[0]["tenant"], "blue");
+    EXPECT_EQ(sessions[0]["protocol"], "udp");
+    EXPECT_EQ(sessions[0]["forward"]["source"], "10.1.1.5");
+    EXPECT_EQ(sessions[0]["reverse"]["destination"], "203.0.113.10");
+    EXPECT_EQ(sessions[0]["packets"].dump(), "[40,0]");
+    EXPECT_EQ(sessions[0]["rule"], "outbound");
+
+    const auto flows = answer("flows");
+    ASSERT_EQ(flows.size(), 1u);
+    EXPECT_EQ(flows[0]["ingress"], "blue/lan");
+    EXPECT_EQ(flows[0]["egress"], "blue/internet");
+    EXPECT_EQ(flows[0]["becomes"]["source"], "203.0.113.10");
+
+    const auto neighbours = answer("neighbours");
+    ASSERT_EQ(neighbours.size(), 2u);
+    EXPECT_EQ(neighbours[0]["state"], "PERMANENT");
+}
+
+TEST_F(SluicedControl, SpeaksToPeople) {
+    const auto gateway = start_gateway();
+    wait_until([&] { return answer("stats")["rx"]["packets"] == 41; });
+    EXPECT_THAT(ask_as_people_do("status").out, testing::StartsWith("gateway edge, sluice "));
+    EXPECT_THAT(ask_as_people_do("stats").out, testing::HasSubstr("tenant blue: received 41, sent 40\n"));
+    EXPECT_THAT(ask_as_people_do("drops").out, testing::HasSubstr("1        blue.sr.FW_DENY\n"));
+    EXPECT_THAT(ask_as_people_do("sessions").out, testing::HasSubstr("10.1.1.5:5000 > 198.18.0.9:53"));
+    EXPECT_THAT(ask_as_people_do("flows").out, testing::HasSubstr("blue/internet"));
+    EXPECT_THAT(ask_as_people_do("neighbours").out, testing::HasSubstr("203.0.113.1 "));
+    EXPECT_EQ(ask_as_people_do("status").err, "");
+}
+
+TEST_F(SluicedControl, ASecondInstanceRefusesAndTheFirstGoesOn) {
+    const auto gateway = start_gateway();
+    const Finished second = test::run_program({SLUICED_PROGRAM, "--host", host_, image_});
+    EXPECT_EQ(second.exit_code, 1);
+    EXPECT_THAT(second.err, testing::HasSubstr("another gateway (process " + std::to_string(gateway->id()) +
+                                               ") has the control socket " + socket_));
+    EXPECT_EQ(answer("status")["process"], gateway->id());
+}
+
+TEST_F(SluicedControl, TheSocketIsForOwnerAndGroupAndConnectionsAreLogged) {
+    const auto gateway = start_gateway();
+    struct stat status {};
+    ASSERT_EQ(stat(socket_.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777u, 0660u);
+    EXPECT_THAT(log(), testing::HasSubstr(", user " + std::to_string(getuid()) + ", group "));
+}
+
+TEST_F(SluicedControl, SigtermEndsItCleanlyWithNothingLeftBehind) {
+    const auto gateway = start_gateway();
+    wait_until([&] { return answer("stats")["rx"]["packets"] == 41; });
+    gateway->signal(SIGTERM);
+    EXPECT_EQ(gateway->wait(), 0) << log();
+    EXPECT_TRUE(std::filesystem::is_empty(directory_ / "run"));
+    const std::string prefix = "sluiced-" + std::to_string(gateway->id());
+    for (const std::string folder : {"/var/run/dpdk/", "/tmp/dpdk/"}) {
+        EXPECT_FALSE(std::filesystem::exists(folder + prefix)) << folder + prefix;
+    }
+    const Finished late = ask("status");
+    EXPECT_EQ(late.exit_code, 6);
+    EXPECT_THAT(late.err, testing::HasSubstr(socket_));
+}
+
+TEST_F(SluicedControl, SaysWhatIsWrongWithAHostFile) {
+    test::write_text(host_, "cores: [0]\nports: {access0: {vdev: \"net_null0,no-rx=1\"}}\ncontrol: {socket: " +
+                                socket_ + "}\n");
+    const Finished missing = test::run_program({SLUICED_PROGRAM, "--host", host_, image_});
+    EXPECT_EQ(missing.exit_code, 1);
+    EXPECT_THAT(missing.err,
+                testing::HasSubstr("the image has a port uplink0 and the host file binds no device to it"));
+    test::write_text(host_, "colour: blue\n");
+    const Finished unknown = test::run_program({SLUICED_PROGRAM, "--host", host_, image_});
+    EXPECT_EQ(unknown.exit_code, 1);
+    EXPECT_THAT(unknown.err, testing::HasSubstr(host_ + ":1:1: unknown key \"colour\""));
+}
+
+TEST_F(SluicedControl, ARequestItDoesNotKnowIsRefused) {
+    const auto gateway = start_gateway();
+    const auto raw = [&](const std::string& request) {
+        return std::get<std::string>(ask_gateway(socket_, request, std::chrono::seconds(30)));
+    };
+    EXPECT_EQ(
+        raw(R"({"command": "dance"})"),
+        R"({"ok":false,"error":"unknown command \"dance\"; there are status, stats, drops, flows, sessions and )"
+        R"(neighbours"})");
+    for (const std::string nonsense : {"", "status", "[1]", R"({"command": 7})", "{\"command\": \"\xff\"}"}) {
+        EXPECT_THAT(raw(nonsense), testing::StartsWith(R"({"ok":false,"error":)")) << nonsense;
+    }
+    EXPECT_EQ(ask("status").exit_code, 0);
+}
+
+TEST_F(SluicedControl, SluicectlTellsRefusalFromSilenceAndMisuse) {
+    ControlSocket socket(socket_);
+    EXPECT_EQ(ask("dance").exit_code, 2);
+    EXPECT_EQ(test::run_program({SLUICECTL_PROGRAM, "status", "--timeout", "1", "--socket", socket_}).exit_code,
+              6);
+    ControlServer server(
+        socket, [](const std::string&) { return R"({"ok":false,"error":"not today"})"; },
+        [](const std::string&) {});
+    const Finished refused = ask("status");
+    EXPECT_EQ(refused.exit_code, 5);
+    EXPECT_EQ(refused.err, "sluicectl: not today\n");
+}
+
+}  // namespace
+}  // namespace sluice
