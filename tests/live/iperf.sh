@@ -5,7 +5,7 @@
 source "$(dirname "$0")/lib.sh"
 start_gateway
 reach blue
-background server-blue iperf3 -s
+background server-blue iperf3 -s -B "$server" # else its UDP replies leave from another address
 listening() { in_space server-blue ss -ltn | grep -q ':5201 '; }
 wait_for 30 "iperf3" listening
 run_iperf() { in_space client-blue iperf3 -c "$server" -t 3 --connect-timeout 10000 "$@"; }
