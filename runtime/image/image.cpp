@@ -69,6 +69,10 @@ std::string_view Image::gateway() const noexcept {
     return root_->gateway()->string_view();
 }
 
+std::uint64_t Image::bytes() const noexcept {
+    return storage_->memory.bytes().size();
+}
+
 std::span<const std::uint8_t> Image::digest() const noexcept {
     return storage_->memory.bytes().subspan(offsetof(ImageHeader, digest), 32);
 }

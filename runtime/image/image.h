@@ -90,6 +90,7 @@ class Image {
     std::span<const std::string_view> port_names() const noexcept { return port_names_; }
     std::span<const TenantView> tenants() const noexcept { return tenants_; }
     const image::Image& root() const noexcept { return *root_; }
+    std::uint64_t bytes() const noexcept;                   // of the file
     std::span<const std::uint8_t> digest() const noexcept;  // 32 bytes, the image's identity
 
     /// The interface that a frame with these tags enters on `port`; null where the policy binds none.

@@ -27,8 +27,8 @@ class FileDescriptor {
     int number_;
 };
 
-ImageError unreadable(const std::string& path, const std::string& why) {
-    return {ImageError::Kind::unreadable, "cannot read image " + path + ": " + why};
+ImageError unreadable(const std::string& why) {
+    return {ImageError::Kind::unreadable, "cannot be read: " + why};
 }
 
 // 0: complete; otherwise errno, or ENODATA where the file ends early.
@@ -51,20 +51,20 @@ int read_fully(int file, std::span<std::uint8_t> into) {
 std::variant<SealedMemory, ImageError> read_image_file(const std::string& path) {
     // Not blocking: opening a pipe by mistake should say so, not wait for a writer.
     const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (file.number() < 0) return unreadable(path, std::strerror(errno));
+    if (file.number() < 0) return unreadable(std::strerror(errno));
     struct stat status {};
-    if (fstat(file.number(), &status) != 0) return unreadable(path, std::strerror(errno));
-    if (!S_ISREG(status.st_mode)) return unreadable(path, "it is not a regular file");
+    if (fstat(file.number(), &status) != 0) return unreadable(std::strerror(errno));
+    if (!S_ISREG(status.st_mode)) return unreadable("it is not a regular file");
     const auto size = static_cast<std::uint64_t>(status.st_size);
     if (size > longest_image_bytes) {
-        return unreadable(path, "it has " + std::to_string(size) + " bytes, an image at most " +
-                                    std::to_string(longest_image_bytes));
+        return unreadable("it has " + std::to_string(size) + " bytes, an image at most " +
+                          std::to_string(longest_image_bytes));
     }
     auto memory = SealedMemory::allocate(size);
-    if (!memory) return unreadable(path, "no memory for its " + std::to_string(size) + " bytes");
+    if (!memory) return unreadable("no memory for its " + std::to_string(size) + " bytes");
     const int error = read_fully(file.number(), memory->writable());
-    if (error == ENODATA) return unreadable(path, "it became shorter while it was read");
-    if (error != 0) return unreadable(path, std::strerror(error));
+    if (error == ENODATA) return unreadable("it became shorter while it was read");
+    if (error != 0) return unreadable(std::strerror(error));
     return std::move(*memory);
 }
 

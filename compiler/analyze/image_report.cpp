@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/analyze/image_report.h"
+
+#include <bit>
+
+namespace sluice {
+namespace {
+
+// Nodes stand breadth first: a level ends where the children of the one before it end.
+unsigned levels_of(const flatbuffers::Vector<const image::LpmNode*>* nodes) {
+    unsigned levels = 0;
+    std::uint64_t next_child = 1;
+    std::uint64_t index = 0;
+    for (std::uint64_t size = nodes == nullptr ? 0 : nodes->size(); index < size; ++levels) {
+        for (const std::uint64_t end = next_child; index < end; ++index) {
+            next_child += static_cast<unsigned>(
+                std::popcount(nodes->Get(static_cast<flatbuffers::uoffset_t>(index))->children()));
+        }
+    }
+    return levels;
+}
+
+template <typename Row>
+std::uint64_t bytes_of(const flatbuffers::Vector<const Row*>* rows) {
+    return rows == nullptr ? 0 : std::uint64_t{rows->size()} * sizeof(Row);
+}
+
+LpmReport report_on(const image::Lpm& table) {
+    const std::uint64_t leaves = table.leaves() == nullptr ? 0 : table.leaves()->size();
+    return {table.prefix_count(), bytes_of(table.nodes()) + leaves * sizeof(std::uint32_t),
+            levels_of(table.nodes())};
+}
+
+TenantReport report_on(const TenantView& tenant, const image::TenantSection& section) {
+    const image::Tenant& table = *tenant.table;
+    TenantReport report;
+    report.name = tenant.name;
+    report.file = table.file()->str();
+    report.digest = hex_text({section.digest()->data(), section.digest()->size()});
+    report.bytes = section.section()->size();
+    report.has_service_router = tenant.has_service_router;
+    report.routes4 = report_on(*table.routes4());
+    report.routes6 = report_on(*table.routes6());
+    report.sets4 = report_on(*table.sets4());
+    report.sets6 = report_on(*table.sets6());
+    report.nat_bytes = tenant.prefixes.size_bytes() + tenant.externals.size_bytes() +
+                       tenant.pool_addresses.size_bytes() + tenant.snat_rules.size_bytes() +
+                       tenant.dnat_rules.size_bytes() + tenant.one_to_one_rules.size_bytes();
+    report.firewall_bytes = tenant.class_rows.size_bytes() + tenant.masks.size_bytes() +
+                            tenant.services.size_bytes() + tenant.rules.size_bytes();
+    report.adjacencies = tenant.adjacencies.size();
+    report.snat_rules = tenant.snat_rules.size();
+    report.dnat_rules = tenant.dnat_rules.size();
+    report.one_to_one_rules = tenant.one_to_one_rules.size();
+    report.external_addresses = tenant.externals.size();
+    report.address_sets = table.set_names()->size();
+    report.address_classes = tenant.set_words == 0 ? 1 : tenant.class_rows.size() / tenant.set_words;
+    report.firewall_rules = tenant.rules.size();
+    report.assertions = table.assertions()->size();
+    return report;
+}
+
+}  // namespace
+
+ImageReport report_on(const Image& image) {
+    ImageReport report;
+    report.gateway = image.gateway();
+    report.digest = hex_text(image.digest());
+    report.bytes = image.bytes();
+    for (const TenantView& tenant : image.tenants()) {
+        report.tenants.push_back(report_on(tenant, *image.root().tenants()->Get(tenant.index)));
+    }
+    return report;
+}
+
+std::string hex_text(std::span<const std::uint8_t> bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const std::uint8_t byte : bytes) {
+        text += digits[byte >> 4];
+        text += digits[byte & 15];
+    }
+    return text;
+}
+
+}  // namespace sluice

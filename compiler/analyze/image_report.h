@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an image holds and what it costs: bytes of each kind of table, and the look-ups that the worst packet
+// makes. Any thread; reads the node tables once.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/image/image.h"
+
+namespace sluice {
+
+struct LpmReport {
+    std::uint32_t prefixes = 0;
+    std::uint64_t bytes = 0;
+    unsigned levels = 0;  // cache lines that the deepest look-up reads before its leaf
+};
+
+struct TenantReport {
+    std::string name;
+    std::string file;
+    std::string digest;  // of its section, hexadecimal
+    std::uint64_t bytes = 0;
+    bool has_service_router = false;
+    LpmReport routes4, routes6, sets4, sets6;
+    std::uint64_t nat_bytes = 0;
+    std::uint64_t firewall_bytes = 0;  // classes, masks, services, rules; without the look-up tables
+    std::size_t adjacencies = 0;
+    std::size_t snat_rules = 0, dnat_rules = 0, one_to_one_rules = 0, external_addresses = 0;
+    std::size_t address_sets = 0, address_classes = 0, firewall_rules = 0;
+    std::size_t assertions = 0;
+};
+
+struct ImageReport {
+    std::string gateway;
+    std::string digest;  // hexadecimal
+    std::uint64_t bytes = 0;
+    std::vector<TenantReport> tenants;
+};
+
+ImageReport report_on(const Image& image);
+
+std::string hex_text(std::span<const std::uint8_t> bytes);
+
+}  // namespace sluice
