@@ -32,6 +32,10 @@ struct TenantReport {
     std::size_t snat_rules = 0, dnat_rules = 0, one_to_one_rules = 0, external_addresses = 0;
     std::size_t address_sets = 0, address_classes = 0, firewall_rules = 0;
     std::size_t assertions = 0;
+
+    /// Nodes that the first packet of a session reads at worst, by family: one route and two address classes.
+    unsigned worst_lookups4() const { return routes4.levels + 2 * sets4.levels; }
+    unsigned worst_lookups6() const { return routes6.levels + 2 * sets6.levels; }
 };
 
 struct ImageReport {

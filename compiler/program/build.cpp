@@ -11,6 +11,7 @@
 #include <string>
 #include <system_error>
 
+#include "compiler/analyze/image_report.h"
 #include "compiler/lower/build_image.h"
 #include "compiler/program/commands.h"
 #include "compiler/program/report.h"
@@ -46,15 +47,20 @@ std::string write_file(const std::string& path, const std::vector<std::uint8_t>&
     return fmt::format("cannot write \"{}\": {}", path, why);
 }
 
-void print_report(const Options& options, const policy::Policy& policy, std::size_t bytes) {
+void print_report(const Options& options, const policy::Policy& policy, const ImageReport& image) {
     if (options.json) {
         nlohmann::ordered_json report;
         report["image"] = options.image;
-        report["bytes"] = bytes;
+        report["bytes"] = image.bytes;
+        report["digest"] = image.digest;
         report["tenants"] = nlohmann::ordered_json::array();
-        for (const auto& tenant : policy.tenants) {
+        for (std::size_t i = 0; i < policy.tenants.size(); ++i) {
+            const auto& tenant = policy.tenants[i];
             nlohmann::ordered_json row;
             row["tenant"] = tenant.name;
+            row["bytes"] = image.tenants[i].bytes;
+            row["lookups4"] = image.tenants[i].worst_lookups4();
+            row["lookups6"] = image.tenants[i].worst_lookups6();
             row["interfaces"] = tenant.interfaces.size();
             row["routes"] = tenant.routes.size();
             row["rules"] = tenant.firewall ? tenant.firewall->rules.size() : 0;
@@ -66,27 +72,37 @@ void print_report(const Options& options, const policy::Policy& policy, std::siz
         fmt::print("{}\n", report.dump(2));
         return;
     }
-    fmt::print("{}: {} bytes, gateway \"{}\"\n", options.image, bytes, policy.gateway);
-    fmt::print("  {:<24} {:>10} {:>8} {:>8} {:>6} {:>6}\n", "tenant", "interfaces", "routes", "rules", "nat",
-               "tests");
-    for (const auto& tenant : policy.tenants) {
-        fmt::print("  {:<24} {:>10} {:>8} {:>8} {:>6} {:>6}\n", tenant.name, tenant.interfaces.size(),
-                   tenant.routes.size(), tenant.firewall ? tenant.firewall->rules.size() : 0,
-                   tenant.snat.size() + tenant.dnat.size() + tenant.one_to_one.size(),
-                   tenant.assertions.size());
+    fmt::print("{}: {} bytes, gateway \"{}\"\n", options.image, image.bytes, policy.gateway);
+    fmt::print("  {:<24} {:>10} {:>8} {:>8} {:>6} {:>6} {:>10} {:>10} {:>10}\n", "tenant", "interfaces",
+               "routes", "rules", "nat", "tests", "bytes", "look-ups 4", "look-ups 6");
+    for (std::size_t i = 0; i < policy.tenants.size(); ++i) {
+        const auto& tenant = policy.tenants[i];
+        const TenantReport& row = image.tenants[i];
+        fmt::print("  {:<24} {:>10} {:>8} {:>8} {:>6} {:>6} {:>10} {:>10} {:>10}\n", tenant.name,
+                   tenant.interfaces.size(), tenant.routes.size(),
+                   tenant.firewall ? tenant.firewall->rules.size() : 0,
+                   tenant.snat.size() + tenant.dnat.size() + tenant.one_to_one.size(), tenant.assertions.size(),
+                   row.bytes, row.worst_lookups4(), row.worst_lookups6());
     }
 }
 
 Exit build(const Options& options) {
     const auto result = check_and_report(options.policy);
     if (!result.policy) return Exit::failed;
-    const auto image = build_image(*result.policy, options.threads);
-    const auto error = write_file(options.image, image);
+    const auto bytes = build_image(*result.policy, options.threads);
+    // What we write is what gateways accept, or it is not written.
+    const auto loaded = Image::from_bytes(bytes);
+    if (const auto* refused = std::get_if<ImageError>(&loaded)) {
+        fmt::print(stderr, "sluicec: the compiler made an image that gateways would refuse: {}\n",
+                   refused->text);
+        return Exit::failed;
+    }
+    const auto error = write_file(options.image, bytes);
     if (!error.empty()) {
         fmt::print(stderr, "sluicec: {}\n", error);
         return Exit::failed;
     }
-    print_report(options, *result.policy, image.size());
+    print_report(options, *result.policy, report_on(*std::get<std::unique_ptr<const Image>>(loaded)));
     return Exit::done;
 }
 
