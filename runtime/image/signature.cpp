@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <vector>
@@ -42,8 +43,15 @@ std::vector<std::string_view> lines_of(std::string_view text) {
     return lines;
 }
 
+// libsodium takes some bytes above 127 for letters.
+bool is_ascii(std::string_view text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](char byte) { return static_cast<unsigned char>(byte) < 128; });
+}
+
 template <typename Value>
 std::optional<Value> decode(std::string_view base64) {
+    if (!is_ascii(base64)) return std::nullopt;
     std::array<std::uint8_t, sizeof(Value)> bytes;
     std::size_t length = 0;
     const char* end = nullptr;
