@@ -103,6 +103,10 @@ void Shard::State::forward(std::span<PacketView> packets, Trace& trace, Arrival&
                                      *trace.quoted,
                                      Translation::between(trace.quoted->view, quoted.source, quoted.destination,
                                                           quoted.source_port, quoted.destination_port));
+        for (const PacketView& fragment : packets.subspan(1)) {
+            apply_translation(fragment.l3(), fragment.ip,
+                              Translation::between(fragment.ip, outer.source, outer.destination, 0, 0));
+        }
     }
     if (plan.values.translation.changes && trace.leaving.source != first.ip.source &&
         first.ip.family == Family::v4) {

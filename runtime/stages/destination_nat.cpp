@@ -32,6 +32,43 @@ Ip seen_source(const StageContext& context, std::uint16_t uplink) {
     return context.from_outside() ? context.current.source : choose_source(context, uplink).source;
 }
 
+/// Rewrites the destination, or drops what a mapping's filter refuses; nothing where nobody stands behind it.
+std::optional<Exit> find_who_is_behind(StageContext& context, const image::ExternalAddress& external) {
+    Hop& hop = *context.hop;
+    const IpView& ip = context.ip();
+    const TenantView& tenant = *context.tenant;
+    if (external.in_pool() != 0 && has_ports(ip.l4_kind)) {
+        const std::uint32_t mapping = context.tables.nat.find_outside(
+            hop.tenant, ip.protocol, ip.family, context.current.destination, context.current.destination_port);
+        if (mapping != no_mapping) {
+            record(context, StageId::destination_nat, mapping);
+            hop.joined_remote = seen_source(context, external.on_interface());
+            if (!context.tables.nat.accepts(mapping, hop.joined_remote)) {
+                return drop(context, DropReason::NAT_FILTERED);
+            }
+            hop.joined_mapping = mapping;
+            context.current.destination = context.tables.nat[mapping].inside.ip;
+            context.current.destination_port = context.tables.nat[mapping].inside.port;
+            return Exit::next;
+        }
+    }
+    if (const image::DnatRule* rule = find_dnat(context, external)) {
+        record(context, StageId::destination_nat, static_cast<std::uint32_t>(rule - tenant.dnat_rules.data()));
+        context.current.destination = from_image(rule->to());
+        if (rule->to_port() != 0 && has_ports(ip.l4_kind)) {
+            context.current.destination_port = static_cast<std::uint16_t>(
+                rule->to_port() + (context.current.destination_port - rule->port_low()));
+        }
+        return Exit::next;
+    }
+    if (external.one_to_one() != no_row) {
+        record(context, StageId::destination_nat, external.one_to_one());
+        context.current.destination = from_image(tenant.one_to_one_rules[external.one_to_one()].inside_ip());
+        return Exit::next;
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 Exit translate_destination(StageContext& context) {
@@ -42,39 +79,14 @@ Exit translate_destination(StageContext& context) {
     const image::ExternalAddress* external = find_external(tenant, context.current.destination, ip.family);
     if (external == nullptr) return Exit::next;
     const bool its_uplink = hop.in_interface == external->on_interface();
-    if (!its_uplink && context.from_outside()) return Exit::next;
     if (!its_uplink) hop.hairpin_interface = external->on_interface();
 
-    if (external->in_pool() != 0 && has_ports(ip.l4_kind)) {
-        const std::uint32_t mapping = context.tables.nat.find_outside(
-            hop.tenant, ip.protocol, ip.family, context.current.destination, context.current.destination_port);
-        if (mapping != no_mapping) {
-            record(context, StageId::destination_nat, mapping);
-            hop.joined_remote = seen_source(context, external->on_interface());
-            if (!context.tables.nat.accepts(mapping, hop.joined_remote)) {
-                return drop(context, DropReason::NAT_FILTERED);
-            }
-            hop.joined_mapping = mapping;
-            context.current.destination = context.tables.nat[mapping].inside.ip;
-            context.current.destination_port = context.tables.nat[mapping].inside.port;
-            return Exit::next;
-        }
+    const bool reachable = its_uplink || !context.from_outside();
+    if (reachable) {
+        if (const auto exit = find_who_is_behind(context, *external)) return *exit;
     }
-    if (const image::DnatRule* rule = find_dnat(context, *external)) {
-        record(context, StageId::destination_nat, static_cast<std::uint32_t>(rule - tenant.dnat_rules.data()));
-        context.current.destination = from_image(rule->to());
-        if (rule->to_port() != 0 && has_ports(ip.l4_kind)) {
-            context.current.destination_port = static_cast<std::uint16_t>(
-                rule->to_port() + (context.current.destination_port - rule->port_low()));
-        }
-        return Exit::next;
-    }
-    if (external->one_to_one() != no_row) {
-        record(context, StageId::destination_nat, external->one_to_one());
-        context.current.destination = from_image(tenant.one_to_one_rules[external->one_to_one()].inside_ip());
-        return Exit::next;
-    }
-    // Nobody behind it. An address of our own still answers an echo; anything else to a NAT address ends here.
+    // Nobody behind it, or not for this uplink. An address of our own still answers an echo; anything else to a
+    // NAT address ends here.
     const auto kind = tenant.adjacencies[tenant.route(context.current.destination, ip.family)].kind();
     const bool asks_gateway =
         kind == image::AdjacencyKind::Local && (external->in_pool() == 0 || ip.l4_kind == L4Kind::icmp_query);
