@@ -239,7 +239,9 @@ Decoded decode_quoted(const Decoded& error) {
     const std::span<const std::uint8_t> packet = std::span(error.l4).subspan(8);
     if (error.family == Family::v4) decode_v4(packet, result, true);
     if (error.family == Family::v6) decode_v6(packet, result, true);
-    if (result.fault.empty() && result.l4.size() < 8) result.fault = "SHORT";
+    const bool ports = result.protocol == 6 || result.protocol == 17;
+    const std::size_t least = ports ? 4 : result.protocol == 1 || result.protocol == 58 ? 8 : 0;
+    if (result.fault.empty() && result.l4.size() < least) result.fault = "SHORT";
     return result;
 }
 

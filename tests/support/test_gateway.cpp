@@ -56,6 +56,13 @@ std::vector<SentFrame> TestGateway::inject(std::uint16_t port, std::span<const B
     return collect();
 }
 
+std::vector<SentFrame> TestGateway::inject(std::span<const SentFrame> burst) {
+    std::vector<Frame> frames;
+    for (const SentFrame& frame : burst) frames.push_back(frames_.copy_of(frame.bytes, frame.port));
+    shard_.process(frames, now_, output_);
+    return collect();
+}
+
 std::vector<SentFrame> TestGateway::advance(Time duration) {
     now_ += duration;
     shard_.advance(now_, output_);

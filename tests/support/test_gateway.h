@@ -13,6 +13,7 @@
 
 #include "runtime/shard/shard.h"
 #include "tests/support/packets.h"
+#include "tests/support/sent_frame.h"
 
 namespace sluice::test {
 
@@ -30,12 +31,6 @@ class HeapFrames final : public FrameAllocator {
     std::set<std::uint8_t*> buffers_;
 };
 
-struct SentFrame {
-    std::uint16_t port = 0;
-    Bytes bytes;
-    friend bool operator==(const SentFrame&, const SentFrame&) = default;
-};
-
 class TestGateway {
   public:
     explicit TestGateway(const Image& image, const ShardSettings& settings = {});
@@ -43,6 +38,8 @@ class TestGateway {
 
     /// Frames that arrive on `port` in one burst, at the clock's time. What leaves in this call.
     std::vector<SentFrame> inject(std::uint16_t port, std::span<const Bytes> burst);
+    /// One burst over several ports: each frame with the port it arrives on.
+    std::vector<SentFrame> inject(std::span<const SentFrame> burst);
     std::vector<SentFrame> inject(std::uint16_t port, const Bytes& frame) { return inject(port, {&frame, 1}); }
     std::vector<SentFrame> inject(std::string_view port, const Bytes& frame) {
         return inject(port_of(port), frame);
