@@ -110,12 +110,16 @@ TEST_F(ControlServerTest, LogsWhoConnects) {
 
 TEST_F(ControlServerTest, CutsOffARequestWithoutEnd) {
     ControlSocket socket(path_);
-    ControlServer server(socket, echo, [](const std::string&) {});
-    Connection hostile(path_);
-    const std::string noise(4096, 'x');
-    for (int i = 0; i < 64 && hostile.send_text(noise); ++i) continue;
-    EXPECT_EQ(hostile.receive(1), "");
-    EXPECT_EQ(ask("still there"), "<still there>");
+    std::vector<std::string> lines;
+    {
+        ControlServer server(socket, echo, [&](const std::string& line) { lines.push_back(line); });
+        Connection hostile(path_);
+        const std::string noise(4096, 'x');
+        for (int i = 0; i < 64 && hostile.send_text(noise); ++i) continue;
+        EXPECT_EQ(hostile.receive(1), "");
+        EXPECT_EQ(ask("still there"), "<still there>");
+    }
+    EXPECT_THAT(lines, testing::Contains("control connection closed: a request longer than 64 KiB"));
 }
 
 TEST_F(ControlServerTest, SilentClientsHoldUpNoOne) {
