@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +14,7 @@
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
+#include <thread>
 
 namespace sluice::test {
 namespace {
@@ -65,8 +67,13 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments, const std:
     : id_(start(arguments, log, log)) {}
 
 ChildProcess::~ChildProcess() {
-    if (!running()) return;
-    kill(id_, SIGKILL);
+    // Politely first: a killed program leaves its run-time files behind.
+    if (running()) signal(SIGTERM);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (running() && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    if (running()) signal(SIGKILL);
     wait();
 }
 

@@ -22,7 +22,7 @@ class ChildProcess {
   public:
     /// stdout and stderr go to `log`.
     ChildProcess(const std::vector<std::string>& arguments, const std::string& log);
-    ~ChildProcess();  // kills what still runs
+    ~ChildProcess();  // SIGTERM to what still runs, SIGKILL half a minute later
     ChildProcess(const ChildProcess&) = delete;
     ChildProcess& operator=(const ChildProcess&) = delete;
 
