@@ -3,25 +3,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/control/names.h"
+
 namespace sluice {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string protocol_name(std::uint8_t protocol) {
-    switch (protocol) {
-        case 1:
-            return "icmp";
-        case 6:
-            return "tcp";
-        case 17:
-            return "udp";
-        case 58:
-            return "icmpv6";
-        default:
-            return std::to_string(protocol);
-    }
-}
 
 std::string interface_name(const Image& image, InterfaceRef interface) {
     const TenantView& tenant = image.tenants()[interface.tenant];

@@ -18,6 +18,7 @@ using Json = nlohmann::ordered_json;
 
 // Copied between two bursts: a few microseconds.
 constexpr std::uint32_t sessions_a_slice = 64;
+constexpr std::uint32_t flows_a_slice = 256;
 
 std::string hexadecimal(std::span<const std::uint8_t> bytes) {
     std::string text;
@@ -94,7 +95,8 @@ Json GatewayAnswers::status() const {
 Counters GatewayAnswers::fetch_counters() {
     Counters copy(image_);
     on_packet_thread([&] {
-        copy = shard_.counters();
+        if (!shard_.fold_some(flows_a_slice)) return false;
+        copy = shard_.counters_so_far();
         return true;
     });
     return copy;
@@ -142,8 +144,8 @@ Json GatewayAnswers::sessions() {
     on_packet_thread([&] {
         const std::uint32_t end = std::min(next + sessions_a_slice, table->capacity());
         for (; next < end; ++next) {
-            const Session& session = (*table)[table->ref_of(next)];
-            if (session.live && copies.size() < copies.capacity()) copies.push_back(session);
+            const SessionRef ref = table->ref_of(next);
+            if ((*table)[ref].live && copies.size() < copies.capacity()) copies.push_back(shard_.session(ref));
         }
         return next == table->capacity();
     });
@@ -164,9 +166,14 @@ Json GatewayAnswers::neighbours() {
 
 Json GatewayAnswers::flows() {
     std::vector<FlowSummary> flows;
+    flows.reserve(shard_.flow_places());
+    std::uint32_t next = 0;
     on_packet_thread([&] {
-        flows = shard_.flows();
-        return true;
+        const std::uint32_t end = std::min(next + flows_a_slice, shard_.flow_places());
+        for (; next < end; ++next) {
+            if (const auto flow = shard_.flow(next)) flows.push_back(*flow);
+        }
+        return next == shard_.flow_places();
     });
     return flows_json(image_, flows, PacketLoop::now());
 }

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <stdexcept>
 
-#include "runtime/packet/view.h"
+#include "runtime/control/names.h"
 #include "runtime/programs/log.h"
 
 namespace sluice {
@@ -19,27 +19,6 @@ constexpr unsigned lines_a_round = 10;  // a hundred a second
 
 // The ring moves words of four bytes.
 static_assert(sizeof(RuleEvent) % 4 == 0);
-
-std::string endpoint(Ip ip, std::uint16_t port, Family family, bool with_port) {
-    const std::string address = to_string(ip, family);
-    if (!with_port) return address;
-    return family == Family::v4 ? fmt::format("{}:{}", address, port) : fmt::format("[{}]:{}", address, port);
-}
-
-std::string protocol_name(std::uint8_t protocol) {
-    switch (protocol) {
-        case protocol_icmp:
-            return "icmp";
-        case protocol_tcp:
-            return "tcp";
-        case protocol_udp:
-            return "udp";
-        case protocol_icmpv6:
-            return "icmpv6";
-        default:
-            return fmt::format("ip/{}", protocol);
-    }
-}
 
 std::string_view verb(image::FirewallAction action) {
     switch (action) {
@@ -57,12 +36,8 @@ std::string_view verb(image::FirewallAction action) {
 
 std::string describe(const RuleEvent& event, const Image& image) {
     const TenantView& tenant = image.tenants()[event.packet.scope];
-    const Tuple& packet = event.packet;
-    const bool ports = packet.protocol == protocol_tcp || packet.protocol == protocol_udp;
-    return fmt::format("rule {}/{} {}: {} {} > {}", tenant.name, tenant.rule_names[event.rule],
-                       verb(event.action), protocol_name(packet.protocol),
-                       endpoint(packet.source, packet.source_port, packet.family, ports),
-                       endpoint(packet.destination, packet.destination_port, packet.family, ports));
+    return fmt::format("rule {}/{} {}: {}", tenant.name, tenant.rule_names[event.rule], verb(event.action),
+                       describe(event.packet));
 }
 
 void RuleLog::RingDeleter::operator()(rte_ring* ring) const {

@@ -101,7 +101,7 @@ void Shard::State::update_session(const Hop& hop, std::span<const PacketView> pa
     }
 }
 
-void Shard::State::gather(Session& session) {
+void Shard::State::gather(Session& session) const {
     for (std::size_t direction = 0; direction < 2; ++direction) {
         if (session.flow[direction] == no_flow) continue;
         const Flow& flow = flows[session.flow[direction]];

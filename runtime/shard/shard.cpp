@@ -105,51 +105,77 @@ void Shard::release_held(Output& output) {
 }
 
 const Counters& Shard::counters() {
+    state_->fold_cursor = 0;
+    fold_some(flow_places());
+    return counters_so_far();
+}
+
+bool Shard::fold_some(std::uint32_t count) {
     State& state = *state_;
-    for (std::uint32_t i = 0; i < state.flows.capacity(); ++i) {
-        if (state.flows[i].live) state.fold(state.flows[i]);
+    const std::uint32_t end = std::min(state.flows.capacity(), state.fold_cursor + count);
+    for (; state.fold_cursor < end; ++state.fold_cursor) {
+        if (state.flows[state.fold_cursor].live) state.fold(state.flows[state.fold_cursor]);
     }
+    if (end < state.flows.capacity()) return false;
+    state.fold_cursor = 0;
+    return true;
+}
+
+const Counters& Shard::counters_so_far() {
+    State& state = *state_;
     state.counters.held = state.neighbours.held_packets() + state.fragments.held_fragments() + state.given_back;
     state.counters.sessions.active = state.sessions.size();
     return state.counters;
 }
 
-const SessionTable& Shard::sessions() {
-    counters();
+const SessionTable& Shard::sessions() const {
     return state_->sessions;
+}
+
+Session Shard::session(SessionRef ref) const {
+    const State& state = *state_;
+    Session session = state.sessions[ref];
+    state.gather(session);
+    for (std::size_t direction = 0; direction < 2; ++direction) {
+        if (session.flow[direction] == no_flow) continue;
+        const Flow& flow = state.flows[session.flow[direction]];
+        session.packets[direction] += flow.packets;
+        session.bytes[direction] += flow.rx_bytes;
+    }
+    return session;
 }
 
 const NeighbourTable& Shard::neighbours() const {
     return state_->neighbours;
 }
 
-std::vector<FlowSummary> Shard::flows() const {
-    std::vector<FlowSummary> summaries;
+std::uint32_t Shard::flow_places() const {
+    return state_->flows.capacity();
+}
+
+std::optional<FlowSummary> Shard::flow(std::uint32_t place) const {
     const State& state = *state_;
-    for (std::uint32_t i = 0; i < state.flows.capacity(); ++i) {
-        const Flow& flow = state.flows[i];
-        if (!flow.live) continue;
-        const Program& program = state.programs[flow.program];
-        const Tuple& tuple = flow.key.tuple;
-        FlowSummary summary{.ingress = program.ingress,
-                            .egress = program.egress,
-                            .tuple = tuple,
-                            .new_source = tuple.source,
-                            .new_destination = tuple.destination,
-                            .new_source_port = tuple.source_port,
-                            .new_destination_port = tuple.destination_port,
-                            .packets = flow.folded_packets + flow.packets,
-                            .bytes = flow.folded_bytes + flow.rx_bytes,
-                            .last_seen = flow.last_seen};
-        if (const Translation& to = flow.values.translation; to.changes) {
-            summary.new_source = to.source;
-            summary.new_destination = to.destination;
-            summary.new_source_port = to.source_port;
-            summary.new_destination_port = to.destination_port;
-        }
-        summaries.push_back(summary);
+    const Flow& flow = state.flows[place];
+    if (!flow.live) return std::nullopt;
+    const Program& program = state.programs[flow.program];
+    const Tuple& tuple = flow.key.tuple;
+    FlowSummary summary{.ingress = program.ingress,
+                        .egress = program.egress,
+                        .tuple = tuple,
+                        .new_source = tuple.source,
+                        .new_destination = tuple.destination,
+                        .new_source_port = tuple.source_port,
+                        .new_destination_port = tuple.destination_port,
+                        .packets = flow.folded_packets + flow.packets,
+                        .bytes = flow.folded_bytes + flow.rx_bytes,
+                        .last_seen = flow.last_seen};
+    if (const Translation& to = flow.values.translation; to.changes) {
+        summary.new_source = to.source;
+        summary.new_destination = to.destination;
+        summary.new_source_port = to.source_port;
+        summary.new_destination_port = to.destination_port;
     }
-    return summaries;
+    return summary;
 }
 
 Time Shard::next_timer() const {

@@ -53,7 +53,8 @@ struct Shard::State final : NeighbourActions {
     std::vector<IcmpLimiter> icmp_limiters;  // by component
     std::array<Arrival, most_burst_frames> arrivals;
     Time now = 0;
-    Output* output = nullptr;  // of the call in progress
+    std::uint32_t fold_cursor = 0;  // where the next slice of folding starts
+    Output* output = nullptr;       // of the call in progress
 
     // layer2.cpp
     void receive(const Frame& frame, Arrival& arrival);
@@ -83,7 +84,7 @@ struct Shard::State final : NeighbourActions {
     void update_session(const Hop& hop, std::span<const PacketView> packets);
     void release_mappings(const Session& session);
     void undo(Trace& trace, std::uint32_t hops);
-    void gather(Session& session);  // what its cached flows know by now
+    void gather(Session& session) const;  // what its cached flows know by now
     void session_timer(std::uint32_t index);
     Time deadline(const Session& session) const;
 

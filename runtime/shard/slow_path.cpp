@@ -144,7 +144,8 @@ void Shard::State::forward(std::span<PacketView> packets, Trace& trace, Arrival&
 void Shard::State::add_fragment(Arrival& arrival, Component component) {
     const IpView& ip = arrival.packet.ip;
     ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::FRAGMENT)];
-    // RFC 8200 4.5: an IPv6 datagram is known by addresses and ID alone; its fragments may name other protocols.
+    // RFC 8200 4.5: an IPv6 datagram is known by addresses and ID alone; its fragments may name other
+    // protocols.
     const FragmentKey fragment_key{.source = ip.source,
                                    .destination = ip.destination,
                                    .id = ip.id,

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/control/names.h"
+
+#include "runtime/packet/view.h"
+
+namespace sluice {
+namespace {
+
+std::string endpoint(Ip ip, std::uint16_t port, const Tuple& tuple) {
+    const std::string address = to_string(ip, tuple.family);
+    if (tuple.protocol != protocol_tcp && tuple.protocol != protocol_udp) return address;
+    return (tuple.family == Family::v4 ? address : "[" + address + "]") + ":" + std::to_string(port);
+}
+
+}  // namespace
+
+std::string protocol_name(std::uint8_t protocol) {
+    switch (protocol) {
+        case protocol_icmp:
+            return "icmp";
+        case protocol_tcp:
+            return "tcp";
+        case protocol_udp:
+            return "udp";
+        case protocol_icmpv6:
+            return "icmpv6";
+        default:
+            return "ip/" + std::to_string(protocol);
+    }
+}
+
+std::string describe(const Tuple& tuple) {
+    return protocol_name(tuple.protocol) + " " + endpoint(tuple.source, tuple.source_port, tuple) + " > " +
+           endpoint(tuple.destination, tuple.destination_port, tuple);
+}
+
+}  // namespace sluice
