@@ -14,8 +14,9 @@ std::optional<DropReason> Shard::State::commit(Trace& trace, std::span<const Pac
         if (!hop.opens_session) continue;
         const auto made = sessions.create(hop.forward, hop.reverse);
         if (!made) {
+            const bool full = sessions.full();  // else two routers of the path want the same tuple
             undo(trace, i);
-            return DropReason::SESSION_FULL;
+            return full ? DropReason::SESSION_FULL : DropReason::NAT_NO_PORT;
         }
         Session& session = sessions[*made];
         session.rule = hop.rule;
@@ -86,6 +87,11 @@ void Shard::State::update_session(const Hop& hop, std::span<const PacketView> pa
         const bool reset = (first.ip.tcp_flags & tcp_rst) != 0;
         if (reset && !session.tcp.plausible_reset(first.ip, static_cast<std::uint8_t>(direction))) return;
         session.tcp.update(first, static_cast<std::uint8_t>(direction));
+        if (session.flow[direction] != no_flow) {  // gather() must not bring back an older acknowledgement
+            Flow& flow = flows[session.flow[direction]];
+            flow.seen_ack = session.tcp.seen_ack[direction];
+            flow.last_ack = session.tcp.last_ack[direction];
+        }
         if (!session.tcp.cacheable()) {
             for (const std::uint32_t index : {session.flow[0], session.flow[1]}) {
                 if (index != no_flow) clear_flow(index);

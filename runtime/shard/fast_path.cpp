@@ -17,7 +17,8 @@ bool Shard::State::serve_from_cache(Arrival& arrival) {
     if (neighbour.version != flow.neighbour_version) {
         // It changed its state or MAC. Still usable: take what is new, and let a stale one be probed, as the
         // pipeline would.
-        const bool same = neighbour.ip == flow.values.next_hop && neighbour.interface == program.egress;
+        const bool same = neighbour.ip == flow.values.next_hop && neighbour.interface == program.egress &&
+                          neighbour.family == packet.ip.family;
         if (!same || !neighbour.usable()) return false;
         neighbours.touch(flow.values.neighbour, now);
         flow.neighbour_mac = neighbour.mac;

@@ -135,7 +135,7 @@ void Shard::State::receive_arp(const PacketView& packet, InterfaceRef ingress) {
     const bool for_us = answers_for(tenant, ingress.interface, arp->target_ip, Family::v4);
     const bool probe = arp->sender_ip == Ip{};
     const bool ours =
-        is_own(tenant, ingress.interface, arp->sender_ip, Family::v4);  // a conflict, or our own echo
+        answers_for(tenant, ingress.interface, arp->sender_ip, Family::v4);  // a conflict, or our own echo
     if (!probe && !ours && !arp->sender_mac.is_group() &&
         on_link(tenant, ingress.interface, arp->sender_ip, Family::v4)) {
         const bool reply = arp->operation == 2 && for_us;
@@ -175,10 +175,17 @@ bool Shard::State::receive_neighbour_message(const PacketView& packet, Interface
     }
     const bool credible = speaker != Ip{} && (is_link_local_v6(speaker) ||
                                               on_link(tenant, ingress.interface, speaker, Family::v6));
-    if (credible && message->link_layer && !message->link_layer->is_group()) {
+    std::optional<Mac> link_layer = message->link_layer;
+    if (!message->solicitation && !link_layer) {
+        // The answer to a unicast solicitation may leave it out: it says that what we know is right (RFC 4861
+        // 7.2.4).
+        const std::uint32_t known = neighbours.find(ingress, speaker, Family::v6);
+        if (known != no_neighbour && neighbours[known].usable()) link_layer = neighbours[known].mac;
+    }
+    if (credible && link_layer && !link_layer->is_group()) {
         const bool solicited = !message->solicitation && message->solicited;
         const bool override_mac = message->solicitation || message->override_flag;
-        neighbours.learn(ingress, speaker, Family::v6, *message->link_layer, solicited, message->solicitation,
+        neighbours.learn(ingress, speaker, Family::v6, *link_layer, solicited, message->solicitation,
                          override_mac, now);
     }
     if (message->solicitation) {

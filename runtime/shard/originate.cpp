@@ -19,7 +19,7 @@ bool may_be_told(const PacketView& about, const TenantView& tenant) {
     if (ip.l4_kind == L4Kind::icmp_error || ip.l4_kind == L4Kind::icmp_other) return false;
     if (about.l2.destination.is_group()) return false;
     if (ip.fragment && ip.fragment_offset != 0) return false;
-    if (ip.source == Ip{}) return false;
+    if (ip.source == Ip{} || is_group(ip.source, ip.family)) return false;  // 240.0.0.0/4 too
     if (is_group(ip.destination, ip.family)) return false;
     const auto kind = tenant.adjacencies[tenant.route(ip.source, ip.family)].kind();
     return kind != image::AdjacencyKind::DirectedBroadcast && kind != image::AdjacencyKind::Local;

@@ -72,6 +72,7 @@ struct Shard::State final : NeighbourActions {
     /// One packet, or a datagram's fragments in offset order (`whole`).
     void judge(std::span<PacketView> packets, bool whole, Arrival& arrival);
     void forward(std::span<PacketView> packets, Trace& trace, Arrival& arrival);
+    void translate_error(std::span<PacketView> packets, const Trace& trace);
     void refuse(const PacketView& packet, InterfaceRef ingress, Component component, IcmpError error);
     void add_fragment(Arrival& arrival, Component component);
     void count_uncacheable(std::uint32_t no_cache);

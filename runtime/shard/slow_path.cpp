@@ -90,26 +90,26 @@ void Shard::State::refuse(const PacketView& packet, InterfaceRef ingress, Compon
 void Shard::State::forward(std::span<PacketView> packets, Trace& trace, Arrival& arrival) {
     PacketView& first = packets.front();
     const Component component = component_of(trace);
+    const Hop& last = trace.last_hop();
+    // What cannot even wait for its neighbour opens no session.
+    const std::uint32_t next =
+        neighbours.use({last.tenant, last.out_interface}, last.next_hop, first.ip.family, now);
+    if (next == no_neighbour || neighbours[next].state == NeighbourState::failed) {
+        trace.forbid_cache(NoCacheReason::NEIGH);
+        count_uncacheable(trace.no_cache);
+        const auto reason = next == no_neighbour ? DropReason::NEIGH_QUEUE_FULL : DropReason::NEIGH_FAILED;
+        for (const PacketView& packet : packets) drop(packet.frame, component, reason);
+        return;
+    }
     if (const auto reason = commit(trace, packets)) {
         for (const PacketView& packet : packets) drop(packet.frame, component, *reason);
         return;
     }
     Plan plan = synthesize(image, trace, first.ip);
-    if (trace.quoted) {
-        const Endpoints& outer = trace.leaving;
-        const Endpoints& quoted = trace.quoted_leaving;
-        apply_icmp_error_translation(first.l3(), first.ip,
-                                     Translation::between(first.ip, outer.source, outer.destination, 0, 0),
-                                     *trace.quoted,
-                                     Translation::between(trace.quoted->view, quoted.source, quoted.destination,
-                                                          quoted.source_port, quoted.destination_port));
-        for (const PacketView& fragment : packets.subspan(1)) {
-            apply_translation(fragment.l3(), fragment.ip,
-                              Translation::between(fragment.ip, outer.source, outer.destination, 0, 0));
-        }
-    }
-    if (plan.values.translation.changes && trace.leaving.source != first.ip.source &&
-        first.ip.family == Family::v4) {
+    plan.values.neighbour = next;
+    plan.values.next_hop = last.next_hop;
+    if (trace.quoted) translate_error(packets, trace);
+    if (trace.leaving.source != first.ip.source && first.ip.family == Family::v4) {
         plan.values.ip_id_slot =
             ip_ids.slot_of(trace.leaving.source, trace.leaving.destination, first.ip.protocol);
         if (IpIds::needs_id(first.ip)) {
@@ -117,20 +117,12 @@ void Shard::State::forward(std::span<PacketView> packets, Trace& trace, Arrival&
             plan.ip_id = ip_ids.next(plan.values.ip_id_slot);
         }
     }
-    const Hop& last = trace.last_hop();
-    plan.values.next_hop = last.next_hop;
-    plan.values.neighbour =
-        neighbours.use({last.tenant, last.out_interface}, last.next_hop, first.ip.family, now);
-    if (plan.values.neighbour == no_neighbour) {
-        for (const PacketView& packet : packets) drop(packet.frame, component, DropReason::NEIGH_QUEUE_FULL);
-        return;
-    }
-    const Neighbour& neighbour = neighbours[plan.values.neighbour];
+    const Neighbour& neighbour = neighbours[next];
     if (!neighbour.usable()) {
         trace.forbid_cache(NoCacheReason::NEIGH);
         count_uncacheable(trace.no_cache);
         for (const PacketView& packet : packets) {
-            if (!neighbours.hold(plan.values.neighbour, {packet, plan}, now)) {
+            if (!neighbours.hold(next, {packet, plan}, now)) {
                 drop(packet.frame, component, DropReason::NEIGH_FAILED);
             }
         }
@@ -139,6 +131,21 @@ void Shard::State::forward(std::span<PacketView> packets, Trace& trace, Arrival&
     if (trace.no_cache == 0 && arrival.probe) install(plan, first, arrival.key, arrival.hash);
     count_uncacheable(trace.no_cache);
     for (PacketView& packet : packets) execute_plan(packet, plan, neighbour.mac);
+}
+
+void Shard::State::translate_error(std::span<PacketView> packets, const Trace& trace) {
+    const Endpoints& outer = trace.leaving;
+    const Endpoints& quoted = trace.quoted_leaving;
+    PacketView& first = packets.front();
+    apply_icmp_error_translation(first.l3(), first.ip,
+                                 Translation::between(first.ip, outer.source, outer.destination, 0, 0),
+                                 *trace.quoted,
+                                 Translation::between(trace.quoted->view, quoted.source, quoted.destination,
+                                                      quoted.source_port, quoted.destination_port));
+    for (PacketView& packet : packets.subspan(1)) {  // the rest of its fragments: addresses alone
+        apply_translation(packet.l3(), packet.ip,
+                          Translation::between(packet.ip, outer.source, outer.destination, 0, 0));
+    }
 }
 
 void Shard::State::add_fragment(Arrival& arrival, Component component) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What must not be routed at all, whatever the tables say: source-routed packets (C7), group destinations
-// behind a unicast MAC, and IPv6 link-local destinations, which never leave their link (RFC 4291 2.5.6).
+// What must not be routed at all, whatever the tables say: source-routed packets (C7), packets from the
+// unspecified address (which C1 lets pass for DHCP and ICMPv6), group destinations behind a unicast MAC, and
+// IPv6 link-local destinations, which never leave their link (RFC 4291 2.5.6).
 #include "runtime/stages/stage.h"
 
 namespace sluice {
@@ -9,6 +10,7 @@ Exit admit_ip(StageContext& context) {
     record(context, StageId::ip_admission);
     const IpView& ip = context.ip();
     Trace& trace = context.trace;
+    if (ip.source == Ip{}) return drop(context, DropReason::MARTIAN_SRC);  // who has none yet asks its own link
     if (ip.source_route) return drop(context, DropReason::IP_OPT_SRR);
     if (is_group(ip.destination, ip.family)) return drop(context, DropReason::MARTIAN_DST);
     if (ip.family == Family::v6 && is_link_local_v6(ip.destination)) return drop(context, DropReason::NO_ROUTE);

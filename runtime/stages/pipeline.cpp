@@ -23,6 +23,7 @@ bool enter_router(StageContext& context, InterfaceRef in) {
     context.hop->tenant = in.tenant;
     context.hop->in_interface = in.interface;
     context.hop->stateful = context.tenant->has_service_router;
+    trace.element = context.hop->stateful ? Element::service_router : Element::distributed_router;
     context.at_entry = context.current;
     return true;
 }
@@ -54,7 +55,6 @@ Exit drop(StageContext& context, DropReason reason, std::optional<IcmpError> err
     trace.fate = Fate::drop;
     trace.reason = reason;
     trace.error = error;
-    trace.element = context.hop->stateful ? Element::service_router : Element::distributed_router;
     trace.forbid_cache(NoCacheReason::DROP);
     return Exit::done;
 }

@@ -8,11 +8,15 @@ namespace sluice {
 namespace {
 
 /// One member for all packets of a direction of a session: the hash reads the source as it came to this router
-/// and the destination as it leaves, which every packet of that direction has in common.
+/// and the destination as it leaves, which every packet of that direction has in common. Fragments that pass
+/// one by one have only addresses in common.
 std::uint32_t choose_member(const StageContext& context, const image::Adjacency& group) {
     const IpView& ip = context.ip();
-    const Endpoints ends{context.at_entry.source, context.current.destination, context.at_entry.source_port,
-                         context.current.destination_port};
+    Endpoints ends{.source = context.at_entry.source, .destination = context.current.destination};
+    if (context.whole) {
+        ends.source_port = context.at_entry.source_port;
+        ends.destination_port = context.current.destination_port;
+    }
     const std::uint64_t hash =
         hash_of(ends.tuple(context.tenant->index, ip.protocol, ip.family), context.tables.key);
     const auto member = static_cast<std::uint32_t>((hash >> 32) * group.member_count() >> 32);
@@ -24,6 +28,10 @@ std::uint32_t choose_member(const StageContext& context, const image::Adjacency&
 Exit find_route(StageContext& context) {
     const TenantView& tenant = *context.tenant;
     Hop& hop = *context.hop;
+    // RFC 4291 2.5.6: a link-local source does not leave its link either; only now is it known that it would.
+    if (context.ip().family == Family::v6 && is_link_local_v6(context.ip().source)) {
+        return drop(context, DropReason::MARTIAN_SRC);
+    }
     std::uint32_t row = tenant.route(context.current.destination, context.ip().family);
     if (tenant.adjacencies[row].kind() == image::AdjacencyKind::Ecmp) {
         row = choose_member(context, tenant.adjacencies[row]);

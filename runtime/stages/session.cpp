@@ -22,9 +22,14 @@ bool read_quoted_packet(StageContext& context) {
 Exit find_error_session(StageContext& context) {
     Trace& trace = context.trace;
     Hop& hop = *context.hop;
-    if (!read_quoted_packet(context)) return drop(context, DropReason::FW_INVALID_STATE);
+    const IpView& ip = context.ip();
+    // A redirect is for the link it is said on.
+    const bool redirect = ip.family == Family::v4 && ip.icmp_type == 5;
+    if (redirect || !read_quoted_packet(context)) return drop(context, DropReason::FW_INVALID_STATE);
     Endpoints& quoted = trace.quoted_leaving;
-    const Tuple answer = quoted.tuple(hop.tenant, trace.quoted->view.protocol, context.ip().family).reversed();
+    // Errors go to who sent the packet: one that says otherwise quotes what somebody else overheard or guessed.
+    if (context.current.destination != quoted.source) return drop(context, DropReason::FW_INVALID_STATE);
+    const Tuple answer = quoted.tuple(hop.tenant, trace.quoted->view.protocol, ip.family).reversed();
     const auto found = context.tables.sessions.find(answer);
     record(context, StageId::session, found ? found->session.index : no_stage_row);
     if (!found) return drop(context, DropReason::FW_INVALID_STATE);

@@ -79,7 +79,8 @@ Exit translate_source(StageContext& context) {
     hop.forward = context.at_entry.tuple(hop.tenant, ip.protocol, ip.family);
     hop.reverse = context.current.tuple(hop.tenant, ip.protocol, ip.family).reversed();
     if (context.tables.sessions.full()) return drop(context, DropReason::SESSION_FULL);
-    // Two packets that differ must not get the same reply: the later one has no translation of its own.
+    // Two packets that differ must not get the same reply: the later one has no translation of its own. Nor has
+    // a packet that is its own reply.
     if (hop.reverse == hop.forward || context.tables.sessions.find(hop.reverse))
         return drop(context, DropReason::NAT_NO_PORT);
     if (ip.l4_kind == L4Kind::tcp) context.trace.forbid_cache(NoCacheReason::TCP_FLAGS);

@@ -106,9 +106,9 @@ struct Hop {
 struct Trace {
     Fate fate = Fate::drop;
     DropReason reason{};
-    Element element = Element::service_router;
-    std::optional<IcmpError> error;   // to be told to the source (C3 permitting)
-    bool denied_by_firewall = false;  // by the last hop's rule
+    Element element = Element::service_router;  // of the last hop: who speaks
+    std::optional<IcmpError> error;             // to be told to the source (C3 permitting)
+    bool denied_by_firewall = false;            // by the last hop's rule
     std::uint8_t hop_count = 0;
     std::uint8_t record_count = 0;
     std::uint8_t ttl_cost = 0;
