@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A VLAN switch for kernels without 802.1Q devices, as two programs for tc's bpf classifier. Stations see untagged
-// frames of their own VLAN and nothing else; the gateway sees all of them, tagged. Compiled once a switch:
-// STATION_1, STATION_2, TRUNK are interface indices, VID_1 and VID_2 the stations' VLANs.
+// A VLAN switch for kernels without 802.1Q devices, as two programs for tc's bpf classifier. Stations see
+// untagged frames of their own VLAN and nothing else; the gateway sees all of them, tagged. Compiled once a
+// switch: STATION_1, STATION_2, TRUNK are interface indices, VID_1 and VID_2 the stations' VLANs.
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
