@@ -24,6 +24,8 @@ declare -A external=([blue]=203.0.113.10 [red]=203.0.113.138) router=([blue]=203
 server=198.18.0.9 server6=2001:db8:9::9 client=10.1.1.10
 pids=() spaces=()
 gateway_pid=
+hugepages=off
+undo() { :; } # a script that changes more than this one redefines it: called once everything has ended
 
 skip() { echo "skipped: $*"; exit 77; }
 fail() { echo "FAILED: $*" >&2; exit 1; }
@@ -56,6 +58,7 @@ cleanup() {
     trap - EXIT
     for pid in "${pids[@]}" $gateway_pid; do kill "$pid" 2>/dev/null || true; done
     for pid in "${pids[@]}" $gateway_pid; do wait "$pid" 2>/dev/null || true; done
+    undo
     for name in "${spaces[@]}"; do ip netns del "$name" 2>/dev/null || true; done
     if [ "$status" -ne 0 ] && [ "$status" -ne 77 ]; then
         for name in "$work"/*.log; do
@@ -153,7 +156,7 @@ start_gateway() {
     "$bin/sluicec" build "$here/policy" -o "$work/live.img" >"$work/sluicec.log" 2>&1
     cat >"$work/host.yaml" <<HOST
 cores: [0]
-memory: {hugepages: off}
+memory: {hugepages: $hugepages}
 ports:
   access0: {vdev: "net_af_packet0,iface=access0,framecnt=4096,blocksz=65536"}
   uplink0: {vdev: "net_af_packet1,iface=uplink0,framecnt=4096,blocksz=65536"}
