@@ -5,7 +5,7 @@
 build() { # build PRESET [target...]
     local preset=$1 options=()
     shift
-    [ "$preset" != release ] || options=(-DSLUICE_TESTS=ON)
+    [ "$preset" != release ] || options=(-DSLUICE_TESTS=ON -DSLUICE_BENCH=ON)
     quietly cmake --preset "$preset" "${options[@]}" || return 1
     cmake --build --preset "$preset" -j "${jobs:-2}" ${1:+--target "$@"} 2>&1 |
         { grep -vE '^\[[0-9]+/[0-9]+\] |^ninja: no work' || true; }
