@@ -10,15 +10,15 @@
 
 namespace sluice {
 
-// clang-format off: it does not settle on a layout here
-#define SLUICE_DROP_REASONS(X)                                                                             \
-    X(SHORT)                                                                                               \
-    X(BAD_ETHERTYPE) X(UNKNOWN_VLAN) X(NOT_OURS) X(L2_CTRL) X(PORT_DOWN) X(BAD_SMAC) X(IP_VERSION)         \
-        X(IP_HDRLEN) X(IP_TOTLEN) X(IP_CSUM) X(MARTIAN_SRC) X(MARTIAN_DST) X(IP_OPT_SRR) X(DIRECTED_BCAST) \
-            X(NO_ROUTE) X(BLACKHOLE) X(TTL_EXPIRED) X(MTU_DF) X(MTU) X(ICMP_RATELIMIT) X(FRAG_TIMEOUT)     \
-                X(FRAG_OVERLAP) X(FRAG_LIMIT) X(L4_SHORT) X(L4_CSUM) X(NEIGH_QUEUE_FULL) X(NEIGH_FAILED)   \
-                    X(FW_DENY) X(FW_REJECT) X(FW_REEVAL_DENY) X(FW_INVALID_STATE) X(NAT_NO_PORT)           \
-                        X(NAT_FILTERED) X(SESSION_FULL) X(PIPELINE_LOOP) X(LFE_GONE) X(BUFFER_EXHAUSTED)
+// The formatter does not settle on a layout for these.
+// clang-format off
+#define SLUICE_DROP_REASONS(X) \
+    X(SHORT) X(BAD_ETHERTYPE) X(UNKNOWN_VLAN) X(NOT_OURS) X(L2_CTRL) X(PORT_DOWN) X(BAD_SMAC) \
+    X(IP_VERSION) X(IP_HDRLEN) X(IP_TOTLEN) X(IP_CSUM) X(MARTIAN_SRC) X(MARTIAN_DST) X(IP_OPT_SRR) \
+    X(DIRECTED_BCAST) X(NO_ROUTE) X(BLACKHOLE) X(TTL_EXPIRED) X(MTU_DF) X(MTU) X(ICMP_RATELIMIT) \
+    X(FRAG_TIMEOUT) X(FRAG_OVERLAP) X(FRAG_LIMIT) X(L4_SHORT) X(L4_CSUM) X(NEIGH_QUEUE_FULL) \
+    X(NEIGH_FAILED) X(FW_DENY) X(FW_REJECT) X(FW_REEVAL_DENY) X(FW_INVALID_STATE) X(NAT_NO_PORT) \
+    X(NAT_FILTERED) X(SESSION_FULL) X(PIPELINE_LOOP) X(LFE_GONE) X(BUFFER_EXHAUSTED)
 // clang-format on
 
 enum class DropReason : std::uint8_t {
@@ -30,11 +30,11 @@ enum class DropReason : std::uint8_t {
 #define SLUICE_ONE(name) +1
 constexpr std::uint32_t drop_reason_count = 0 SLUICE_DROP_REASONS(SLUICE_ONE);
 
-// clang-format off: it does not settle on a layout here
-#define SLUICE_NOCACHE_REASONS(X)                                                                              \
-    X(ARP)                                                                                                     \
-    X(ND) X(GROUP) X(FRAGMENT) X(OPTIONS) X(ICMP_ERROR) X(TTL) X(MTU) X(NEIGH) X(TCP_FLAGS) X(LOCAL) X(REJECT) \
-        X(DROP) X(LOG)
+// The formatter does not settle on a layout for these.
+// clang-format off
+#define SLUICE_NOCACHE_REASONS(X) \
+    X(ARP) X(ND) X(GROUP) X(FRAGMENT) X(OPTIONS) X(ICMP_ERROR) X(TTL) X(MTU) X(NEIGH) X(TCP_FLAGS) \
+    X(LOCAL) X(REJECT) X(DROP) X(LOG)
 // clang-format on
 
 enum class NoCacheReason : std::uint8_t {
