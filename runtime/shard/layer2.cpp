@@ -22,8 +22,9 @@ bool may_be_cached(const IpView& ip) {
     switch (ip.l4_kind) {
         case L4Kind::tcp:
             return (ip.tcp_flags & (tcp_syn | tcp_fin | tcp_rst)) == 0;
+        case L4Kind::icmp_query:  // with the identifier 0 a request and a reply have the same key
+            return ip.source_port != 0 || ip.destination_port != 0;
         case L4Kind::udp:
-        case L4Kind::icmp_query:
         case L4Kind::other:
             return true;
         case L4Kind::icmp_error:

@@ -7,6 +7,11 @@
 namespace sluice {
 namespace {
 
+/// Echo and timestamp requests, among the types of L4Kind::icmp_query.
+bool asks(std::uint8_t icmp_type) {
+    return icmp_type == 8 || icmp_type == 13 || icmp_type == 128;
+}
+
 bool read_quoted_packet(StageContext& context) {
     const IpView& ip = context.ip();
     Trace& trace = context.trace;
@@ -56,7 +61,13 @@ Exit find_session(StageContext& context) {
     if (ip.l4_kind == L4Kind::icmp_error) return find_error_session(context);
     const auto found = context.tables.sessions.find(context.current.tuple(hop.tenant, ip.protocol, ip.family));
     record(context, StageId::session, found ? found->session.index : no_stage_row);
+    const bool request = ip.l4_kind == L4Kind::icmp_query && asks(ip.icmp_type);
     if (found) {
+        // With the identifier 0 a request and its reply look alike: who asked tells them apart.
+        const bool asked = found->direction == Direction::forward;
+        if (ip.l4_kind == L4Kind::icmp_query && request != asked) {
+            return drop(context, DropReason::FW_INVALID_STATE);
+        }
         hop.session = found->session;
         hop.direction = found->direction;
         const Session& session = context.tables.sessions[found->session];
@@ -70,8 +81,7 @@ Exit find_session(StageContext& context) {
     }
     // A reply to a request nobody sent, or a message (redirect, router advertisement) that routers do not pass
     // on.
-    const bool stray_reply =
-        ip.l4_kind == L4Kind::icmp_query && ip.icmp_type != 8 && ip.icmp_type != 13 && ip.icmp_type != 128;
+    const bool stray_reply = ip.l4_kind == L4Kind::icmp_query && !request;
     if (stray_reply || ip.l4_kind == L4Kind::icmp_other) return drop(context, DropReason::FW_INVALID_STATE);
     return Exit::next;
 }

@@ -130,6 +130,21 @@ TEST_P(ShardRegression, a_translated_error_that_may_be_cut_gets_an_identificatio
     EXPECT_EQ(only(inside(icmp_error(answer, ip_packet(sent[0].bytes)))).id, 0x4321u);
 }
 
+TEST_P(ShardRegression, replies_with_the_identifier_0_are_not_taken_for_requests) {
+    const Packet query = on_web({.destination = "198.18.0.9", .identifier = 0});
+    const Decoded asked = only(inside(echo_request(query)));
+    EXPECT_NE(asked.source_port(), 0);
+    only(inside(echo_request(query)));
+    EXPECT_TRUE(inside(echo_reply(query)).empty());
+    EXPECT_EQ(drops("blue.sr", DropReason::FW_INVALID_STATE), 1u);
+    // Without translation, nor may who was asked ask back.
+    only(inside(echo_request(on_web({.destination = "10.1.2.5", .identifier = 0}))));
+    const Packet back = on_db({.source = "10.1.2.5", .destination = "10.1.1.5", .identifier = 0});
+    EXPECT_TRUE(inside(echo_request(back)).empty());
+    EXPECT_EQ(drops("blue.sr", DropReason::FW_INVALID_STATE), 2u);
+    EXPECT_EQ(only(inside(echo_reply(back))).kind(), Kind::echo_reply);
+}
+
 TEST_P(ShardRegression, a_packet_to_its_own_sender_is_not_a_full_table) {
     const Packet packet{
         .source = "10.1.1.5", .destination = "10.1.1.5", .source_port = 7, .destination_port = 7};

@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The law of the flow cache on random traffic: with it and without, every burst leaves the same frames, byte
+// for byte, and every counter outside `cache` is the same; the balance holds and no buffer is lost. Frames come
+// from both sides of several policies, in bursts, as replies to what left, as ARP and ND, in fragments, with
+// options, mutated and cut. SLUICE_PROPERTY_RUNS=N runs N times as many sequences; a failing one names its
+// seed.
+#include <cstdlib>
+#include <random>
+#include <utility>
+
+#include "runtime/packet/describe.h"
+#include "schemas/layout/image_types.h"
+#include "tests/runtime/shard/lab.h"
+#include "tests/support/compile.h"
+
+namespace sluice::test {
+namespace {
+
+constexpr std::uint32_t bursts_per_sequence = 240;
+
+/// Somebody else in the subnet of an address of ours.
+Ip next_to(Ip ip, Family family) {
+    if (family == Family::v4) return Ip::from_v4(ip.v4() + 8);
+    return {ip.hi, ip.lo + 8};
+}
+
+struct Station {
+    Packet packet;         // with layer 2 and a source that fit its interface
+    std::string our_side;  // the gateway's address there
+};
+
+struct Port {
+    std::string name;
+    std::vector<Station> stations;
+};
+
+/// What a station or router behind an interface may say, taken from the image itself.
+std::vector<Port> ports_of(const Image& image) {
+    std::vector<Port> ports;
+    for (const auto name : image.port_names()) ports.push_back({std::string(name), {}});
+    for (const TenantView& tenant : image.tenants()) {
+        for (const auto& address : tenant.addresses) {
+            const auto& interface = tenant.interfaces[address.interface()];
+            if (interface.kind() == image::InterfaceKind::Peer) continue;
+            Packet packet;
+            packet.destination_mac = to_string(from_image(interface.mac()));
+            if (interface.tag_count() == 1) packet.vlan = interface.outer_vid();
+            if (interface.tag_count() == 2) {
+                packet.outer_vlan = interface.outer_vid();
+                packet.vlan = interface.inner_vid();
+            }
+            const Ip ip = from_image(address.ip());
+            const auto family = static_cast<Family>(address.family());
+            packet.source = to_string(next_to(ip, family), family);
+            ports[interface.port()].stations.push_back({packet, to_string(ip, family)});
+        }
+    }
+    return ports;
+}
+
+class Traffic {
+  public:
+    Traffic(const Image& image, std::uint32_t seed)
+        : image_(image),
+          ports_(ports_of(image)),
+          random_(seed),
+          history_(ports_.size()),
+          questions_(ports_.size()) {
+        for (const TenantView& tenant : image.tenants()) {
+            for (const auto& address : tenant.addresses) add(from_image(address.ip()), address.family());
+            for (const auto& external : tenant.externals) add(from_image(external.ip()), external.family());
+            for (const auto& neighbour : tenant.neighbours) add(from_image(neighbour.ip()), neighbour.family());
+            for (const auto& rule : tenant.dnat_rules) {
+                services_.push_back(rule.port_low());
+                services_.push_back(rule.to_port());
+            }
+            for (const auto& service : tenant.services) services_.push_back(service.low());
+        }
+        for (const char* far : {"198.18.0.9", "198.18.7.9", "172.20.0.5", "172.30.0.1", "10.9.0.1", "10.30.0.7",
+                                "192.168.1.1", "255.255.255.255", "10.1.2.255"}) {
+            v4_.push_back(far);
+        }
+        for (const char* far : {"2001:db8:9::9", "fe80::5", "ff02::1", "::"}) v6_.push_back(far);
+        services_.insert(services_.end(), {7, 22, 53, 69, 70, 80, 443});
+    }
+
+    std::uint32_t below(std::uint32_t bound) { return bound == 0 ? 0 : random_() % bound; }
+    bool one_in(std::uint32_t bound) { return below(bound) == 0; }
+
+    std::pair<std::uint16_t, std::vector<Bytes>> burst() {
+        std::uint32_t port;
+        do port = below(static_cast<std::uint32_t>(ports_.size()));
+        while (ports_[port].stations.empty());
+        std::vector<Bytes> frames;
+        const std::uint32_t count = 1 + below(one_in(10) ? 40 : 6);
+        for (const SentFrame& question : std::exchange(questions_[port], {})) {
+            if (!one_in(4)) frames.push_back(answer_question(question));
+        }
+        while (frames.size() < count) {
+            std::vector<Bytes> some = !one_in(3) && !history_[port].empty() ? repeat(port) : invent(port);
+            for (Bytes& frame : some) {
+                if (one_in(40)) mutate(frame);
+                if (one_in(30)) frame = padded(frame);
+                frames.push_back(std::move(frame));
+            }
+        }
+        for (const Bytes& frame : frames) {
+            if (!one_in(3)) continue;
+            if (history_[port].size() < 32)
+                history_[port].push_back(frame);
+            else
+                history_[port][below(32)] = frame;
+        }
+        return {static_cast<std::uint16_t>(port), std::move(frames)};
+    }
+    void saw(const std::vector<SentFrame>& sent) {
+        for (const SentFrame& frame : sent) {
+            if (!answer_question(frame).empty()) questions_[frame.port].push_back(frame);
+            if (left_.size() < 64)
+                left_.push_back(frame);
+            else
+                left_[below(64)] = frame;
+        }
+    }
+
+  private:
+    void add(Ip ip, std::uint8_t family) {
+        const auto which = static_cast<Family>(family);
+        (which == Family::v4 ? v4_ : v6_).push_back(to_string(ip, which));
+        (which == Family::v4 ? v4_ : v6_).push_back(to_string(next_to(ip, which), which));
+    }
+    template <typename T>
+    const T& one_of(const std::vector<T>& of) {
+        return of[below(static_cast<std::uint32_t>(of.size()))];
+    }
+
+    std::vector<Bytes> repeat(std::uint32_t port) { return {1 + below(4), one_of(history_[port])}; }
+
+    std::vector<Bytes> invent(std::uint32_t port) {
+        const Station& station = one_of(ports_[port].stations);
+        Packet packet = station.packet;
+        const bool v4 = packet.source.find(':') == std::string::npos;
+        const std::vector<std::string>& hosts = v4 ? v4_ : v6_;
+        const std::uint32_t what = below(20);
+        if (what == 0) return {resolve(station, v4)};
+        if (one_in(2)) packet.source = one_of(hosts);
+        packet.destination = one_of(hosts);
+        packet.source_port = static_cast<std::uint16_t>(one_in(4) ? one_of(services_) : 5000 + below(4));
+        packet.destination_port = static_cast<std::uint16_t>(one_in(3) ? 5000 + below(4) : one_of(services_));
+        packet.identifier = static_cast<std::uint16_t>(below(4));
+        std::vector<const SentFrame*> mine;
+        for (const SentFrame& frame : left_) {
+            if (frame.port == port) mine.push_back(&frame);
+        }
+        if (one_in(2) && !mine.empty()) {
+            const SentFrame& asked = *mine[below(static_cast<std::uint32_t>(mine.size()))];
+            if (auto answered = answer(asked)) return *answered;
+        }
+        return finish(packet, what < 9 ? 17 : what < 15 ? 6 : what < 18 ? 1 : 253, one_in(2));
+    }
+
+    /// ARP or ND: a request for an address of ours, or an answer about a neighbour.
+    Bytes resolve(const Station& station, bool v4) {
+        const Packet& packet = station.packet;
+        const std::string mac = "02:cc:00:00:00:0" + std::to_string(below(4));
+        if (v4) {
+            return arp({.source_mac = mac,
+                        .destination_mac = one_in(2) ? packet.destination_mac : "ff:ff:ff:ff:ff:ff",
+                        .outer_vlan = packet.outer_vlan,
+                        .vlan = packet.vlan,
+                        .operation = static_cast<std::uint16_t>(1 + below(2)),
+                        .sender_mac = mac,
+                        .sender_ip = one_of(v4_),
+                        .target_ip = one_in(3) ? one_of(v4_) : station.our_side});
+        }
+        NeighbourFrame frame{.source_mac = mac,
+                             .destination_mac = packet.destination_mac,
+                             .outer_vlan = packet.outer_vlan,
+                             .vlan = packet.vlan,
+                             .source = one_of(v6_),
+                             .destination = station.our_side,
+                             .target = one_in(2) ? one_of(v6_) : station.our_side,
+                             .link_layer = one_in(4) ? "" : mac,
+                             .solicited = one_in(2),
+                             .override_flag = one_in(2)};
+        if (one_in(2)) frame.target = frame.source;
+        return one_in(2) ? neighbour_solicitation(frame) : neighbour_advertisement(frame);
+    }
+
+    /// What a neighbour answers to an ARP request or a neighbour solicitation of ours; empty for other frames.
+    Bytes answer_question(const SentFrame& asked) {
+        const Decoded request = decode(asked.bytes);
+        const Packet to = answered_by(request);
+        const std::string mac = "02:cc:00:00:00:0" + std::to_string(1 + below(2));
+        const std::size_t at = l2_length(asked.bytes);
+        if (request.ethertype == 0x0806 && asked.bytes[at + 7] == 1) {
+            const auto ip_at = [&](std::size_t offset) {
+                std::uint32_t ip = 0;
+                for (std::size_t i = 0; i < 4; ++i) ip = ip << 8 | asked.bytes[at + offset + i];
+                return to_string(Ip::from_v4(ip), Family::v4);
+            };
+            return arp({.source_mac = mac,
+                        .destination_mac = to.destination_mac,
+                        .outer_vlan = to.outer_vlan,
+                        .vlan = to.vlan,
+                        .operation = 2,
+                        .sender_mac = mac,
+                        .sender_ip = ip_at(24),
+                        .target_mac = to.destination_mac,
+                        .target_ip = ip_at(14)});
+        }
+        if (request.protocol != 58 || request.byte(0) != 135) return {};
+        Ip target;
+        for (std::size_t i = 0; i < 8; ++i) {
+            target.hi = target.hi << 8 | request.byte(8 + i);
+            target.lo = target.lo << 8 | request.byte(16 + i);
+        }
+        return neighbour_advertisement({.source_mac = mac,
+                                        .destination_mac = to.destination_mac,
+                                        .outer_vlan = to.outer_vlan,
+                                        .vlan = to.vlan,
+                                        .source = to_string(target, Family::v6),
+                                        .destination = to_string(request.source, Family::v6),
+                                        .target = to_string(target, Family::v6),
+                                        .link_layer = mac,
+                                        .solicited = true,
+                                        .override_flag = true});
+    }
+
+    /// Layer 2 of a frame that goes back where `request` went.
+    static Packet answered_by(const Decoded& request) {
+        Packet packet;
+        if (!request.vids.empty()) packet.vlan = request.vids.back();
+        if (request.vids.size() == 2) packet.outer_vlan = request.vids.front();
+        packet.source_mac = to_string(request.destination_mac);
+        packet.destination_mac = to_string(request.source_mac);
+        return packet;
+    }
+
+    /// The reply to a frame that left, or an ICMP error about it.
+    std::optional<std::vector<Bytes>> answer(const SentFrame& asked) {
+        const Decoded request = decode(asked.bytes);
+        Packet packet = answered_by(request);
+        if (!request.is_ip() || !request.fault.empty()) return std::nullopt;
+        packet.source = to_string(request.destination, request.family);
+        packet.destination = to_string(request.source, request.family);
+        if (one_in(6)) {
+            if (one_in(2)) packet.source = request.family == Family::v4 ? "198.18.0.1" : "2001:db8:9::1";
+            packet.icmp_type = request.family == Family::v4 ? (one_in(2) ? 3 : 11) : 1 + below(4);
+            packet.icmp_code = static_cast<std::uint8_t>(below(4));
+            const Bytes quoted = ip_packet(asked.bytes);
+            const std::size_t length = std::min<std::size_t>(quoted.size(), 28 + below(500));
+            return std::vector<Bytes>{icmp_error(packet, {quoted.data(), length})};
+        }
+        packet.source_port = request.destination_port();
+        packet.destination_port = request.source_port();
+        packet.identifier = request.source_port();
+        const bool syn_seen = (request.tcp_flags() & syn) != 0;
+        if (syn_seen) packet.tcp_flags = syn | ack;
+        return finish(packet, request.protocol, false, syn_seen);
+    }
+
+    std::vector<Bytes> finish(Packet packet, std::uint8_t protocol, bool asks, bool keep_flags = false) {
+        const bool v4 = packet.source.find(':') == std::string::npos;
+        packet.payload.assign(one_in(12) ? below(1480) : below(120), 0x5a);
+        packet.ttl = static_cast<std::uint8_t>(one_in(15) ? below(5) : 64);
+        packet.id = static_cast<std::uint16_t>(random_());
+        packet.dont_fragment = one_in(2);
+        packet.no_udp_checksum = v4 && one_in(8);
+        packet.sequence = one_in(2) ? 1000 : 1000 + below(200'000);
+        packet.acknowledgement = one_in(2) ? 2000 : 2000 + below(200'000);
+        if (!keep_flags) {
+            constexpr std::uint8_t flags[] = {ack, ack,       ack,       ack, syn,
+                                              syn, syn | ack, fin | ack, rst, rst | ack};
+            packet.tcp_flags = asks ? syn : flags[below(10)];
+        }
+        if (one_in(25) && v4) packet.ip_options = {1, 1, 1, 0};
+        if (one_in(25) && !v4) packet.extensions = {{60, {0, 1, 4, 0, 0, 0, 0}}};
+        Bytes frame;
+        if (protocol == 17)
+            frame = udp(packet);
+        else if (protocol == 6)
+            frame = tcp(packet);
+        else if (protocol == 1 || protocol == 58)
+            frame = one_in(3) ? echo_reply(packet) : echo_request(packet);
+        else
+            frame = ip_protocol(packet, protocol);
+        if (!one_in(12) || packet.payload.size() < 32 || !packet.extensions.empty()) return {frame};
+        auto pieces = fragments(frame, 8 * (1 + packet.payload.size() / 8 / (1 + below(3))), packet.id);
+        std::shuffle(pieces.begin(), pieces.end(), random_);
+        if (one_in(5)) pieces.pop_back();
+        if (one_in(8) && !pieces.empty()) pieces.push_back(pieces.front());
+        return pieces;
+    }
+
+    void mutate(Bytes& frame) {
+        for (std::uint32_t i = 0; i <= below(3); ++i) {
+            if (frame.empty()) return;
+            if (one_in(4))
+                frame.resize(below(static_cast<std::uint32_t>(frame.size())) + 1);
+            else
+                frame[below(static_cast<std::uint32_t>(frame.size()))] = static_cast<std::uint8_t>(random_());
+        }
+    }
+
+    const Image& image_;
+    std::vector<Port> ports_;
+    std::mt19937 random_;
+    std::vector<std::vector<Bytes>> history_;        // what was sent lately, by port
+    std::vector<std::vector<SentFrame>> questions_;  // of ours, to be answered with the next burst of that port
+    std::vector<std::string> v4_, v6_;
+    std::vector<std::uint16_t> services_;
+    std::vector<SentFrame> left_;
+};
+
+using Numbers = std::vector<std::pair<std::string, std::uint64_t>>;
+
+/// Everything a report shows outside `cache`, each number under a name.
+Numbers numbers_of(const Image& image, const Counters& counters) {
+    Numbers numbers;
+    const auto add = [&](std::string name, std::uint64_t value) {
+        numbers.emplace_back(std::move(name), value);
+    };
+    add("originated", counters.originated);
+    add("copies", counters.copies);
+    add("consumed", counters.consumed);
+    add("held", counters.held);
+    add("created", counters.sessions.created);
+    add("expired", counters.sessions.expired);
+    add("active", counters.sessions.active);
+    const auto add_count = [&](const std::string& name, const PacketCount& count) {
+        add(name + ".packets", count.packets);
+        add(name + ".bytes", count.bytes);
+    };
+    for (std::size_t port = 0; port < counters.rx.size(); ++port) {
+        add_count("rx." + std::to_string(port), counters.rx[port]);
+        add_count("tx." + std::to_string(port), counters.tx[port]);
+    }
+    for (std::size_t component = 0; component < counters.drops.size(); ++component) {
+        for (std::size_t reason = 0; reason < drop_reason_count; ++reason) {
+            add(counters.component_names[component] + "." +
+                    std::string(name_of(static_cast<DropReason>(reason))),
+                counters.drops[component][reason]);
+        }
+    }
+    for (std::size_t tenant = 0; tenant < counters.tenants.size(); ++tenant) {
+        const std::string name(image.tenants()[tenant].name);
+        add_count(name + ".rx", counters.tenants[tenant].rx);
+        add_count(name + ".tx", counters.tenants[tenant].tx);
+        for (std::size_t rule = 0; rule < counters.tenants[tenant].rules.size(); ++rule) {
+            const RuleCount& count = counters.tenants[tenant].rules[rule];
+            const std::string rule_name = name + ".rule." + std::to_string(rule);
+            add(rule_name + ".sessions", count.sessions);
+            add_count(rule_name, {count.packets, count.bytes});
+        }
+    }
+    return numbers;
+}
+
+Numbers sessions_of(Shard& shard) {
+    Numbers numbers;
+    shard.sessions().for_each([&](SessionRef ref, const Session& session) {
+        const std::string name = "session " + std::to_string(ref.index);
+        numbers.emplace_back(name + " generation", ref.generation);
+        numbers.emplace_back(name + " state", static_cast<std::uint64_t>(session.tcp.state));
+        for (std::size_t direction = 0; direction < 2; ++direction) {
+            numbers.emplace_back(name + " packets", session.packets[direction]);
+            numbers.emplace_back(name + " bytes", session.bytes[direction]);
+        }
+    });
+    return numbers;
+}
+
+std::string text_of(const std::vector<SentFrame>& sent, std::size_t at) {
+    if (at >= sent.size()) return "nothing";
+    const std::span<const std::uint8_t> bytes(sent[at].bytes);
+    return "port " + std::to_string(sent[at].port) + ": " + sluice::describe(bytes) + "\n  " +
+           hexadecimal(bytes);
+}
+
+/// Where two runs part; empty where they do not.
+std::string parting(const std::vector<SentFrame>& with, const std::vector<SentFrame>& without) {
+    for (std::size_t i = 0; i < std::max(with.size(), without.size()); ++i) {
+        if (i < with.size() && i < without.size() && with[i] == without[i]) continue;
+        return "frame " + std::to_string(i) + "\nwith the cache " + text_of(with, i) + "\nwithout " +
+               text_of(without, i);
+    }
+    return "";
+}
+
+std::string parting(const Numbers& with, const Numbers& without) {
+    if (with.size() != without.size()) return "one knows more than the other";
+    for (std::size_t i = 0; i < with.size(); ++i) {
+        if (with[i] == without[i]) continue;
+        return with[i].first + ": with the cache " + std::to_string(with[i].second) + ", without " +
+               without[i].first + " " + std::to_string(without[i].second);
+    }
+    return "";
+}
+
+struct Total {
+    std::uint64_t hits = 0, frames = 0;
+};
+
+void run_sequence(const Image& image, std::uint32_t seed, ShardSettings settings, Total& total) {
+    Traffic traffic(image, seed);
+    settings.cache = true;
+    TestGateway with(image, settings);
+    settings.cache = false;
+    TestGateway without(image, settings);
+    const std::string where = std::string(image.gateway()) + ", seed " + std::to_string(seed) + ", burst ";
+    for (std::uint32_t i = 0; i < bursts_per_sequence; ++i) {
+        if (traffic.one_in(4)) {
+            const Time pause =
+                traffic.one_in(20) ? seconds(traffic.below(400)) : seconds(1) * traffic.below(40) / 10;
+            const auto one = with.advance(pause), other = without.advance(pause);
+            ASSERT_EQ(parting(one, other), "") << where << i << ", before";
+            traffic.saw(one);
+        }
+        const auto [port, frames] = traffic.burst();
+        const auto one = with.inject(port, frames), other = without.inject(port, frames);
+        ASSERT_EQ(parting(one, other), "") << where << i;
+        traffic.saw(one);
+        total.frames += frames.size();
+        ASSERT_TRUE(with.counters().balanced()) << where << i;
+        ASSERT_TRUE(without.counters().balanced()) << where << i;
+        ASSERT_EQ(with.frames_in_use(), with.counters().held) << where << i;
+        if (i % 8 != 7) continue;
+        ASSERT_EQ(parting(numbers_of(image, with.counters()), numbers_of(image, without.counters())), "")
+            << where << i;
+    }
+    ASSERT_EQ(parting(sessions_of(with.shard()), sessions_of(without.shard())), "") << where;
+    total.hits += with.counters().cache.flow_hits;
+}
+
+std::uint32_t runs() {
+    const char* times = std::getenv("SLUICE_PROPERTY_RUNS");
+    return 3 * (times != nullptr ? static_cast<std::uint32_t>(std::atoi(times)) : 1);
+}
+
+void run_policy(const Image& image) {
+    Total total;
+    for (std::uint32_t seed = 1; seed <= runs(); ++seed) {
+        ShardSettings settings{.seed = seed};
+        // Small tables now and then: evictions, refusals, reuse of places.
+        if (seed % 3 == 0) {
+            settings.flows = 8;
+            settings.sessions = 16;
+            settings.neighbours = 12;
+            settings.datagrams = 2;
+        }
+        ASSERT_NO_FATAL_FAILURE(run_sequence(image, seed, settings, total));
+    }
+    EXPECT_GT(total.hits, total.frames / 1000) << "the traffic must exercise the cache";
+}
+
+TEST(CacheLawProperty, lab) {
+    run_policy(lab());
+}
+TEST(CacheLawProperty, lab_per_stage) {
+    run_policy(lab_per_stage());
+}
+TEST(CacheLawProperty, t1) {
+    run_policy(*compile_directory("tests/acceptance/t1"));
+}
+TEST(CacheLawProperty, smallest) {
+    run_policy(*compile_directory("rules/smallest"));
+}
+TEST(CacheLawProperty, two_tenants) {
+    run_policy(*compile_directory("rules/two-tenants"));
+}
+TEST(CacheLawProperty, office) {
+    run_policy(*compile_directory("rules/office"));
+}
+
+}  // namespace
+}  // namespace sluice::test
