@@ -36,12 +36,20 @@ changed_files() {
     { git diff --name-only --diff-filter=d "$base"; git ls-files -o --exclude-standard; } | sort -u
 }
 
+# clang-tidy reads gcc's compile commands, but not gcc's precompiled headers: it gets their text instead.
+tidy_database() {
+    local header
+    mkdir -p build/tidy
+    find build -name cmake_pch.hxx | while read -r header; do cp "$header" "${header%.hxx}_text.hxx"; done
+    sed 's/cmake_pch\.hxx/cmake_pch_text.hxx/g' build/compile_commands.json >build/tidy/compile_commands.json
+}
+
 # check_tidy FILE...: sources that the build in build/ knows.
 check_tidy() {
-    # gcc's own flags and its precompiled headers mean nothing to clang.
-    printf '%s\n' "$@" | xargs -r -P "${jobs:-2}" -n 1 clang-tidy -p build --quiet \
+    tidy_database
+    printf '%s\n' "$@" | xargs -r -P "${jobs:-2}" -n 1 clang-tidy -p build/tidy --quiet \
         --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-ignored-optimization-argument 2>&1 |
-        { grep -vE '^[0-9]+ warnings? generated|^Suppressed |^Use -header-filter|^$' || true; } | tee build/tidy.log
-    ! grep -qE 'error:|warning:' build/tidy.log
+        { grep -vE '^[0-9]+ warnings?.* generated|^Suppressed |^Use -header-filter|^$' || true; } | tee build/tidy/log
+    ! grep -qE 'error:|warning:' build/tidy/log
 }
 tidy_sources() { grep -E '\.cpp$' | while read -r file; do grep -qF "/$file\"" build/compile_commands.json && echo "$file"; done; }
