@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "tests/support/bytes.h"
+
 namespace sluice::test {
 namespace {
 
@@ -245,6 +247,29 @@ Decoded decode_quoted(const Decoded& error) {
     return result;
 }
 
+std::uint16_t l4_residue(const Decoded& packet) {
+    Bytes bytes;
+    if (packet.protocol != 1) {
+        for (const Ip& ip : {packet.source, packet.destination}) {
+            append32(bytes, static_cast<std::uint32_t>(ip.hi >> 32));
+            append32(bytes, static_cast<std::uint32_t>(ip.hi));
+            append32(bytes, static_cast<std::uint32_t>(ip.lo >> 32));
+            append32(bytes, static_cast<std::uint32_t>(ip.lo));
+        }
+        append32(bytes, static_cast<std::uint32_t>(packet.l4.size()));
+        append32(bytes, packet.protocol);
+    }
+    append(bytes, packet.l4);
+    const std::uint16_t sum = slow_checksum(bytes);
+    return sum == 0xffff ? 0 : sum;
+}
+
+Decoded joined(const std::vector<Decoded>& parts) {
+    Decoded whole = parts.front();
+    for (std::size_t index = 1; index < parts.size(); ++index) append(whole.l4, parts[index].l4);
+    return whole;
+}
+
 std::string describe(const Decoded& packet) {
     std::string text;
     for (const std::uint16_t vid : packet.vids) text += "vlan " + std::to_string(vid) + " ";
@@ -269,6 +294,7 @@ std::string describe(const Decoded& packet) {
     }
     if (packet.dont_fragment && packet.family == Family::v4) text += " DF";
     if (!packet.options.empty()) text += " options";
+    if (kind == Kind::icmp_error) text += " about [" + describe(decode_quoted(packet)) + "]";
     return text;
 }
 

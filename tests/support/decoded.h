@@ -59,6 +59,11 @@ struct Decoded {
 Decoded decode(std::span<const std::uint8_t> frame);
 /// The packet that an ICMP error quotes; `fault` is set where it is no IP packet with its ports.
 Decoded decode_quoted(const Decoded& error);
+/// The one's complement sum over pseudo-header and layer 4: the same before and after a rewrite that neither
+/// repairs nor breaks the checksum. 0 and 0xffff are the same number.
+std::uint16_t l4_residue(const Decoded& packet);
+/// The whole datagram from its fragments, which stand in offset order.
+Decoded joined(const std::vector<Decoded>& parts);
 /// One line for people.
 std::string describe(const Decoded& packet);
 std::string hexadecimal(std::span<const std::uint8_t> bytes);

@@ -14,32 +14,6 @@ bool resolves_neighbours(const Decoded& packet) {
            (packet.family == Family::v6 && packet.protocol == 58 && packet.byte(0) == 135);
 }
 
-/// The one's complement sum over pseudo-header and layer 4: the same before and after a rewrite that neither
-/// repairs nor breaks the checksum. 0 and 0xffff are the same number.
-std::uint16_t l4_residue(const Decoded& packet) {
-    Bytes bytes;
-    if (packet.protocol != 1) {
-        for (const Ip& ip : {packet.source, packet.destination}) {
-            append32(bytes, static_cast<std::uint32_t>(ip.hi >> 32));
-            append32(bytes, static_cast<std::uint32_t>(ip.hi));
-            append32(bytes, static_cast<std::uint32_t>(ip.lo >> 32));
-            append32(bytes, static_cast<std::uint32_t>(ip.lo));
-        }
-        append32(bytes, static_cast<std::uint32_t>(packet.l4.size()));
-        append32(bytes, packet.protocol);
-    }
-    append(bytes, packet.l4);
-    const std::uint16_t sum = slow_checksum(bytes);
-    return sum == 0xffff ? 0 : sum;
-}
-
-/// The whole datagram from its fragments.
-Decoded joined(const std::vector<Decoded>& parts) {
-    Decoded whole = parts.front();
-    for (std::size_t index = 1; index < parts.size(); ++index) append(whole.l4, parts[index].l4);
-    return whole;
-}
-
 bool zero_udp_checksum(const Decoded& packet) {
     return packet.family == Family::v4 && packet.kind() == Kind::udp && packet.word(6) == 0;
 }

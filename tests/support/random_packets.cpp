@@ -152,6 +152,7 @@ PacketSource::Recipe PacketSource::new_flow() {
     recipe.packet.source_port = random_.pick(client_ports);
     recipe.packet.destination_port = random_.pick(known_ports);
     recipe.packet.identifier = random_.pick(client_ports);
+    if (shape_.new_ports) recipe.packet.source_port = recipe.packet.identifier = next_port_++;
     recipe.packet.tcp_flags = 0x02;
     recipe.form = static_cast<Form>(random_.weighted({42, 36, 22}));
     if (target.port != 0 && random_.percent(85)) {
@@ -184,8 +185,10 @@ PacketSource::Recipe PacketSource::reply() {
         case Kind::tcp:
             recipe.form = Form::tcp;
             recipe.packet.tcp_flags = 0x10;
-            if ((heard.tcp_flags() & 0x12) == 0x02) recipe.packet.tcp_flags = random_.percent(85) ? 0x12 : 0x14;
-            if (random_.percent(8)) recipe.packet.tcp_flags = random_.percent(50) ? 0x11 : 0x04;
+            if ((heard.tcp_flags() & 0x12) == 0x02)
+                recipe.packet.tcp_flags = random_.percent(85) || shape_.orderly_tcp ? 0x12 : 0x14;
+            if (random_.percent(8) && !shape_.orderly_tcp)
+                recipe.packet.tcp_flags = random_.percent(50) ? 0x11 : 0x04;
             break;
         case Kind::udp:
             recipe.form = Form::udp;
@@ -223,7 +226,7 @@ PacketSource::Recipe PacketSource::reply() {
 
 PacketSource::Recipe PacketSource::again() {
     Recipe recipe = injected_[random_.between(0, injected_.size() - 1)];
-    if (recipe.form == Form::tcp && shape_.non_opening_tcp && random_.percent(70)) {
+    if (recipe.form == Form::tcp && !shape_.orderly_tcp && random_.percent(70)) {
         static const std::vector<std::uint8_t> flags = {0x10, 0x18, 0x10, 0x18, 0x11, 0x04};
         recipe.packet.tcp_flags = random_.pick(flags);
     }
@@ -240,7 +243,7 @@ PacketSource::Recipe PacketSource::icmp_error() {
     recipe.form = Form::icmp_error;
     address(recipe, seen.interface);
     recipe.packet.source_mac = to_string(heard.destination_mac);
-    const bool from_end = random_.percent(60);
+    const bool from_end = random_.percent(60) || !shape_.errors_from_routers;
     recipe.packet.source = to_string(from_end ? heard.destination : stranger(heard.family), heard.family);
     recipe.packet.destination = to_string(heard.source, heard.family);
     const bool v4 = heard.family == Family::v4;
@@ -306,7 +309,8 @@ std::vector<SentFrame> PacketSource::finish(Recipe recipe) {
         if (!v4) packet.extensions = {{60, {0, 1, 4, 0, 0, 0, 0}}};
     } else if (random_.percent(shape_.large)) {
         packet.payload = Bytes(random_.between(1300, 1420), 0x5a);
-    } else if (random_.percent(shape_.fragments) && recipe.quoted.size() < 200) {
+    } else if (random_.percent(shape_.fragments) && recipe.quoted.size() < 200 &&
+               (shape_.errors_from_routers || recipe.form != Form::icmp_error)) {
         packet.dont_fragment = false;
         packet.payload = Bytes(random_.between(60, 120), 0x66);
         std::vector<SentFrame> result;

@@ -23,7 +23,10 @@ struct PacketShape {
              large = 3, spoofed = 2, other_protocol = 4, tampered_reply = 12;
     bool own_addresses = true;  // of the gateway
     bool broadcasts = true;
-    bool non_opening_tcp = true;
+    bool non_opening_tcp = true;      // new flows that do not start with a SYN
+    bool orderly_tcp = false;         // no FIN or RST in replies, no data before the handshake
+    bool errors_from_routers = true;  // ICMP errors from others than the end, and fragmented ones
+    bool new_ports = false;           // every new flow has a source port of its own
 };
 
 class PacketSource {
@@ -69,6 +72,7 @@ class PacketSource {
     Random random_;
     PacketShape shape_;
     std::uint16_t next_id_ = 1;
+    std::uint16_t next_port_ = 20000;
     std::deque<Recipe> injected_;
     struct Seen {
         std::uint16_t tenant, interface;

@@ -225,13 +225,18 @@ class TenantWriter {
                  (shape_.ipv6 ? std::string(", \"2001:db8:b:1::4/126\"") : "") + "]\n";
         text_ += "  lab: [10.1.2.0/24, 10.9.0.0/16, 198.18.128.0/17" +
                  (shape_.ipv6 ? std::string(", \"2001:db8:b:2::/64\", \"2001:db8:cafe::/48\"") : "") + "]\n";
-        text_ += "services:\n  web: [tcp/80, tcp/443, tcp/8000-8999]\n  dns: [udp/53, tcp/53]\n";
+        text_ +=
+            "services:\n  web: [tcp/80, tcp/443]\n  inner: [tcp/8000-8999, udp/8080]\n  dns: [udp/53, "
+            "tcp/53]\n";
         static const std::vector<std::string> services = {"web", "dns", "tcp/22", "udp/1000-30000",
                                                           "[web, dns]"};
         static const std::vector<std::string> defaults = {"", "  default: drop\n", "  default: allow\n",
                                                           "  default: reject\n"};
         static const std::vector<std::string> actions = {"allow", "allow", "allow", "drop", "reject"};
         text_ += "firewall:\n" + random_.pick(defaults) + "  rules:\n";
+        // What most people write, so that much of the traffic goes through.
+        if (random_.percent(40)) text_ += "    - {name: out, from: any, to: up0, action: allow}\n";
+        if (random_.percent(30)) text_ += "    - {name: in, from: up0, to: any, service: web, action: allow}\n";
         const std::uint64_t count = random_.between(1, 8);
         for (std::uint64_t index = 0; index < count; ++index) {
             text_ += "    - {name: rule" + number(index) + ", from: " + side() + ", to: " + side();

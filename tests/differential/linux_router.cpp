@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/differential/linux_router.h"
+
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <stdexcept>
+
+#include "tests/differential/render_linux.h"
+#include "tests/support/decoded.h"
+
+namespace sluice::test {
+namespace {
+
+constexpr const char* this_namespace = "/proc/thread-self/ns/net";
+constexpr const char* probe_mac = "02:ee:00:00:00:01";
+constexpr int patience_milliseconds = 10'000;  // the machine stalls at times
+
+/// While it lives, this thread is in a namespace of its own.
+class Visit {
+  public:
+    Visit() : home_(open(this_namespace, O_RDONLY | O_CLOEXEC)) {
+        if (home_ < 0 || unshare(CLONE_NEWNET) != 0) throw std::runtime_error("no new network namespace");
+    }
+    ~Visit() {
+        if (setns(home_, CLONE_NEWNET) != 0) std::abort();
+        close(home_);
+    }
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+
+  private:
+    int home_;
+};
+
+void run(const std::string& command, const std::string& input) {
+    FILE* pipe = popen(command.c_str(), "w");
+    if (pipe == nullptr) throw std::runtime_error("cannot run " + command);
+    std::fwrite(input.data(), 1, input.size(), pipe);
+    if (pclose(pipe) != 0) throw std::runtime_error(command + " failed on:\n" + input);
+}
+
+void set(const std::string& name, const std::string& value) {
+    std::ofstream file("/proc/sys/net/" + name);
+    file << value;
+    file.close();
+    if (!file) throw std::runtime_error("cannot set " + name);
+}
+
+void set_up_kernel() {
+    // Forward without second thoughts about sources, tell senders about errors always.
+    set("ipv4/ip_forward", "1");
+    set("ipv6/conf/all/forwarding", "1");
+    for (const char* scope : {"all", "default"}) {
+        set(std::string("ipv4/conf/") + scope + "/rp_filter", "0");
+        set(std::string("ipv4/conf/") + scope + "/send_redirects", "0");
+    }
+    set("ipv4/icmp_ratelimit", "0");
+    set("ipv4/icmp_msgs_per_sec", "1000000");
+    set("ipv4/icmp_msgs_burst", "1000000");
+    set("ipv4/icmp_errors_use_inbound_ifaddr", "1");
+    set("ipv6/icmp/ratelimit", "0");
+    // No noise of its own.
+    set("ipv6/conf/default/accept_ra", "0");
+    set("ipv6/conf/default/accept_dad", "0");
+    set("ipv6/conf/default/addr_gen_mode", "1");
+}
+
+void set_up_tracking() {
+    set("netfilter/nf_conntrack_tcp_loose", "0");       // no session from the middle of a connection
+    set("netfilter/nf_conntrack_tcp_be_liberal", "1");  // no judgement of windows
+    set("netfilter/nf_conntrack_checksum", "0");        // none of layer 4 checksums
+}
+
+/// IPv6 addresses become usable in a kernel thread, soon after they were added.
+void await_addresses() {
+    constexpr unsigned tentative = 0x40;
+    for (int waited = 0; waited < patience_milliseconds; ++waited) {
+        std::ifstream addresses("/proc/thread-self/net/if_inet6");
+        bool all = true;
+        std::string address, index, length, scope, flags, device;
+        while (addresses >> address >> index >> length >> scope >> flags >> device) {
+            all &= (std::stoul(flags, nullptr, 16) & tentative) == 0;
+        }
+        if (all) return;
+        usleep(1000);
+    }
+    throw std::runtime_error("IPv6 addresses stay tentative");
+}
+
+bool noise(const Decoded& packet) {
+    if (packet.ethertype == 0x0806) return true;
+    return packet.destination_mac.is_group();  // MLD, router solicitations
+}
+
+}  // namespace
+
+std::string LinuxRouter::unavailable() {
+    if (geteuid() != 0) return "needs root for a network namespace";
+    if (access("/dev/net/tun", R_OK | W_OK) != 0) return "needs /dev/net/tun";
+    try {
+        const Visit visit;
+        run("nft -f - 2>/dev/null",
+            "table ip nat { chain c { type nat hook postrouting priority 100; }; }\n"
+            "table inet f { chain c { type filter hook forward priority 0; ct state invalid drop; }; }\n");
+        run("ip -batch - 2>/dev/null", "link set dev lo up\n");
+    } catch (const std::runtime_error&) {
+        return "needs network namespaces, ip, and nft with NAT";
+    }
+    return "";
+}
+
+LinuxRouter::LinuxRouter(const policy::Tenant& tenant) : tenant_(tenant) {
+    const Visit visit;
+    namespace_ = open(this_namespace, O_RDONLY | O_CLOEXEC);
+    set_up_kernel();
+    for (std::size_t index = 0; index < tenant.interfaces.size(); ++index) add_device(index);
+    run("ip -batch -", render_ip(tenant));
+    run("nft -f -", render_nft(tenant));
+    set_up_tracking();
+    await_addresses();
+}
+
+LinuxRouter::~LinuxRouter() {
+    for (const int device : devices_) close(device);
+    close(namespace_);
+}
+
+void LinuxRouter::add_device(std::size_t index) {
+    const int device = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (device < 0) throw std::runtime_error("cannot open /dev/net/tun");
+    devices_.push_back(device);
+    ifreq request{};
+    request.ifr_flags = IFF_TAP | IFF_NO_PI;
+    std::snprintf(request.ifr_name, sizeof request.ifr_name, "i%u", static_cast<unsigned>(index));
+    if (ioctl(device, TUNSETIFF, &request) != 0) throw std::runtime_error("cannot make a TAP device");
+}
+
+void LinuxRouter::drain(std::vector<SentFrame>& out, std::uint16_t probed, bool& answered) {
+    std::uint8_t buffer[1 << 16];
+    for (std::uint16_t index = 0; index < devices_.size(); ++index) {
+        for (;;) {
+            const ssize_t length = read(devices_[index], buffer, sizeof buffer);
+            if (length <= 0) break;
+            const Bytes frame(buffer, buffer + length);
+            const Decoded decoded = decode(frame);
+            if (index == probed && decoded.ethertype == 0x0806 &&
+                decoded.destination_mac == *parse_mac(probe_mac)) {
+                answered = true;
+            }
+            if (!noise(decoded)) out.push_back({index, frame});
+        }
+    }
+}
+
+std::vector<SentFrame> LinuxRouter::exchange(std::uint16_t interface, std::span<const Bytes> frames) {
+    ArpFrame probe;
+    probe.source_mac = probe.sender_mac = probe_mac;
+    probe.sender_ip = "0.0.0.0";  // RFC 5227: answered, but not learned from
+    probe.target_ip = to_string(tenant_.interfaces[interface].addresses[0].own, Family::v4);
+    std::vector<Bytes> all(frames.begin(), frames.end());
+    all.push_back(arp(probe));
+    for (const Bytes& frame : all) {
+        if (write(devices_[interface], frame.data(), frame.size()) != static_cast<ssize_t>(frame.size())) {
+            throw std::runtime_error(std::string("cannot write to a TAP device: ") + std::strerror(errno));
+        }
+    }
+    std::vector<SentFrame> out;
+    bool answered = false;
+    drain(out, interface, answered);
+    while (!answered) {
+        pollfd wait{devices_[interface], POLLIN, 0};
+        if (poll(&wait, 1, patience_milliseconds) <= 0) throw std::runtime_error("Linux does not answer ARP");
+        drain(out, interface, answered);
+    }
+    // What left by another device before the answer did is there by now.
+    drain(out, interface, answered);
+    return out;
+}
+
+}  // namespace sluice::test
