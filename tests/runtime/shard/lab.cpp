@@ -163,6 +163,14 @@ Packet ShardTest::on_wan(Packet packet) {
     return station(std::move(packet), std::nullopt, 930, "02:00:00:00:09:03");
 }
 
+std::size_t ShardTest::live_flows() const {
+    std::size_t count = 0;
+    for (std::uint32_t place = 0; place < gateway->shard().flow_places(); ++place) {
+        count += gateway->shard().flow(place).has_value();
+    }
+    return count;
+}
+
 const RuleCount& ShardTest::rule(std::uint16_t tenant, std::string_view name) {
     const auto& rules = gateway->counters().tenants[tenant].rules;
     if (name == "default") return rules.back();

@@ -59,6 +59,7 @@ class ShardTest : public testing::TestWithParam<Cache> {
         return gateway->drops(component, reason);
     }
     const Counters& counters() { return gateway->counters(); }
+    std::size_t live_flows() const;
     const RuleCount& rule(std::uint16_t tenant, std::string_view name);
 
     ShardSettings settings;
