@@ -297,7 +297,8 @@ std::vector<SentFrame> PacketSource::finish(Recipe recipe) {
     const std::uint16_t port = interface(recipe).port;
     packet.id = next_id_++;
     packet.dont_fragment = random_.percent(50);
-    packet.payload = Bytes(random_.between(8, 60), static_cast<std::uint8_t>(random_.between(0, 255)));
+    const std::size_t payload_bytes = random_.between(8, 60);  // one draw a statement: arguments have no order
+    packet.payload = Bytes(payload_bytes, static_cast<std::uint8_t>(random_.between(0, 255)));
     if (random_.percent(shape_.small_ttl)) packet.ttl = static_cast<std::uint8_t>(random_.between(1, 4));
     if (random_.percent(shape_.bad_l4_checksum)) {
         packet.l4_checksum_error = static_cast<std::uint16_t>(random_.between(1, 0xfffe));

@@ -239,7 +239,9 @@ class TenantWriter {
         if (random_.percent(30)) text_ += "    - {name: in, from: up0, to: any, service: web, action: allow}\n";
         const std::uint64_t count = random_.between(1, 8);
         for (std::uint64_t index = 0; index < count; ++index) {
-            text_ += "    - {name: rule" + number(index) + ", from: " + side() + ", to: " + side();
+            const std::string from = side();  // one draw a statement: operands have no order
+            const std::string to = side();
+            text_ += "    - {name: rule" + number(index) + ", from: " + from + ", to: " + to;
             if (random_.percent(60)) text_ += ", service: " + random_.pick(services);
             text_ += ", action: " + random_.pick(actions) + "}\n";
         }
