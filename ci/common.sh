@@ -17,6 +17,7 @@ if [ "$jobs" -gt 2 ] && [ "$(awk '/MemTotal/ { print int($2 / 1048576) }' /proc/
 fi
 
 passed=0 failed=0 skipped=0
+closing_log= # the first ctest's; its closing lines end the summary too
 declare -a failures=() skips=()
 
 heading() { printf '\n== %s (%s)\n' "$*" "$(date -u +%H:%M:%S)"; }
@@ -50,6 +51,7 @@ run_ctest() {
     results=$root/$tree/Testing/$name.xml
     mkdir -p "${results%/*}"
     rm -f "$results"
+    closing_log=${closing_log:-$tree/Testing/$name.log}
     heading "ctest in $tree"
     ctest --test-dir "$tree" --output-on-failure --no-tests=error --timeout 600 --output-junit "$results" "$@" |
         tee "$tree/Testing/$name.log" || true
@@ -69,7 +71,7 @@ run_ctest() {
     done <<<"$counts"
 }
 
-# summary [LOG]: what was skipped and why, what failed, ctest's closing lines from LOG, the totals. Ends the script.
+# summary: what was skipped and why, what failed, ctest's closing lines, the totals. Ends the script.
 summary() {
     if [ ${#skips[@]} -gt 0 ]; then
         printf '\nSkipped:\n'
@@ -80,8 +82,8 @@ summary() {
         printf '  %s\n' "${failures[@]}"
     fi
     printf '\n'
-    if [ -n "${1:-}" ] && [ -f "$1" ]; then
-        grep -E 'tests passed|Total Test time' "$1" || true
+    if [ -f "$closing_log" ]; then
+        grep -E 'tests passed|Total Test time' "$closing_log" || true
     fi
     printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
     [ "$failed" -eq 0 ]
