@@ -62,11 +62,7 @@ std::vector<Port> ports_of(const Image& image) {
 class Traffic {
   public:
     Traffic(const Image& image, std::uint32_t seed)
-        : image_(image),
-          ports_(ports_of(image)),
-          random_(seed),
-          history_(ports_.size()),
-          questions_(ports_.size()) {
+        : ports_(ports_of(image)), random_(seed), history_(ports_.size()), questions_(ports_.size()) {
         for (const TenantView& tenant : image.tenants()) {
             for (const auto& address : tenant.addresses) add(from_image(address.ip()), address.family());
             for (const auto& external : tenant.externals) add(from_image(external.ip()), external.family());
@@ -304,7 +300,6 @@ class Traffic {
         }
     }
 
-    const Image& image_;
     std::vector<Port> ports_;
     std::mt19937 random_;
     std::vector<std::vector<Bytes>> history_;        // what was sent lately, by port
