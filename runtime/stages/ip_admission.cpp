@@ -11,6 +11,10 @@ Exit admit_ip(StageContext& context) {
     const IpView& ip = context.ip();
     Trace& trace = context.trace;
     if (ip.source == Ip{}) return drop(context, DropReason::MARTIAN_SRC);  // who has none yet asks its own link
+    // Nobody else has an address of ours: a packet that says so is forged, or our own come back.
+    const auto source = context.tenant->adjacencies[context.tenant->route(ip.source, ip.family)].kind();
+    if (trace.hop_count == 1 && source == image::AdjacencyKind::Local)
+        return drop(context, DropReason::MARTIAN_SRC);
     if (ip.source_route) return drop(context, DropReason::IP_OPT_SRR);
     if (is_group(ip.destination, ip.family)) return drop(context, DropReason::MARTIAN_DST);
     if (ip.family == Family::v6 && is_link_local_v6(ip.destination)) return drop(context, DropReason::NO_ROUTE);

@@ -27,6 +27,7 @@ Expected Interpreter::judge(std::uint16_t port, std::span<const std::uint8_t> fr
     walk.packets = walk.originals = {packet};
     walk.observed = &observed;
     walk.quoted_valid = quoted_checksums_valid(frame);
+    walk.valid = checksums_valid(frame);
     bool bound = false;
     for (std::uint16_t tenant = 0; tenant < policy_.tenants.size(); ++tenant) {
         const auto& interfaces = policy_.tenants[tenant].interfaces;
@@ -294,6 +295,7 @@ Expected Interpreter::local(const Walk& walk) const {
         static_cast<std::uint8_t>(v4 ? 1 : 58), 0, 0, original.source, original.family, 1, leads_back(walk)};
     switch (packet.kind()) {
         case Kind::echo_request:
+            if (walk.packets.size() == 1 && !walk.valid) return drop(walk, "L4_CSUM");
             answer.type = v4 ? 0 : 129;
             answer.frames = walk.packets.size();        // each fragment of a request is a fragment of the reply
             if (packet.total_bytes > mtu_back(walk)) {  // what came may be too large for the way back

@@ -118,7 +118,8 @@ class Interpreter {
         bool chosen = true;  // false: the packet went no further, so its new port shows nowhere
         unsigned routers = 1;
         std::optional<Decoded> quoted;
-        bool quoted_valid = false;
+        bool quoted_valid = false;  // its quoted checksums were right as it came
+        bool valid = false;         // its own were
         std::vector<std::pair<Key, Session>> new_sessions;
         std::vector<std::pair<Inside, Outside>> new_mappings;
         std::vector<std::pair<Outside, Ip>> new_remotes;
