@@ -43,7 +43,10 @@ std::optional<Exit> find_who_is_behind(StageContext& context, const image::Exter
         if (mapping != no_mapping) {
             record(context, StageId::destination_nat, mapping);
             hop.joined_remote = seen_source(context, external.on_interface());
-            if (!context.tables.nat.accepts(mapping, hop.joined_remote)) {
+            // The filter keeps strangers outside; who is inside is the firewall's to judge (RFC 4787 REQ-9: two
+            // hosts of one pool could never begin to talk otherwise, since each one's first packet would be
+            // filtered).
+            if (context.from_outside() && !context.tables.nat.accepts(mapping, hop.joined_remote)) {
                 return drop(context, DropReason::NAT_FILTERED);
             }
             hop.joined_mapping = mapping;

@@ -166,7 +166,7 @@ class Interpreter {
     /// `remote`: the address by which the sender knows its peer.
     std::optional<Expected> translate_source(Walk& walk, std::uint16_t out, Ip remote);
     std::optional<Expected> dynamic_source(Walk& walk, std::size_t rule_index, Ip remote);
-    bool accepts(const Mapping& mapping, const Walk& walk, std::uint16_t uplink) const;
+    bool accepts(const Mapping& mapping, const Walk& walk) const;
     void judge_choice(const policy::Snat& rule, const Inside& inside, const Outside& chosen,
                       policy::PortRange range);
     bool has_free_port(Outside outside, Family family, std::uint32_t first, std::uint32_t last,

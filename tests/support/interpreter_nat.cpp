@@ -55,7 +55,7 @@ bool Interpreter::translate_destination(Walk& walk, std::optional<std::uint16_t>
                 refusal = drop(walk, "NAT_FILTERED");
                 return false;
             }
-            if (!accepts(found->second, walk, uplink)) {
+            if (!accepts(found->second, walk)) {
                 refusal = drop(walk, "NAT_FILTERED");
                 return false;
             }
@@ -109,30 +109,9 @@ bool Interpreter::translate_destination(Walk& walk, std::optional<std::uint16_t>
     return false;
 }
 
-/// Has the inside host been talking to this sender? One from inside appears by its own external address
-/// (RFC 4787 REQ-9a).
-bool Interpreter::accepts(const Mapping& mapping, const Walk& walk, std::uint16_t uplink) const {
-    const Ip source = walk.packets[0].source;
-    if (from_outside(walk)) return mapping.remotes.contains(source);
-    const policy::Tenant& here = tenant(walk.tenant);
-    for (const policy::OneToOne& rule : here.one_to_one) {
-        if (rule.inside == source && rule.on == uplink) return mapping.remotes.contains(rule.external);
-    }
-    for (std::size_t index = 0; index < here.snat.size(); ++index) {
-        const policy::Snat& rule = here.snat[index];
-        const bool covered = std::any_of(rule.sources.begin(), rule.sources.end(),
-                                         [&](const Prefix& prefix) { return prefix.contains(source); });
-        if (rule.out != uplink || !covered) continue;
-        if (const auto paired = paired_.find({walk.tenant, index, source}); paired != paired_.end()) {
-            return mapping.remotes.contains(paired->second);
-        }
-        const auto& drops = walk.observed->drops;
-        const bool filtered = std::count(drops.begin(), drops.end(), "NAT_FILTERED") != 0;
-        const auto known = [&](Ip ip) { return mapping.remotes.contains(ip); };
-        return filtered ? std::all_of(rule.pool.begin(), rule.pool.end(), known)
-                        : std::any_of(rule.pool.begin(), rule.pool.end(), known);
-    }
-    return mapping.remotes.contains(source);
+/// Has the inside host been talking to this sender? Whoever is inside too is the firewall's to judge.
+bool Interpreter::accepts(const Mapping& mapping, const Walk& walk) const {
+    return !from_outside(walk) || mapping.remotes.contains(walk.packets[0].source);
 }
 
 std::optional<Expected> Interpreter::translate_source(Walk& walk, std::uint16_t out, Ip remote) {

@@ -105,13 +105,17 @@ TEST_P(NatAndFirewall, hairpin_through_a_dynamic_mapping_shows_external_addresse
         EXPECT_EQ(back.source_port(), 9);
         EXPECT_EQ(back.destination_port(), 5000);
     }
-    // .6 was not spoken to.
-    EXPECT_TRUE(inside(udp(on_web({.source = "10.1.1.6",
-                                   .destination = "203.0.113.10",
-                                   .destination_port = asked.source_port()})))
+    // .6 was not spoken to, but is inside: no stranger to be filtered. Somebody outside is.
+    const Decoded other = only(inside(udp(on_web(
+        {.source = "10.1.1.6", .destination = "203.0.113.10", .destination_port = asked.source_port()}))));
+    EXPECT_EQ(from(other), "203.0.113.10");
+    EXPECT_EQ(to(other), "10.1.1.5");
+    EXPECT_TRUE(outside(udp(on_net({.source = "198.18.0.9",
+                                    .destination = "203.0.113.10",
+                                    .destination_port = asked.source_port()})))
                     .empty());
     EXPECT_EQ(drops("blue.sr", DropReason::NAT_FILTERED), 1u);
-    EXPECT_EQ(counters().sessions.created, 2u);
+    EXPECT_EQ(counters().sessions.created, 3u);
 }
 
 TEST_P(NatAndFirewall, rules_see_zones_and_sets_and_either_port) {
