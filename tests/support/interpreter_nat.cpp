@@ -5,7 +5,6 @@
 #include "tests/support/interpreter.h"
 
 namespace sluice::test {
-using policy::InterfaceKind;
 
 Interpreter::Key Interpreter::key_of(const Walk& walk) {
     const Decoded& packet = walk.packets[0];
