@@ -49,7 +49,9 @@ if command -v minisign >/dev/null; then
     expect 4 '^sluicec: edge\.img: expected a signature by key [0-9A-F]{16} in "edge\.img\.minisig", found no such file$' \
         "$sluicec" verify edge.img --key mine.pub
     minisign -S -s mine.key -m edge.img -t 'build 7' >/dev/null
+    # minisign leaves leading zeros of the id out.
     id=$(sed -n 's/.*public key //p' mine.pub)
+    id=$(printf '%16s' "$id" | tr ' ' 0)
     expect 0 "^signed by $id, build 7$" "$sluicec" verify edge.img --key mine.pub
     expect 0 "^  \"key\": \"$id\",$" "$sluicec" verify edge.img --key mine.pub --json
     expect 4 "expected a signature by key [0-9A-F]{16}, found one by key $id$" "$sluicec" verify edge.img --key other.pub
