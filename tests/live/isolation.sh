@@ -47,5 +47,5 @@ strangers() { tcpdump -nr "$work/$1.pcap" "$2" 2>/dev/null | tee -a "$work/stran
 [ "$(strangers client-red 'net 2001:db8:b::/48')" = 0 ] || fail "client-red saw blue's addresses"
 # Inside addresses never leave.
 for side in server-blue server-red; do
-    [ "$(strangers $side 'net 10.0.0.0/8')" = 0 ] || fail "$side saw an inside address"
+    [ "$(strangers $side 'net 10.1.0.0/16')" = 0 ] || fail "$side saw an inside address"
 done
