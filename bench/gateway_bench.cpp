@@ -121,7 +121,7 @@ void check(const Image& image, Shard& shard, Source& source, Output& output, Tim
 Row established(const Image& image, std::uint32_t flows, std::uint32_t rules, bool cache) {
     Source source(make_frames(flows));
     ShardSettings settings;
-    settings.cache = cache;
+    settings.cache = cache ? CacheTiers::flow_table : CacheTiers::none;
     settings.sessions = std::max(1u << 16, flows * 5 / 4);
     settings.flows = std::max(1u << 17, flows * 2);
     Shard shard(image, settings, source);

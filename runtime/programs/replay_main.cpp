@@ -78,7 +78,7 @@ int replay(Options& options) {
             return exit_usage;
         }
     }
-    options.settings.shard.cache = !options.no_cache;
+    if (options.no_cache) options.settings.shard.cache = CacheTiers::none;
     options.settings.warn = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
 
     Replay run(image, options.settings);

@@ -127,7 +127,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, const Image
     DpdkFrames frames(environment.pool(), environment.longest_frame());
     ShardSettings settings;
     settings.seed = random_seed();
-    settings.cache = options.cache;
+    if (!options.cache) settings.cache = CacheTiers::none;
     Shard shard(image, settings, frames);
     std::vector<std::unique_ptr<DpdkPort>> ports;
     std::vector<std::string> warnings;

@@ -121,7 +121,7 @@ void Shard::State::receive(const Frame& frame, Arrival& arrival) {
     const IpView& ip = arrival.packet.ip;
     arrival.slow = true;
     if (group || !may_be_cached(ip)) return;
-    arrival.probe = settings.cache;
+    arrival.probe = settings.cache != CacheTiers::none;
     arrival.key = {{ip.source, ip.destination, ip.source_port, ip.destination_port, ingress.tenant, ip.protocol,
                     ip.family},
                    ingress.interface};

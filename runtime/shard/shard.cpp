@@ -20,7 +20,7 @@ Shard::State::State(const Image& image_, const ShardSettings& settings_, FrameAl
       fragments(settings_.datagrams, key),
       neighbours(settings_.neighbours, key, *this),
       programs(settings_.flows, key),
-      flows(settings_.cache ? settings_.flows : 8, key),
+      flows(settings_.cache == CacheTiers::none ? 8 : settings_.flows, key),
       ip_ids(key),
       icmp_limiters(counters.drops.size()) {
     for (const TenantView& tenant : image.tenants()) {

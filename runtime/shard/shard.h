@@ -22,9 +22,17 @@
 
 namespace sluice {
 
+/// How far a packet may be served without running the pipeline. The packets that leave and all counters but
+/// Counters::cache are the same with each.
+enum class CacheTiers : std::uint8_t {
+    none,         // every packet runs the pipeline (--no-cache)
+    flow_table,   // known flows do not
+    trace_cache,  // nor do new flows that are like others before them
+};
+
 struct ShardSettings {
-    std::uint64_t seed = 1;             // of every keyed choice and hash: NAT ports, IP IDs, table hashes
-    bool cache = true;                  // false: every packet runs the pipeline (--no-cache)
+    std::uint64_t seed = 1;  // of every keyed choice and hash: NAT ports, IP IDs, table hashes
+    CacheTiers cache = CacheTiers::trace_cache;
     std::uint32_t sessions = 1u << 16;  // capacities; see docs for what each costs in memory
     std::uint32_t flows = 1u << 17;
     std::uint32_t neighbours = 1u << 12;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Topology T1 (seed-systems 1.2, with VLANs where it says VXLAN) for the tests that carry acceptance ids. Every
-// test runs with the flow cache on and off, and ends with the balance of C8 and no buffer lost.
+// test runs with the cache off, with the flow table alone and with all tiers, and ends with the balance of C8
+// and no buffer lost.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -14,22 +15,20 @@
 
 namespace sluice::test {
 
-enum class Cache { on, off };
-
 /// The T1 policy compiled; once a process.
 const Image& topology_t1();
 
-class Acceptance : public testing::TestWithParam<Cache> {
+class Acceptance : public testing::TestWithParam<CacheTiers> {
   protected:
     Acceptance() : gateway(topology_t1(), settings()) {}
     void TearDown() override;
 
     static ShardSettings settings() {
         ShardSettings settings;
-        settings.cache = GetParam() == Cache::on;
+        settings.cache = GetParam();
         return settings;
     }
-    static bool cached() { return GetParam() == Cache::on; }
+    static bool cached() { return GetParam() != CacheTiers::none; }
 
     /// A frame as station a5 (10.1.1.5 of tenant a, VLAN 501) or another one sends it to its router.
     static Packet from_a5(Packet packet) { return station(std::move(packet), 501, "02:aa:00:00:00:05"); }
@@ -67,9 +66,8 @@ class Acceptance : public testing::TestWithParam<Cache> {
 Decoded only(const std::vector<SentFrame>& sent);
 std::string text(Ip ip);  // IPv4
 
-#define SLUICE_ACCEPTANCE(Suite)                                                                           \
-    INSTANTIATE_TEST_SUITE_P(T1, Suite, testing::Values(Cache::on, Cache::off), [](const auto& instance) { \
-        return instance.param == Cache::on ? std::string("cache_on") : std::string("cache_off");           \
-    })
+#define SLUICE_ACCEPTANCE(Suite)                                            \
+    INSTANTIATE_TEST_SUITE_P(T1, Suite, testing::ValuesIn(all_cache_tiers), \
+                             [](const auto& instance) { return name_of(instance.param); })
 
 }  // namespace sluice::test

@@ -36,7 +36,7 @@ std::vector<std::uint64_t> seeds() {
     return result;
 }
 
-ShardSettings settings(bool cache) {
+ShardSettings settings(CacheTiers cache) {
     ShardSettings result;
     result.cache = cache;
     result.sessions = 1 << 11;
@@ -105,8 +105,8 @@ class Trial {
 
     /// Every packet alone, judged by the interpreter, through two gateways in step.
     void packet_by_packet() {
-        TestGateway cached(*compiled_.image, settings(true));
-        TestGateway plain(*compiled_.image, settings(false));
+        TestGateway cached(*compiled_.image, settings(tiers()));
+        TestGateway plain(*compiled_.image, settings(CacheTiers::none));
         std::vector<std::uint64_t> before = drops_by_reason(cached);
         while (arrivals_.size() < packets_a_policy) {
             if (random_.percent(1)) {
@@ -142,8 +142,8 @@ class Trial {
 
     /// The same packets in bursts: the cache must not show.
     void in_bursts() {
-        TestGateway cached(*compiled_.image, settings(true));
-        TestGateway plain(*compiled_.image, settings(false));
+        TestGateway cached(*compiled_.image, settings(tiers()));
+        TestGateway plain(*compiled_.image, settings(CacheTiers::none));
         for (std::size_t at = 0; at < arrivals_.size();) {
             const std::size_t size = std::min<std::size_t>(random_.between(1, 64), arrivals_.size() - at);
             const std::span<const SentFrame> burst = std::span(arrivals_).subspan(at, size);
@@ -186,6 +186,8 @@ class Trial {
         for (const auto& [name, content] : random_policy(seed_)) text += "\n# " + name + "\n" + content;
         return text;
     }
+
+    CacheTiers tiers() const { return seed_ % 2 == 0 ? CacheTiers::flow_table : CacheTiers::trace_cache; }
 
     std::uint64_t seed_;
     CompiledPolicy compiled_;

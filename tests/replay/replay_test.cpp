@@ -62,7 +62,7 @@ class ReplayTest : public testing::Test {
 
     /// Writes the captures, one a port, and replays them into the folder `out`.
     Result replay(const std::vector<TimedFrame>& access, const std::vector<TimedFrame>& uplink,
-                  bool cache = true, const std::string& out = "out") {
+                  CacheTiers cache = CacheTiers::trace_cache, const std::string& out = "out") {
         test::write_capture(directory_ / "access.pcap", access);
         test::write_capture(directory_ / "uplink.pcap", uplink);
         settings_.inputs.push_back({0, directory_ / "access.pcap"});
@@ -146,8 +146,10 @@ std::vector<TimedFrame> many_queries() {
 }
 
 TEST_F(ReplayTest, TwoRunsGiveTheSameBytes) {
-    const Result one = replay(many_queries(), {{noon + millisecond, answer_to_arp()}}, true, "one");
-    const Result two = replay(many_queries(), {{noon + millisecond, answer_to_arp()}}, true, "two");
+    const Result one =
+        replay(many_queries(), {{noon + millisecond, answer_to_arp()}}, CacheTiers::trace_cache, "one");
+    const Result two =
+        replay(many_queries(), {{noon + millisecond, answer_to_arp()}}, CacheTiers::trace_cache, "two");
     EXPECT_EQ(one.report.dump(), two.report.dump());
     for (const std::string port : {"access0", "uplink0"}) {
         EXPECT_EQ(test::read_text(directory_ / ("one/" + port + ".pcap")),
@@ -157,8 +159,10 @@ TEST_F(ReplayTest, TwoRunsGiveTheSameBytes) {
 }
 
 TEST_F(ReplayTest, WithoutTheCacheOnlyTheCacheCountersDiffer) {
-    Result with = replay(many_queries(), {{noon + millisecond, answer_to_arp()}}, true, "with");
-    Result without = replay(many_queries(), {{noon + millisecond, answer_to_arp()}}, false, "without");
+    Result with =
+        replay(many_queries(), {{noon + millisecond, answer_to_arp()}}, CacheTiers::trace_cache, "with");
+    Result without =
+        replay(many_queries(), {{noon + millisecond, answer_to_arp()}}, CacheTiers::none, "without");
     EXPECT_GT(with.report["cache"]["flow_hits"].get<int>(), 400);
     EXPECT_EQ(without.report["cache"]["flow_hits"], 0);
     with.report.erase("cache");

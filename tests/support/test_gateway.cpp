@@ -13,6 +13,11 @@ constexpr std::uint32_t tailroom_bytes = 64;
 
 }  // namespace
 
+std::string name_of(CacheTiers tiers) {
+    constexpr const char* names[] = {"no_cache", "flow_table", "trace_cache"};
+    return names[static_cast<std::size_t>(tiers)];
+}
+
 HeapFrames::~HeapFrames() {
     for (std::uint8_t* buffer : buffers_) delete[] buffer;
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,9 @@
 #include "tests/support/sent_frame.h"
 
 namespace sluice::test {
+
+constexpr CacheTiers all_cache_tiers[] = {CacheTiers::none, CacheTiers::flow_table, CacheTiers::trace_cache};
+std::string name_of(CacheTiers tiers);
 
 class HeapFrames final : public FrameAllocator {
   public:

@@ -400,9 +400,9 @@ struct Total {
 
 void run_sequence(const Image& image, std::uint32_t seed, ShardSettings settings, Total& total) {
     Traffic traffic(image, seed);
-    settings.cache = true;
+    settings.cache = seed % 2 == 0 ? CacheTiers::flow_table : CacheTiers::trace_cache;
     TestGateway with(image, settings);
-    settings.cache = false;
+    settings.cache = CacheTiers::none;
     TestGateway without(image, settings);
     const std::string where = std::string(image.gateway()) + ", seed " + std::to_string(seed) + ", burst ";
     for (std::uint32_t i = 0; i < bursts_per_sequence; ++i) {

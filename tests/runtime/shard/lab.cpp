@@ -131,7 +131,7 @@ const Image& lab_per_stage() {
 
 void ShardTest::restart(const Image& image) {
     if (gateway) check();
-    settings.cache = cached();
+    settings.cache = GetParam();
     image_ = &image;
     gateway = std::make_unique<TestGateway>(image, settings);
 }

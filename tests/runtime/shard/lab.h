@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A gateway with one of everything, for tests of the shard that the acceptance ids do not cover. Every test
-// runs with the flow cache on and off, and ends with the balance of C8 and no buffer lost.
+// runs with the cache off, with the flow table alone and with all tiers, and ends with the balance of C8 and no
+// buffer lost.
 //
 //   blue   stateful: web (access0 VLAN 110, 10.1.1.1/24, 2001:db8:b:1::1/64), db (access0 QinQ
 //   100.7, 10.1.2.1/24,
@@ -22,8 +23,6 @@
 
 namespace sluice::test {
 
-enum class Cache { on, off };
-
 /// Compiled once a process.
 const Image& lab();
 const Image& lab_per_stage();  // ttl: per-stage
@@ -31,7 +30,7 @@ const Image& lab_per_stage();  // ttl: per-stage
 constexpr std::uint16_t blue = 0, red = 1, plain = 2;
 constexpr std::uint8_t fin = 0x01, syn = 0x02, rst = 0x04, ack = 0x10;
 
-class ShardTest : public testing::TestWithParam<Cache> {
+class ShardTest : public testing::TestWithParam<CacheTiers> {
   protected:
     ShardTest() { restart(); }
     void TearDown() override { check(); }
@@ -39,7 +38,7 @@ class ShardTest : public testing::TestWithParam<Cache> {
     /// A new gateway; what the test set in `settings` counts.
     void restart(const Image& image = lab());
     void check();
-    static bool cached() { return GetParam() == Cache::on; }
+    static bool cached() { return GetParam() != CacheTiers::none; }
 
     // Frames as stations send them: the layer 2 part of `packet` is filled in.
     static Packet on_web(Packet packet);  // blue's, from the MAC of 10.1.1.5
@@ -76,9 +75,8 @@ Decoded only(const std::vector<SentFrame>& sent);
 std::string from(const Decoded& packet);
 std::string to(const Decoded& packet);
 
-#define SLUICE_SHARD_TEST(Suite)                                                                               \
-    INSTANTIATE_TEST_SUITE_P(Cached, Suite, testing::Values(Cache::on, Cache::off), [](const auto& instance) { \
-        return instance.param == Cache::on ? std::string("on") : std::string("off");                           \
-    })
+#define SLUICE_SHARD_TEST(Suite)                                                \
+    INSTANTIATE_TEST_SUITE_P(Cached, Suite, testing::ValuesIn(all_cache_tiers), \
+                             [](const auto& instance) { return name_of(instance.param); })
 
 }  // namespace sluice::test

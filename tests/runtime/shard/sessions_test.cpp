@@ -188,7 +188,7 @@ TEST_P(Connection, believes_a_reset_only_near_what_was_acknowledged) {
 
 TEST_P(Sessions, rules_with_log_tell_of_first_packets_only) {
     HeapFrames frames;
-    settings.cache = cached();
+    settings.cache = GetParam();
     Shard shard(lab(), settings, frames);
     Output output;
     const auto give = [&](const Bytes& frame) {
