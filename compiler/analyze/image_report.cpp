@@ -37,6 +37,7 @@ TenantReport report_on(const TenantView& tenant, const image::TenantSection& sec
     report.name = tenant.name;
     report.file = table.file()->str();
     report.digest = hex_text({section.digest()->data(), section.digest()->size()});
+    report.closure = hex_text({section.closure()->data(), section.closure()->size()});
     report.bytes = section.section()->size();
     report.has_service_router = tenant.has_service_router;
     report.routes4 = report_on(*table.routes4());

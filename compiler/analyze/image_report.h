@@ -22,7 +22,8 @@ struct LpmReport {
 struct TenantReport {
     std::string name;
     std::string file;
-    std::string digest;  // of its section, hexadecimal
+    std::string digest;   // of its section, hexadecimal
+    std::string closure;  // of all that packets entering it can read (schemas/layout/closure.h)
     std::uint64_t bytes = 0;
     bool has_service_router = false;
     LpmReport routes4, routes6, sets4, sets6;

@@ -5,7 +5,7 @@
 
 #include "compiler/lower/aligned_vector.h"
 #include "compiler/lower/emit.h"
-#include "schemas/layout/image_seal.h"
+#include "schemas/layout/closure.h"
 
 namespace sluice::lower {
 namespace {
@@ -37,7 +37,8 @@ Offset<image::TenantSection> emit_section(FlatBufferBuilder& builder, const std:
     const auto section = builder.CreateVector(bytes);
     const Digest digest = digest_of(bytes);
     const auto digest_row = builder.CreateVector(digest.data(), digest.size());
-    return image::CreateTenantSection(builder, digest_row, section);
+    const auto closure = builder.CreateVector(Digest{}.data(), Digest{}.size());  // known when all are here
+    return image::CreateTenantSection(builder, digest_row, section, closure);
 }
 
 void check_size(const std::vector<std::vector<std::uint8_t>>& sections) {
@@ -73,6 +74,7 @@ std::vector<std::uint8_t> emit_image(const policy::Policy& policy,
 
     std::vector<std::uint8_t> file(sizeof(ImageHeader) + builder.GetSize());
     std::memcpy(file.data() + sizeof(ImageHeader), builder.GetBufferPointer(), builder.GetSize());
+    seal_closures(std::span(file).subspan(sizeof(ImageHeader)));
     seal_image(file);
     return file;
 }

@@ -81,6 +81,7 @@ void print_json(const Image& image, const ImageReport& report) {
         json["tenants"].push_back({{"name", row.name},
                                    {"file", row.file},
                                    {"digest", row.digest},
+                                   {"closure", row.closure},
                                    {"bytes", row.bytes},
                                    {"service_router", row.has_service_router},
                                    {"interfaces", interfaces_json(image, tenant)},
@@ -113,6 +114,7 @@ void print_table(std::string_view name, const LpmReport& table) {
 
 void print_tenant(const Image& image, const TenantView& tenant, const TenantReport& row) {
     fmt::print("\ntenant {}  ({}, {} bytes, digest {})\n", row.name, row.file, row.bytes, row.digest);
+    fmt::print("  closure   {}\n", row.closure);
     for (std::size_t i = 0; i < tenant.interfaces.size(); ++i) {
         const image::Interface& interface = tenant.interfaces[i];
         fmt::print("  {:<9} {}  {}  MTU {}", kind_of(interface), tenant.interface_names[i],

@@ -3,13 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/image/tenant_view.h"
 #include "runtime/image/verify_header.h"
 #include "runtime/image/verify_tenant.h"
+#include "schemas/layout/closure.h"
 #include "schemas/layout/image_header.h"
-#include "schemas/layout/image_seal.h"
 
 namespace sluice {
 namespace {
@@ -129,6 +130,17 @@ Refusal verify_tenants(const image::Image& root, std::span<const std::uint8_t> p
     return verify::check_bindings(rows_of(root.bindings()), tenants);
 }
 
+Refusal verify_closures(const image::Image& root) {
+    const std::vector<Digest> closures = closure_digests(root);
+    for (std::size_t i = 0; i < closures.size(); ++i) {
+        const auto* row = root.tenants()->Get(static_cast<flatbuffers::uoffset_t>(i))->closure();
+        if (row == nullptr || !std::equal(row->begin(), row->end(), closures[i].begin(), closures[i].end())) {
+            return fmt::format("tenant {} does not have the closure digest that follows from the sections", i);
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<ImageError> verify_payload(std::span<const std::uint8_t> payload, SectionDigests digests) {
@@ -147,6 +159,7 @@ std::optional<ImageError> verify_payload(std::span<const std::uint8_t> payload, 
     Refusal refusal = verify_root(root, payload);
     if (!refusal) refusal = verify_sections(root, payload, digests);
     if (!refusal) refusal = verify_tenants(root, payload);
+    if (!refusal && digests == SectionDigests::check) refusal = verify_closures(root);
     if (refusal) return ImageError{ImageError::Kind::integrity, *refusal};
     return std::nullopt;
 }

@@ -6,11 +6,16 @@
 #include <span>
 
 #include "schemas/image_generated.h"
+#include "schemas/layout/closure.h"
 #include "schemas/layout/image_header.h"
-#include "schemas/layout/image_seal.h"
 
 namespace sluice::test {
 namespace {
+
+bool is_section(const image::TenantSection& row) {
+    flatbuffers::Verifier verifier(row.section()->data(), row.section()->size());
+    return verifier.VerifyBuffer<image::Tenant>(nullptr);
+}
 
 void seal_sections(std::span<std::uint8_t> payload) {
     flatbuffers::Verifier::Options options;
@@ -20,14 +25,18 @@ void seal_sections(std::span<std::uint8_t> payload) {
     const auto* tenants = image::GetImage(payload.data())->tenants();
     if (tenants == nullptr) return;
     std::size_t bytes = 0;
+    bool all_well_formed = true;
     for (flatbuffers::uoffset_t i = 0; i < tenants->size(); ++i) {
         const image::TenantSection* row = tenants->Get(i);
+        all_well_formed &= row->section() != nullptr && row->digest() != nullptr;
         if (row->section() == nullptr || row->digest() == nullptr) continue;
         bytes += row->section()->size();
+        all_well_formed &= bytes <= payload.size() && is_section(*row);
         if (row->digest()->size() != Digest{}.size() || bytes > payload.size()) continue;
         const Digest digest = digest_of({row->section()->data(), row->section()->size()});
         std::copy(digest.begin(), digest.end(), payload.data() + (row->digest()->data() - payload.data()));
     }
+    if (all_well_formed) seal_closures(payload);
 }
 
 }  // namespace

@@ -29,6 +29,8 @@ cmp edge.img again.img || failures=$((failures + 1))
 
 expect 0 '^gateway two-tenants ' "$sluicec" inspect edge.img
 expect 0 '^tenant red ' "$sluicec" inspect edge.img
+expect 0 '^  closure   [0-9a-f]{64}$' "$sluicec" inspect edge.img
+expect 0 '^      "closure": "[0-9a-f]{64}",$' "$sluicec" inspect edge.img --json
 expect 0 '^  "gateway": "two-tenants",$' "$sluicec" inspect edge.img --json
 
 expect 0 '^edge\.img: OK$' "$sluicec" verify edge.img
