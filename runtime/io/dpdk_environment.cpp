@@ -18,8 +18,6 @@ namespace {
 
 // A frame's buffer with its mbuf, its pool header and cache padding.
 constexpr std::uint64_t bytes_beside_data = 512;
-constexpr std::uint64_t environment_bytes = std::uint64_t{32} << 20;  // rings, device queues, EAL's own
-constexpr unsigned smallest_data_room = 2048;
 constexpr unsigned pool_cache_frames = 256;
 
 std::string core_list(const std::vector<unsigned>& cores) {
@@ -28,9 +26,10 @@ std::string core_list(const std::vector<unsigned>& cores) {
     return list;
 }
 
-unsigned data_room_of(unsigned longest_frame) {
-    return (std::max(longest_frame, smallest_data_room) + RTE_CACHE_LINE_SIZE - 1) / RTE_CACHE_LINE_SIZE *
-           RTE_CACHE_LINE_SIZE;
+unsigned data_room_of(const EnvironmentSettings& settings) {
+    return (std::max(settings.longest_frame_bytes, settings.smallest_data_room_bytes) + RTE_CACHE_LINE_SIZE -
+            1) /
+           RTE_CACHE_LINE_SIZE * RTE_CACHE_LINE_SIZE;
 }
 
 bool choose_hugepages(Hugepages wish, std::uint64_t needed) {
@@ -86,10 +85,9 @@ std::uint64_t free_hugepage_bytes() {
     return total;
 }
 
-Environment::Environment(const EnvironmentSettings& settings)
-    : longest_frame_(data_room_of(settings.longest_frame_bytes)) {
+Environment::Environment(const EnvironmentSettings& settings) : longest_frame_(data_room_of(settings)) {
     const std::uint64_t bytes =
-        environment_bytes +
+        settings.environment_bytes +
         settings.frames * (std::uint64_t{longest_frame_} + RTE_PKTMBUF_HEADROOM + bytes_beside_data);
     hugepages_ = choose_hugepages(settings.hugepages, bytes);
 

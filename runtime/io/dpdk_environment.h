@@ -4,6 +4,7 @@
 // Start-up thread only; once a process. The calling thread becomes the first of `cores`.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,10 @@ struct EnvironmentSettings {
     std::vector<unsigned> cores;
     Hugepages hugepages = Hugepages::automatic;
     std::vector<HostPort> devices;
-    unsigned frames = 8191;            // in the one pool, for all devices
-    unsigned longest_frame_bytes = 0;  // what one buffer must hold
+    unsigned frames = 8191;                                     // in the one pool, for all devices
+    unsigned longest_frame_bytes = 0;                           // what one buffer must hold
+    unsigned smallest_data_room_bytes = 2048;                   // benchmarks preload a million short frames
+    std::uint64_t environment_bytes = std::uint64_t{32} << 20;  // rings, device queues, EAL's own
 };
 
 class Environment {

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/workload.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "tests/support/compile.h"
+#include "tests/support/packets.h"
+
+namespace sluice::bench {
+namespace {
+
+constexpr std::uint16_t first_vlan = 2;
+constexpr std::size_t l3_offset = 18, source_offset = l3_offset + 12, destination_offset = l3_offset + 16;
+constexpr std::size_t l4_offset = l3_offset + 20, payload_offset = l4_offset + 8;
+constexpr std::uint32_t first_pool_host = 64;
+constexpr const char* router_mac = "02:00:5e:00:01:01";
+
+// A million sessions need many addresses; a thousand tenants with a thousand each need one each.
+std::uint32_t pool_addresses(const Shape& shape) {
+    return std::max(1u, 64 / shape.tenants);
+}
+
+std::string outside_net(std::uint32_t tenant) {
+    return fmt::format("100.{}.{}", 64 + tenant / 256, tenant % 256);
+}
+std::uint32_t outside_address(std::uint32_t tenant, std::uint32_t host) {
+    return 100u << 24 | (64 + tenant / 256) << 16 | tenant % 256 << 8 | host;
+}
+
+struct Endpoint {
+    std::uint32_t address;
+    std::uint16_t port;
+};
+
+Endpoint rule_endpoint(std::uint32_t rule) {
+    return {172u << 24 | (16 + rule / 62500) << 16 | rule / 250 % 250 << 8 | (rule % 250 + 1),
+            static_cast<std::uint16_t>(1000 + rule % 5000)};
+}
+
+Endpoint source_of(const Shape& shape, std::uint32_t flow) {
+    const std::uint32_t i = flow / shape.tenants;
+    return {10u << 24 | (1 + i % 4) << 16 | i / 4 % 200 << 8 | (2 + i / 800 % 200),
+            static_cast<std::uint16_t>(1024 + i / 160'000)};
+}
+
+Endpoint destination_of(const Shape& shape, std::uint32_t flow) {
+    if (shape.destinations == Destinations::last_rule || shape.rules < 2) return {0xc0000209, 9};
+    // Neighbouring flows must not meet neighbouring rules.
+    return rule_endpoint(static_cast<std::uint32_t>(std::uint64_t{flow} * 2654435761 % (shape.rules - 1)));
+}
+
+std::string address_text(std::uint32_t address) {
+    return fmt::format("{}.{}.{}.{}", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
+}
+
+std::string tenant_text(const Shape& shape, std::uint32_t tenant) {
+    const std::string net = outside_net(tenant);
+    std::string text = fmt::format(
+        "tenant: t{}\n"
+        "segments:\n  lan: {{vlan: {{port: access0, id: {}}}, gateway: 10.255.0.1/24, "
+        "neighbours: {{10.255.0.2: \"02:00:00:00:00:01\"}}}}\n"
+        "uplinks:\n  internet: {{vlan: {{port: uplink0, id: {}}}, address: {}.10/24, "
+        "neighbours: {{{}.1: \"02:00:00:00:09:01\"}}}}\n"
+        "routes:\n  - {{to: 0.0.0.0/0, via: {}.1}}\n  - {{to: 10.0.0.0/8, via: 10.255.0.2}}\n"
+        "nat:\n  - {{snat: 10.0.0.0/8, out: internet, to: {}.{}-{}.{}}}\n"
+        "firewall:\n  rules:\n",
+        tenant, first_vlan + tenant, first_vlan + tenant, net, net, net, net, first_pool_host, net,
+        first_pool_host + pool_addresses(shape) - 1);
+    for (std::uint32_t rule = 0; rule + 1 < shape.rules; ++rule) {
+        const Endpoint to = rule_endpoint(rule);
+        text += fmt::format("    - {{name: r{}, from: lan, to: {}, service: udp/{}, action: allow}}\n", rule,
+                            address_text(to.address), to.port);
+    }
+    return text + "    - {name: outbound, from: lan, to: internet, action: allow}\n";
+}
+
+void put16(std::uint8_t* at, std::uint32_t value) {
+    at[0] = static_cast<std::uint8_t>(value >> 8);
+    at[1] = static_cast<std::uint8_t>(value);
+}
+void put32(std::uint8_t* at, std::uint32_t value) {
+    put16(at, value >> 16);
+    put16(at + 2, value & 0xffff);
+}
+std::uint32_t get16(const std::uint8_t* at) {
+    return static_cast<std::uint32_t>(at[0] << 8 | at[1]);
+}
+std::uint32_t get32(const std::uint8_t* at) {
+    return get16(at) << 16 | get16(at + 2);
+}
+
+void put_checksums(std::uint8_t* frame) {
+    put16(frame + l3_offset + 10, 0);
+    put16(frame + l3_offset + 10, test::slow_checksum({frame + l3_offset, 20}));
+    put16(frame + l4_offset + 6, 0);
+    // The pseudo header (RFC 768): both addresses, the protocol, the length.
+    std::array<std::uint8_t, 12 + frame_bytes - l4_offset> covered{};
+    std::copy_n(frame + source_offset, 8, covered.begin());
+    covered[9] = 17;
+    put16(covered.data() + 10, frame_bytes - l4_offset);
+    std::copy_n(frame + l4_offset, frame_bytes - l4_offset, covered.begin() + 12);
+    put16(frame + l4_offset + 6, test::slow_checksum(covered));
+}
+
+const char* wrong_packet(std::span<const std::uint8_t> frame, std::uint16_t vlan) {
+    if (frame.size() != frame_bytes) return "another length";
+    if (get16(&frame[12]) != 0x8100 || get16(&frame[14]) != vlan) return "another VLAN";
+    if (frame[l3_offset + 8] >= 64) return "the TTL did not fall";
+    return test::checksums_valid(frame) ? nullptr : "a checksum is wrong";
+}
+
+bool is(std::span<const std::uint8_t> frame, std::size_t address, std::size_t port, const Endpoint& wanted) {
+    return get32(&frame[address]) == wanted.address && get16(&frame[port]) == wanted.port;
+}
+
+}  // namespace
+
+std::unique_ptr<const Image> make_image(const Shape& shape) {
+    std::map<std::string, std::string> texts;
+    std::string gateway =
+        fmt::format("gateway: bench\nmac: {}\nports: {{access0: {{}}, uplink0: {{}}}}\ntenants:\n", router_mac);
+    for (std::uint32_t tenant = 0; tenant < shape.tenants; ++tenant) {
+        gateway += fmt::format("  - t{}.yaml\n", tenant);
+        texts[fmt::format("t{}.yaml", tenant)] = tenant_text(shape, tenant);
+    }
+    texts["gateway.yaml"] = gateway;
+    return test::compile_texts(texts);
+}
+
+FrameList make_frames(const Shape& shape, std::span<const std::uint32_t> order) {
+    test::Packet packet;
+    packet.vlan = first_vlan;
+    packet.destination_mac = router_mac;
+    packet.payload.assign(frame_bytes - payload_offset, 0);
+    const test::Bytes pattern = test::udp(packet);
+    FrameList frames;
+    frames.reserve(order.size());
+    for (const std::uint32_t flow : order) {
+        std::uint8_t* frame = frames.add();
+        std::copy(pattern.begin(), pattern.end(), frame);
+        const Endpoint source = source_of(shape, flow), destination = destination_of(shape, flow);
+        put16(frame + 14, first_vlan + flow % shape.tenants);
+        put32(frame + source_offset, source.address);
+        put32(frame + destination_offset, destination.address);
+        put16(frame + l4_offset, source.port);
+        put16(frame + l4_offset + 2, destination.port);
+        put32(frame + payload_offset, flow);
+        put_checksums(frame);
+    }
+    return frames;
+}
+
+void add_reply(FrameList& replies, std::span<const std::uint8_t> sent) {
+    std::uint8_t* reply = replies.add();
+    std::copy(sent.begin(), sent.end(), reply);
+    // Checksums are sums: they do not notice when two summands change places.
+    std::swap_ranges(reply, reply + 6, reply + 6);
+    std::swap_ranges(reply + source_offset, reply + source_offset + 4, reply + destination_offset);
+    std::swap_ranges(reply + l4_offset, reply + l4_offset + 2, reply + l4_offset + 2);
+}
+
+std::uint32_t flow_of(std::span<const std::uint8_t> frame) {
+    return get32(&frame[payload_offset]);
+}
+
+const char* wrong_forward(const Shape& shape, std::span<const std::uint8_t> frame, std::uint16_t port) {
+    if (port != uplink_port) return "not sent to the uplink";
+    const std::uint32_t flow = flow_of(frame), tenant = flow % shape.tenants;
+    if (const char* problem = wrong_packet(frame, static_cast<std::uint16_t>(first_vlan + tenant)))
+        return problem;
+    const std::uint32_t first = outside_address(tenant, first_pool_host), source = get32(&frame[source_offset]);
+    if (source < first || source >= first + pool_addresses(shape)) return "not translated to the pool";
+    if (!is(frame, destination_offset, l4_offset + 2, destination_of(shape, flow)))
+        return "another destination";
+    return nullptr;
+}
+
+const char* wrong_reply(const Shape& shape, std::span<const std::uint8_t> frame, std::uint16_t port) {
+    if (port != access_port) return "reply not sent to the access port";
+    const std::uint32_t flow = flow_of(frame);
+    if (const char* problem =
+            wrong_packet(frame, static_cast<std::uint16_t>(first_vlan + flow % shape.tenants))) {
+        return problem;
+    }
+    if (!is(frame, source_offset, l4_offset, destination_of(shape, flow))) return "reply with another source";
+    if (!is(frame, destination_offset, l4_offset + 2, source_of(shape, flow))) return "reply to another host";
+    return nullptr;
+}
+
+std::uint64_t translation_of(std::span<const std::uint8_t> frame) {
+    return std::uint64_t{get32(&frame[source_offset])} << 16 | get16(&frame[l4_offset]);
+}
+
+}  // namespace sluice::bench

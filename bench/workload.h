@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the whole-gateway benchmarks send through what: policies of a given size, and flows by number. Every
+// tenant has a VLAN on the access port and one on the uplink port, routes to the uplink, translates its
+// sources there (SNAT) and filters with `rules` rules; packets are UDP of 64 bytes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "runtime/image/image.h"
+
+namespace sluice::bench {
+
+constexpr std::uint16_t access_port = 0, uplink_port = 1;
+constexpr std::uint32_t frame_bytes = 64;
+
+/// Which rules decide about the traffic.
+enum class Destinations : std::uint8_t {
+    last_rule,  // one destination: the last rule, the worst case of a linear search, decides all
+    all_rules,  // as many destinations as rules, spread evenly over the flows
+};
+
+struct Shape {
+    std::uint32_t tenants = 1;
+    std::uint32_t rules = 1000;  // a tenant
+    Destinations destinations = Destinations::last_rule;
+};
+
+std::unique_ptr<const Image> make_image(const Shape& shape);
+
+/// Frames of equal length, one behind the other.
+class FrameList {
+  public:
+    std::uint8_t* add() {
+        bytes_.resize(bytes_.size() + frame_bytes);
+        return bytes_.data() + bytes_.size() - frame_bytes;
+    }
+    void reserve(std::size_t frames) { bytes_.reserve(frames * frame_bytes); }
+    std::size_t size() const { return bytes_.size() / frame_bytes; }
+    std::span<const std::uint8_t, frame_bytes> operator[](std::size_t index) const {
+        return std::span<const std::uint8_t, frame_bytes>(bytes_.data() + index * frame_bytes, frame_bytes);
+    }
+
+  private:
+    std::vector<std::uint8_t> bytes_;
+};
+
+/// The packets of the flows in `order`, as inside hosts send them. The first payload bytes are the flow's
+/// number.
+FrameList make_frames(const Shape& shape, std::span<const std::uint32_t> order);
+/// What the other side would answer to `sent`, which is how a packet left the gateway.
+void add_reply(FrameList& replies, std::span<const std::uint8_t> sent);
+/// The number that make_frames() wrote.
+std::uint32_t flow_of(std::span<const std::uint8_t> frame);
+
+/// Why `frame`, which left on `port`, is not the translated packet of its flow; nullptr when it is.
+const char* wrong_forward(const Shape& shape, std::span<const std::uint8_t> frame, std::uint16_t port);
+/// The same for an answer.
+const char* wrong_reply(const Shape& shape, std::span<const std::uint8_t> frame, std::uint16_t port);
+/// The outside address and port that a forwarded frame carries.
+std::uint64_t translation_of(std::span<const std::uint8_t> frame);
+
+}  // namespace sluice::bench
