@@ -40,7 +40,7 @@ class NatReader {
     bool dnat_match(const Node& node, policy::Dnat& result);
     bool dnat_target(const Node& node, policy::Dnat& result);
     bool is_host(const Node& node, const IpAndFamily& ip);
-    void mixed(const Node& node, Family here, Family there);
+    bool is_of_family(const Node& node, Family here, Family there);
 
     Context& context_;
     TenantScope& scope_;
@@ -95,11 +95,14 @@ std::uint16_t NatReader::outside(const Object& object, std::string_view key) {
     return policy::no_index;
 }
 
-void NatReader::mixed(const Node& node, Family here, Family there) {
+/// Nothing translates one family into the other.
+bool NatReader::is_of_family(const Node& node, Family here, Family there) {
+    if (here == there) return true;
     context_
         .report(Code::families_mixed, node.span,
                 fmt::format("this is {}, but the rule translates {}", family_name(here), family_name(there)))
         .help("write one rule for IPv4 and one for IPv6");
+    return false;
 }
 
 bool NatReader::is_host(const Node& node, const IpAndFamily& ip) {
@@ -198,11 +201,7 @@ bool NatReader::source(const Node& node, policy::Snat& result) {
         return false;
     }
     const auto prefix = address_or_prefix_of(context_, node, "what snat translates");
-    if (!prefix) return false;
-    if (prefix->family != result.family) {
-        mixed(node, prefix->family, result.family);
-        return false;
-    }
+    if (!prefix || !is_of_family(node, prefix->family, result.family)) return false;
     result.sources.push_back(*prefix);
     return true;
 }
@@ -288,11 +287,7 @@ bool NatReader::dnat_target(const Node& node, policy::Dnat& result) {
     if (!to)
         return fail(fmt::format("\"{}\" is not ADDRESS or ADDRESS:PORT", node.text),
                     "an IPv6 address with a port stands in brackets");
-    if (to->ip.family != result.family) {
-        mixed(node, to->ip.family, result.family);
-        return false;
-    }
-    if (!is_host(node, to->ip)) return false;
+    if (!is_of_family(node, to->ip.family, result.family) || !is_host(node, to->ip)) return false;
     result.to = to->ip.ip;
     if (!to->ports) return true;
     if (!result.ports)
@@ -334,11 +329,7 @@ void NatReader::one_to_one(const Object& object) {
     const auto inside =
         inside_node == nullptr ? std::nullopt : ip_of(context_, *inside_node, "an inside address");
     if (!external || !inside || !is_host(*external_node, *external) || !is_host(*inside_node, *inside)) return;
-    if (external->family != inside->family) {
-        mixed(*inside_node, inside->family, external->family);
-        return;
-    }
-    if (result.on == policy::no_index) return;
+    if (!is_of_family(*inside_node, inside->family, external->family) || result.on == policy::no_index) return;
     result.external = external->ip;
     result.inside = inside->ip;
     result.family = external->family;
