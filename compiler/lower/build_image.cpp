@@ -8,26 +8,25 @@
 #include "compiler/lower/passes.h"
 
 namespace sluice {
-namespace {
 
-std::vector<std::uint8_t> lower_tenant(const policy::Tenant& tenant) {
-    lower::TenantTables tables;
-    lower::lower_interfaces(tenant, tables);
-    lower::lower_routes(tenant, tables);
-    lower::lower_nat(tenant, tables);
-    lower::lower_proxied(tenant, tables);
-    lower::lower_firewall(tenant, tables);
-    return lower::emit_tenant(tenant, tables);
+lower::TenantTables lower::lower_tenant(const policy::Tenant& tenant) {
+    TenantTables tables;
+    lower_interfaces(tenant, tables);
+    lower_routes(tenant, tables);
+    lower_nat(tenant, tables);
+    lower_proxied(tenant, tables);
+    lower_firewall(tenant, tables);
+    return tables;
 }
-
-}  // namespace
 
 std::vector<std::uint8_t> build_image(const policy::Policy& policy, unsigned threads) {
     std::vector<std::vector<std::uint8_t>> sections(policy.tenants.size());
     tbb::task_arena arena(threads == 0 ? tbb::task_arena::automatic : static_cast<int>(threads));
     arena.execute([&] {
-        tbb::parallel_for(std::size_t{0}, sections.size(),
-                          [&](std::size_t i) { sections[i] = lower_tenant(policy.tenants[i]); });
+        tbb::parallel_for(std::size_t{0}, sections.size(), [&](std::size_t i) {
+            const policy::Tenant& tenant = policy.tenants[i];
+            sections[i] = lower::emit_tenant(tenant, lower::lower_tenant(tenant));
+        });
     });
     return lower::emit_image(policy, sections);
 }

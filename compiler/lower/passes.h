@@ -10,6 +10,9 @@
 
 namespace sluice::lower {
 
+/// All of them, in their order.
+TenantTables lower_tenant(const policy::Tenant& tenant);
+
 /// Interfaces, their addresses and their static neighbours.
 void lower_interfaces(const policy::Tenant& tenant, TenantTables& tables);
 /// Connected, implied and configured routes, their adjacencies and ECMP groups.

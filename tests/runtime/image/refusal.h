@@ -33,12 +33,7 @@ inline std::string refusal_of_tables(const std::function<void(lower::TenantTable
     const policy::Policy policy = two_tenants();
     std::vector<std::vector<std::uint8_t>> sections;
     for (const policy::Tenant& tenant : policy.tenants) {
-        lower::TenantTables tables;
-        lower::lower_interfaces(tenant, tables);
-        lower::lower_routes(tenant, tables);
-        lower::lower_nat(tenant, tables);
-        lower::lower_proxied(tenant, tables);
-        lower::lower_firewall(tenant, tables);
+        lower::TenantTables tables = lower::lower_tenant(tenant);
         if (sections.empty()) change(tables);
         sections.push_back(lower::emit_tenant(tenant, tables));
     }
