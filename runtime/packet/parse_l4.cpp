@@ -39,6 +39,12 @@ void read_icmp(std::span<const std::uint8_t> l4, IpView& view) noexcept {
     }
 }
 
+bool parse_icmp(std::span<const std::uint8_t> l4, IpView& view) noexcept {
+    if (l4.size() < icmp_header_bytes) return false;
+    read_icmp(l4, view);
+    return true;
+}
+
 bool parse_tcp(std::span<const std::uint8_t> l4, IpView& view) noexcept {
     if (l4.size() < tcp_header_bytes) return false;
     const std::uint32_t header_bytes = (l4[tcp_data_offset_at] >> 4) * 4u;
@@ -75,9 +81,7 @@ bool parse_l4(std::span<const std::uint8_t> l4, IpView& view) noexcept {
         case L4Kind::udp:
             return parse_udp(l4, view);
         case L4Kind::icmp_other:
-            if (l4.size() < icmp_header_bytes) return false;
-            read_icmp(l4, view);
-            return true;
+            return parse_icmp(l4, view);
         default:
             return true;
     }
@@ -94,9 +98,7 @@ bool parse_quoted_l4(std::span<const std::uint8_t> l4, IpView& view) noexcept {
             if (view.l4_kind == L4Kind::tcp && l4.size() > tcp_flags_at) read_tcp_fields(l4, view);
             return true;
         case L4Kind::icmp_other:
-            if (l4.size() < icmp_header_bytes) return false;
-            read_icmp(l4, view);
-            return true;
+            return parse_icmp(l4, view);
         default:
             return true;
     }
