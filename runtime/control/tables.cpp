@@ -57,16 +57,16 @@ Json sessions_json(const Image& image, std::span<const Session> sessions, Time n
     return rows;
 }
 
-Json neighbours_json(const Image& image, std::span<const NeighbourRow> neighbours, Time now) {
+Json neighbours_json(const Image& image, std::span<const Neighbour> neighbours, Time now) {
     Json rows = Json::array();
-    for (const NeighbourRow& neighbour : neighbours) {
+    for (const Neighbour& neighbour : neighbours) {
         Json row;
         row["interface"] = interface_name(image, neighbour.interface);
         row["ip"] = to_string(neighbour.ip, neighbour.family);
         row["mac"] = neighbour.mac == Mac{} ? "" : to_string(neighbour.mac);
         row["state"] = name_of(neighbour.state);
         row["age_seconds"] = seconds_since(neighbour.changed, now);
-        row["held"] = neighbour.held;
+        row["held"] = neighbour.held_count;
         rows.push_back(std::move(row));
     }
     return rows;

@@ -13,19 +13,8 @@
 
 namespace sluice {
 
-/// A neighbour without the packets it holds.
-struct NeighbourRow {
-    Ip ip;
-    Family family = Family::v4;
-    InterfaceRef interface;
-    NeighbourState state = NeighbourState::none;
-    Mac mac;
-    Time changed = 0;
-    std::uint32_t held = 0;
-};
-
 nlohmann::ordered_json sessions_json(const Image& image, std::span<const Session> sessions, Time now);
-nlohmann::ordered_json neighbours_json(const Image& image, std::span<const NeighbourRow> neighbours, Time now);
+nlohmann::ordered_json neighbours_json(const Image& image, std::span<const Neighbour> neighbours, Time now);
 nlohmann::ordered_json flows_json(const Image& image, std::span<const FlowSummary> flows, Time now);
 
 }  // namespace sluice

@@ -18,6 +18,7 @@ using Json = nlohmann::ordered_json;
 
 // Copied between two bursts: a few microseconds.
 constexpr std::uint32_t sessions_a_slice = 64;
+constexpr std::uint32_t neighbours_a_slice = 256;
 constexpr std::uint32_t flows_a_slice = 256;
 
 std::string hexadecimal(std::span<const std::uint8_t> bytes) {
@@ -153,15 +154,18 @@ Json GatewayAnswers::sessions() {
 }
 
 Json GatewayAnswers::neighbours() {
-    std::vector<NeighbourRow> rows;
+    const NeighbourTable& table = shard_.neighbours();
+    std::vector<Neighbour> copies;
+    copies.reserve(table.capacity());
+    std::uint32_t next = 0;
     on_packet_thread([&] {
-        shard_.neighbours().for_each([&](const Neighbour& neighbour) {
-            rows.push_back({neighbour.ip, neighbour.family, neighbour.interface, neighbour.state, neighbour.mac,
-                            neighbour.changed, neighbour.held_count});
-        });
-        return true;
+        const std::uint32_t end = std::min(next + neighbours_a_slice, table.capacity());
+        for (; next < end; ++next) {
+            if (table[next].state != NeighbourState::none) copies.push_back(table[next]);
+        }
+        return next == table.capacity();
     });
-    return neighbours_json(image_, rows, PacketLoop::now());
+    return neighbours_json(image_, copies, PacketLoop::now());
 }
 
 Json GatewayAnswers::flows() {

@@ -113,6 +113,7 @@ class NeighbourTable {
     void jump_to(std::uint64_t tick) { timers_.jump_to(tick); }
 
     const Neighbour& operator[](std::uint32_t neighbour) const noexcept { return neighbours_[neighbour]; }
+    std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(neighbours_.size()); }
     std::uint32_t held_packets() const noexcept { return held_; }
     template <typename Visit>
     void for_each(Visit&& visit) const {
