@@ -13,6 +13,7 @@
 #include "schemas/layout/image_types.h"
 #include "tests/runtime/shard/lab.h"
 #include "tests/support/compile.h"
+#include "tests/support/counted.h"
 
 namespace sluice::test {
 namespace {
@@ -309,50 +310,6 @@ class Traffic {
     std::vector<SentFrame> left_;
 };
 
-using Numbers = std::vector<std::pair<std::string, std::uint64_t>>;
-
-/// Everything a report shows outside `cache`, each number under a name.
-Numbers numbers_of(const Image& image, const Counters& counters) {
-    Numbers numbers;
-    const auto add = [&](std::string name, std::uint64_t value) {
-        numbers.emplace_back(std::move(name), value);
-    };
-    add("originated", counters.originated);
-    add("copies", counters.copies);
-    add("consumed", counters.consumed);
-    add("held", counters.held);
-    add("created", counters.sessions.created);
-    add("expired", counters.sessions.expired);
-    add("active", counters.sessions.active);
-    const auto add_count = [&](const std::string& name, const PacketCount& count) {
-        add(name + ".packets", count.packets);
-        add(name + ".bytes", count.bytes);
-    };
-    for (std::size_t port = 0; port < counters.rx.size(); ++port) {
-        add_count("rx." + std::to_string(port), counters.rx[port]);
-        add_count("tx." + std::to_string(port), counters.tx[port]);
-    }
-    for (std::size_t component = 0; component < counters.drops.size(); ++component) {
-        for (std::size_t reason = 0; reason < drop_reason_count; ++reason) {
-            add(counters.component_names[component] + "." +
-                    std::string(name_of(static_cast<DropReason>(reason))),
-                counters.drops[component][reason]);
-        }
-    }
-    for (std::size_t tenant = 0; tenant < counters.tenants.size(); ++tenant) {
-        const std::string name(image.tenants()[tenant].name);
-        add_count(name + ".rx", counters.tenants[tenant].rx);
-        add_count(name + ".tx", counters.tenants[tenant].tx);
-        for (std::size_t rule = 0; rule < counters.tenants[tenant].rules.size(); ++rule) {
-            const RuleCount& count = counters.tenants[tenant].rules[rule];
-            const std::string rule_name = name + ".rule." + std::to_string(rule);
-            add(rule_name + ".sessions", count.sessions);
-            add_count(rule_name, {count.packets, count.bytes});
-        }
-    }
-    return numbers;
-}
-
 Numbers sessions_of(Shard& shard) {
     Numbers numbers;
     shard.sessions().for_each([&](SessionRef ref, const Session& session) {
@@ -380,16 +337,6 @@ std::string parting(const std::vector<SentFrame>& with, const std::vector<SentFr
         if (i < with.size() && i < without.size() && with[i] == without[i]) continue;
         return "frame " + std::to_string(i) + "\nwith the cache " + text_of(with, i) + "\nwithout " +
                text_of(without, i);
-    }
-    return "";
-}
-
-std::string parting(const Numbers& with, const Numbers& without) {
-    if (with.size() != without.size()) return "one knows more than the other";
-    for (std::size_t i = 0; i < with.size(); ++i) {
-        if (with[i] == without[i]) continue;
-        return with[i].first + ": with the cache " + std::to_string(with[i].second) + ", without " +
-               without[i].first + " " + std::to_string(without[i].second);
     }
     return "";
 }
@@ -422,10 +369,11 @@ void run_sequence(const Image& image, std::uint32_t seed, ShardSettings settings
         ASSERT_TRUE(without.counters().balanced()) << where << i;
         ASSERT_EQ(with.frames_in_use(), with.counters().held) << where << i;
         if (i % 8 != 7) continue;
-        ASSERT_EQ(parting(numbers_of(image, with.counters()), numbers_of(image, without.counters())), "")
+        ASSERT_EQ(first_difference(numbers_of(image, with.counters()), numbers_of(image, without.counters())),
+                  "")
             << where << i;
     }
-    ASSERT_EQ(parting(sessions_of(with.shard()), sessions_of(without.shard())), "") << where;
+    ASSERT_EQ(first_difference(sessions_of(with.shard()), sessions_of(without.shard())), "") << where;
     total.hits += with.counters().cache.flow_hits;
 }
 
