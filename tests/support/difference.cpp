@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Expected and observed, field by field.
 #include <algorithm>
+#include <functional>
 
 #include "tests/support/bytes.h"
 #include "tests/support/interpreter.h"
@@ -18,42 +19,63 @@ bool zero_udp_checksum(const Decoded& packet) {
     return packet.family == Family::v4 && packet.kind() == Kind::udp && packet.word(6) == 0;
 }
 
+/// The names of what differs between two packets.
+class Differences {
+  public:
+    Differences(const Decoded& want, const Decoded& got) : want_(want), got_(got) {}
+
+    /// `field` is a member of Decoded, data or function.
+    template <typename Field>
+    Differences& compare(Field field, const char* name) {
+        return check(std::invoke(field, want_) == std::invoke(field, got_), name);
+    }
+    Differences& check(bool equal, const std::string& name) {
+        if (!equal) text_ += (text_.empty() ? "" : ", ") + name;
+        return *this;
+    }
+    const std::string& text() const { return text_; }
+
+  private:
+    const Decoded& want_;
+    const Decoded& got_;
+    std::string text_;
+};
+
 std::string field_differences(const Decoded& want, const Decoded& got) {
-    std::string text;
-    const auto check = [&text](bool equal, const char* name) {
-        if (!equal) text += std::string(text.empty() ? "" : ", ") + name;
-    };
-    check(got.fault.empty(), got.fault.c_str());
-    check(want.destination_mac == got.destination_mac, "destination MAC");
-    check(want.source_mac == got.source_mac, "source MAC");
-    check(want.vids == got.vids, "tags");
-    check(want.ethertype == got.ethertype, "ethertype");
-    check(want.source == got.source, "source");
-    check(want.destination == got.destination, "destination");
-    check(want.source_port() == got.source_port(), "source port");
-    check(want.destination_port() == got.destination_port(), "destination port");
-    check(want.protocol == got.protocol, "protocol");
-    check(want.ttl == got.ttl, "TTL");
-    check(want.tos == got.tos, "TOS");
-    check(want.options == got.options, "options");
-    check(want.dont_fragment == got.dont_fragment, "DF");
-    check(want.more_fragments == got.more_fragments, "more fragments");
-    check(want.fragment_offset == got.fragment_offset, "fragment offset");
-    return text;
+    return Differences(want, got)
+        .check(got.fault.empty(), got.fault)
+        .compare(&Decoded::destination_mac, "destination MAC")
+        .compare(&Decoded::source_mac, "source MAC")
+        .compare(&Decoded::vids, "tags")
+        .compare(&Decoded::ethertype, "ethertype")
+        .compare(&Decoded::source, "source")
+        .compare(&Decoded::destination, "destination")
+        .compare(&Decoded::source_port, "source port")
+        .compare(&Decoded::destination_port, "destination port")
+        .compare(&Decoded::protocol, "protocol")
+        .compare(&Decoded::ttl, "TTL")
+        .compare(&Decoded::tos, "TOS")
+        .compare(&Decoded::options, "options")
+        .compare(&Decoded::dont_fragment, "DF")
+        .compare(&Decoded::more_fragments, "more fragments")
+        .compare(&Decoded::fragment_offset, "fragment offset")
+        .text();
 }
 
 std::string quoted_differences(const ExpectedFrame& expected, const SentFrame& sent, const Decoded& got) {
-    const Decoded& want = *expected.quoted;
     const Decoded quoted = decode_quoted(got);
-    std::string text;
-    if (!quoted.fault.empty()) return "quoted packet: " + quoted.fault;
-    if (quoted.source != want.source) text += " quoted source";
-    if (quoted.destination != want.destination) text += " quoted destination";
-    if (quoted.source_port() != want.source_port()) text += " quoted source port";
-    if (quoted.destination_port() != want.destination_port()) text += " quoted destination port";
-    if (quoted.ttl != want.ttl || quoted.id != want.id) text += " quoted TTL or ID";
-    if (expected.quoted_valid && !quoted_checksums_valid(sent.bytes)) text += " quoted checksums";
-    return text;
+    if (!quoted.fault.empty()) return " quoted packet: " + quoted.fault;
+    const std::string text =
+        Differences(*expected.quoted, quoted)
+            .compare(&Decoded::source, "source")
+            .compare(&Decoded::destination, "destination")
+            .compare(&Decoded::source_port, "source port")
+            .compare(&Decoded::destination_port, "destination port")
+            .compare(&Decoded::ttl, "TTL")
+            .compare(&Decoded::id, "ID")
+            .check(!expected.quoted_valid || quoted_checksums_valid(sent.bytes), "checksums")
+            .text();
+    return text.empty() ? "" : " quoted " + text;
 }
 
 std::string answer_difference(const ExpectedAnswer& answer, const Decoded& got) {
