@@ -15,6 +15,7 @@
 #include "runtime/control/control_client.h"
 #include "runtime/control/control_server.h"
 #include "tests/replay/captures.h"
+#include "tests/replay/small_policy.h"
 #include "tests/support/child_process.h"
 
 namespace sluice {
@@ -23,30 +24,12 @@ namespace {
 using test::ChildProcess;
 using test::Finished;
 
-const std::string gateway_policy =
-    "gateway: edge\nmac: 02:00:5e:00:01:01\n"
-    "ports: {access0: {mtu: 1500}, uplink0: {mtu: 1500}}\ntenants: [blue.yaml]\n";
-const std::string tenant_policy =
-    "tenant: blue\n"
-    "segments:\n"
-    "  lan: {untagged: {port: access0}, gateway: 10.1.1.1/24, neighbours: {10.1.1.5: '02:00:00:00:00:05'}}\n"
-    "uplinks:\n"
-    "  internet: {untagged: {port: uplink0}, address: 203.0.113.10/24, "
-    "neighbours: {203.0.113.1: '02:00:00:00:09:01'}}\n"
-    "routes:\n"
-    "  - {to: 0.0.0.0/0, via: 203.0.113.1}\n"
-    "nat:\n"
-    "  - {snat: 10.1.1.0/24, out: internet, to: 203.0.113.10}\n"
-    "firewall:\n"
-    "  rules:\n"
-    "    - {name: no-mail, from: lan, to: internet, service: tcp/25, action: drop}\n"
-    "    - {name: outbound, from: lan, to: internet, action: allow}\n";
-
 class SluicedControl : public testing::Test {
   protected:
     void SetUp() override {
-        test::write_text(directory_ / "policy/gateway.yaml", gateway_policy);
-        test::write_text(directory_ / "policy/blue.yaml", tenant_policy);
+        for (const auto& [name, text] : test::small_policy("203.0.113.1: '02:00:00:00:09:01'")) {
+            test::write_text(directory_ / "policy" / name, text);
+        }
         const Finished built =
             test::run_program({SLUICEC_PROGRAM, "build", directory_ / "policy", "-o", image_});
         ASSERT_EQ(built.exit_code, 0) << built.err;

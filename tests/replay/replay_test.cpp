@@ -5,6 +5,7 @@
 
 #include "runtime/control/report.h"
 #include "tests/replay/captures.h"
+#include "tests/replay/small_policy.h"
 #include "tests/support/child_process.h"
 #include "tests/support/compile.h"
 
@@ -18,25 +19,6 @@ using test::TimedFrame;
 
 constexpr Time noon = 1'700'000'000 * nanoseconds_per_second;
 constexpr Time millisecond = 1'000'000;
-
-const std::map<std::string, std::string> policy = {
-    {"gateway.yaml",
-     "gateway: edge\nmac: 02:00:5e:00:01:01\nports: {access0: {mtu: 1500}, uplink0: {mtu: 1500}}\n"
-     "tenants: [blue.yaml]\n"},
-    {"blue.yaml",
-     "tenant: blue\n"
-     "segments:\n"
-     "  lan: {untagged: {port: access0}, gateway: 10.1.1.1/24, neighbours: {10.1.1.5: '02:00:00:00:00:05'}}\n"
-     "uplinks:\n"
-     "  internet: {untagged: {port: uplink0}, address: 203.0.113.10/24}\n"
-     "routes:\n"
-     "  - {to: 0.0.0.0/0, via: 203.0.113.1}\n"
-     "nat:\n"
-     "  - {snat: 10.1.1.0/24, out: internet, to: 203.0.113.10}\n"
-     "firewall:\n"
-     "  rules:\n"
-     "    - {name: no-mail, from: lan, to: internet, service: tcp/25, action: drop}\n"
-     "    - {name: outbound, from: lan, to: internet, action: allow}\n"}};
 
 Bytes query(std::uint16_t source_port) {
     return test::udp({.source_mac = "02:00:00:00:00:05", .source_port = source_port, .destination_port = 53});
@@ -82,7 +64,7 @@ class ReplayTest : public testing::Test {
     }
 
     TemporaryDirectory directory_;
-    std::unique_ptr<const Image> image_ = test::compile_texts(policy);
+    std::unique_ptr<const Image> image_ = test::compile_texts(test::small_policy());
     ReplaySettings settings_;
 };
 
@@ -206,7 +188,8 @@ TEST_F(ReplayTest, TakesFramesLongerThanAnyIpPacket) {
 class ReplayProgram : public testing::Test {
   protected:
     void SetUp() override {
-        for (const auto& [name, text] : policy) test::write_text(directory_ / ("policy/" + name), text);
+        for (const auto& [name, text] : test::small_policy())
+            test::write_text(directory_ / ("policy/" + name), text);
         const auto built =
             test::run_program({SLUICEC_PROGRAM, "build", directory_ / "policy", "-o", directory_ / "edge.img"});
         ASSERT_EQ(built.exit_code, 0) << built.err;
