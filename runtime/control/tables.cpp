@@ -17,7 +17,8 @@ std::string interface_name(const Image& image, InterfaceRef interface) {
 
 double seconds_since(Time then, Time now) {
     constexpr Time nanoseconds_per_millisecond = 1'000'000;
-    return now <= then ? 0.0 : static_cast<double>((now - then) / nanoseconds_per_millisecond) / 1000.0;
+    const Time milliseconds = now <= then ? 0 : (now - then) / nanoseconds_per_millisecond;
+    return static_cast<double>(milliseconds) / 1000.0;
 }
 
 Json tuple_json(const Tuple& tuple) {
