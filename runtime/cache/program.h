@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 
+#include "runtime/image/slots.h"
 #include "runtime/packet/rewrite.h"
 #include "runtime/state/session_table.h"
 
@@ -17,12 +18,6 @@ namespace sluice {
 /// Routers that one packet may pass; a path through more is a loop (PIPELINE_LOOP: eight stages a router, 32
 /// stages).
 constexpr std::uint32_t most_routers = 4;
-
-struct InterfaceRef {
-    std::uint16_t tenant = 0;
-    std::uint16_t interface = 0;
-    friend bool operator==(const InterfaceRef&, const InterfaceRef&) = default;
-};
 
 struct Program {
     InterfaceRef ingress;

@@ -6,10 +6,11 @@
 namespace sluice {
 
 Program egress_program(const Image& image, InterfaceRef egress) {
-    const image::Interface& out = image.tenants()[egress.tenant].interfaces[egress.interface];
+    const TenantView& tenant = image.tenants()[egress.tenant];
+    const image::Interface& out = tenant.interfaces[tenant.interface_position(egress.interface)];
     Program program;
     program.egress = egress;
-    program.out_port = out.port();
+    program.out_port = image.port_slot(out.port());
     program.mtu = out.mtu();
     program.tag_count = out.tag_count();
     program.vids[0] = out.outer_vid();
@@ -21,7 +22,7 @@ Program egress_program(const Image& image, InterfaceRef egress) {
 Plan synthesize(const Image& image, const Trace& trace, const IpView& packet) {
     const Hop& last = trace.last_hop();
     Plan plan;
-    plan.program = egress_program(image, {last.tenant, last.out_interface});
+    plan.program = egress_program(image, image.tenants()[last.tenant].ref(last.out_interface));
     plan.program.ingress = trace.ingress;
     plan.program.mtu = trace.mtu;
     plan.program.ttl_cost = trace.ttl_cost;

@@ -50,8 +50,10 @@ Json cache_report(const Counters& counters) {
 Json tenant_report(const TenantView& tenant, const TenantCount& count) {
     Json rules = Json::object();
     for (std::size_t rule = 0; rule < count.rules.size(); ++rule) {
-        const bool is_default = rule >= tenant.rule_names.size();
-        Json& entry = rules[is_default ? "default" : std::string(tenant.rule_names[rule])];
+        const bool is_default = rule >= tenant.rule_slots();
+        if (!is_default && tenant.rule_position(static_cast<std::uint32_t>(rule)) == no_position) continue;
+        Json& entry =
+            rules[is_default ? "default" : std::string(tenant.name_of_rule(static_cast<std::uint32_t>(rule)))];
         entry["sessions"] = count.rules[rule].sessions;
         entry["packets"] = count.rules[rule].packets;
         entry["bytes"] = count.rules[rule].bytes;
@@ -90,6 +92,7 @@ Json counters_report(const Image& image, const Counters& counters) {
     json["cache"] = cache_report(counters);
     Json tenants = Json::object();
     for (const TenantView& tenant : image.tenants()) {
+        if (!tenant.exists()) continue;
         tenants[std::string(tenant.name)] = tenant_report(tenant, counters.tenants[tenant.index]);
     }
     json["tenants"] = std::move(tenants);

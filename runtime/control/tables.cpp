@@ -12,7 +12,7 @@ using Json = nlohmann::ordered_json;
 
 std::string interface_name(const Image& image, InterfaceRef interface) {
     const TenantView& tenant = image.tenants()[interface.tenant];
-    return std::string(tenant.name) + "/" + std::string(tenant.interface_names[interface.interface]);
+    return std::string(tenant.name) + "/" + std::string(tenant.name_of_interface(interface.interface));
 }
 
 double seconds_since(Time then, Time now) {
@@ -31,7 +31,7 @@ Json tuple_json(const Tuple& tuple) {
 }
 
 std::string rule_name(const TenantView& tenant, std::uint32_t rule) {
-    return rule < tenant.rule_names.size() ? std::string(tenant.rule_names[rule]) : "default";
+    return rule < tenant.rule_slots() ? std::string(tenant.name_of_rule(rule)) : "default";
 }
 
 }  // namespace

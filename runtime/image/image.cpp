@@ -7,13 +7,19 @@
 
 #include "runtime/image/image_file.h"
 #include "runtime/image/sealed_memory.h"
+#include "runtime/image/tenant_slots.h"
 #include "runtime/image/tenant_view.h"
 #include "runtime/image/verify.h"
+#include "schemas/layout/closure.h"
 #include "schemas/layout/image_header.h"
 
 namespace sluice {
+/// What all images that share the memory have in common: the tenants as loaded, by position.
 struct Image::Storage {
     SealedMemory memory;
+    std::vector<TenantView> tenants;
+    std::vector<std::string_view> port_names;
+    Digest gateway;
 };
 
 Image::~Image() = default;
@@ -49,20 +55,92 @@ Image::Result Image::from_storage(std::variant<SealedMemory, ImageError> copy) {
     }
     if (auto error = verify_file(memory.bytes())) return std::move(*error);
 
+    auto storage = std::make_shared<Storage>(Storage{std::move(memory), {}, {}, {}});
     std::unique_ptr<Image> image(new Image);
-    image->storage_ = std::make_unique<Storage>(Storage{std::move(memory)});
-    image->root_ = image::GetImage(image->storage_->memory.bytes().data() + sizeof(ImageHeader));
-    image->ttl_mode_ = image->root_->ttl_mode();
+    image->root_ = image::GetImage(storage->memory.bytes().data() + sizeof(ImageHeader));
+    storage->gateway = gateway_digest(*image->root_);
     for (const image::Port* port : *image->root_->ports()) {
-        image->port_names_.push_back(port->name()->string_view());
+        storage->port_names.push_back(port->name()->string_view());
     }
-    image->bindings_ = rows_of(image->root_->bindings());
     const auto& sections = *image->root_->tenants();
     for (std::size_t i = 0; i < sections.size(); ++i) {
-        const std::uint8_t* bytes = sections[static_cast<flatbuffers::uoffset_t>(i)]->section()->data();
-        image->tenants_.push_back(view_tenant(*flatbuffers::GetRoot<image::Tenant>(bytes), i));
+        TenantView& tenant = storage->tenants.emplace_back();
+        const image::TenantSection& row = *sections[static_cast<flatbuffers::uoffset_t>(i)];
+        tenant = view_tenant(*flatbuffers::GetRoot<image::Tenant>(row.section()->data()), i);
+        tenant.section_digest = {row.digest()->data(), row.digest()->size()};
+        tenant.closure = {row.closure()->data(), row.closure()->size()};
+    }
+    image->storage_ = std::move(storage);
+    image->number(nullptr, 0);
+    return std::unique_ptr<const Image>(std::move(image));
+}
+
+std::unique_ptr<const Image> Image::follow(const Image& running, std::uint32_t forgotten) const {
+    std::unique_ptr<Image> image(new Image);
+    image->storage_ = storage_;
+    image->root_ = root_;
+    image->generation_ = running.generation_ + 1;
+    image->number(&running, forgotten);
+    constexpr std::uint32_t most_slots = no_interface;
+    if (image->tenant_slots_.size() > most_slots || image->port_slots_.size() > most_slots) return nullptr;
+    for (const TenantView& tenant : image->tenants_) {
+        if (tenant.slots && tenant.slots->interfaces.size() > most_slots) return nullptr;
     }
     return std::unique_ptr<const Image>(std::move(image));
+}
+
+void Image::number(const Image* running, std::uint32_t forgotten) {
+    ttl_mode_ = root_->ttl_mode();
+    port_slots_ = NameSlots(running == nullptr ? NameSlots() : running->port_slots_, storage_->port_names,
+                            generation_, forgotten);
+    for (std::uint32_t slot = 0; slot < port_slots_.size(); ++slot)
+        port_names_.push_back(port_slots_.name(slot));
+    view_tenants(running, forgotten);
+    view_bindings();
+}
+
+void Image::view_tenants(const Image* running, std::uint32_t forgotten) {
+    std::vector<std::string_view> names;
+    for (const TenantView& tenant : storage_->tenants) names.push_back(tenant.name);
+    tenant_slots_ =
+        NameSlots(running == nullptr ? NameSlots() : running->tenant_slots_, names, generation_, forgotten);
+    const bool same_gateway = running != nullptr && running->storage_->gateway == storage_->gateway;
+    tenants_.resize(tenant_slots_.size());
+    for (std::uint32_t slot = 0; slot < tenants_.size(); ++slot) {
+        const std::uint32_t position = tenant_slots_.position(slot);
+        const TenantView* now = position == no_position ? nullptr : &storage_->tenants[position];
+        const bool known =
+            running != nullptr && slot < running->tenants_.size() && tenant_slots_.since(slot) < generation_;
+        const TenantView* before = known ? &running->tenants_[slot] : nullptr;
+        TenantView& view = tenants_[slot];
+        if (now != nullptr) view = *now;
+        view.index = static_cast<std::uint16_t>(slot);
+        view.name = tenant_slots_.name(slot);
+        for (PeerEnd& peer : view.peers) {
+            peer.tenant = static_cast<std::uint16_t>(tenant_slots_.slot(peer.tenant));
+        }
+        if (running == nullptr) continue;
+        const bool same_section = before != nullptr && now != nullptr && before->table != nullptr &&
+                                  std::ranges::equal(before->section_digest, now->section_digest);
+        view.slots = slots_of(now, before, same_section, generation_, forgotten);
+        const bool same_own = same_section && same_gateway && before->peers == view.peers;
+        view.section_changed = same_own ? before->section_changed : generation_;
+        const bool same_closure = before != nullptr && now != nullptr && before->table != nullptr &&
+                                  std::ranges::equal(before->closure, now->closure);
+        view.closure_changed = same_closure ? before->closure_changed : generation_;
+    }
+}
+
+void Image::view_bindings() {
+    for (const image::Binding& row : rows_of(root_->bindings())) {
+        const auto port = static_cast<std::uint16_t>(row.key() >> 32);
+        const TenantView& tenant = tenants_[tenant_slots_.slot(row.tenant())];
+        const std::uint64_t tags = row.key() & 0xffffffff;
+        bindings_.emplace_back(std::uint64_t{port_slot(port)} << 32 | tags, tenant.index,
+                               tenant.interface_slot(row.interface()), 0);
+    }
+    std::sort(bindings_.begin(), bindings_.end(),
+              [](const auto& a, const auto& b) { return a.key() < b.key(); });
 }
 
 std::string_view Image::gateway() const noexcept {

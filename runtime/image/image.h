@@ -4,7 +4,8 @@
 // that copy in depth (layout, then meaning) and sets up one view a tenant; after that nothing is checked again
 // and nothing changes.
 //
-// Load: any thread but a packet thread (it allocates). Everything else: any thread, read only, no allocation.
+// Load and follow: any thread but a packet thread (they allocate). Everything else: any thread, read only, no
+// allocation.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "runtime/image/slots.h"
 #include "schemas/image_generated.h"
 #include "schemas/layout/address.h"
 #include "schemas/layout/lpm.h"
@@ -25,9 +27,19 @@ class SealedMemory;
 
 constexpr std::uint32_t no_row = 0xffffffff;
 
-/// Spans into one tenant's section; see image.fbs for what each row means.
+constexpr std::uint16_t no_interface = 0xffff;
+
+/// The other end of a peer interface: the tenant's slot and the interface's position in its section.
+struct PeerEnd {
+    std::uint16_t tenant = 0;
+    std::uint16_t interface = 0;
+    friend bool operator==(const PeerEnd&, const PeerEnd&) = default;
+};
+
+/// Spans into one tenant's section; see image.fbs for what each row means. Rows refer to each other by
+/// position; whatever outlives a burst refers to slots (slots.h), and the functions below translate.
 struct TenantView {
-    std::uint16_t index = 0;
+    std::uint16_t index = 0;  // the tenant's slot
     std::string_view name;
     bool has_service_router = false;
     bool has_firewall = false;
@@ -55,7 +67,50 @@ struct TenantView {
     std::span<const image::Service> services;
     std::span<const image::FirewallRule> rules;
     std::vector<std::string_view> rule_names;
-    const image::Tenant* table = nullptr;  // names, assertions: for people, off the packet path
+    const image::Tenant* table = nullptr;  // names, assertions: for people, off the packet path; null: vanished
+    std::span<const std::uint8_t> section_digest, closure;  // 32 bytes each
+    std::vector<PeerEnd> peers;  // by position of the interface; what others than Peer have is meaningless
+    std::shared_ptr<const TenantSlots> slots;  // null: every slot is the position
+    std::uint32_t section_changed = 0;         // the generation in which what its own stages read changed last
+    std::uint32_t closure_changed = 0;         // and what packets entering it can read
+
+    /// False for one that has vanished since an earlier image.
+    bool exists() const noexcept { return section_changed == 0 || table != nullptr; }
+
+    std::uint16_t interface_slot(std::uint16_t position) const noexcept {
+        return slots ? static_cast<std::uint16_t>(slots->interfaces.slot(position)) : position;
+    }
+    InterfaceRef ref(std::uint16_t position) const noexcept { return {index, interface_slot(position)}; }
+    /// no_interface where it has vanished.
+    std::uint16_t interface_position(std::uint16_t slot) const noexcept {
+        return slots ? static_cast<std::uint16_t>(slots->interfaces.position(slot)) : slot;
+    }
+    std::uint32_t rule_slot(std::uint32_t position) const noexcept {
+        return slots ? slots->rules.slot(position) : position;
+    }
+    /// no_position where it has vanished.
+    std::uint32_t rule_position(std::uint32_t slot) const noexcept {
+        return slots ? slots->rules.position(slot) : slot;
+    }
+    std::uint32_t snat_slot(std::uint32_t position) const noexcept {
+        return slots ? slots->snat_rules.slot(position) : position;
+    }
+    std::uint32_t snat_position(std::uint32_t slot) const noexcept {
+        return slots ? slots->snat_rules.position(slot) : slot;
+    }
+    /// Slots in all, those of vanished names included.
+    std::uint16_t interface_slots() const noexcept {
+        return static_cast<std::uint16_t>(slots ? slots->interfaces.size() : interface_names.size());
+    }
+    std::uint32_t rule_slots() const noexcept {
+        return slots ? slots->rules.size() : static_cast<std::uint32_t>(rules.size());
+    }
+    std::string_view name_of_interface(std::uint16_t slot) const noexcept {
+        return slots ? std::string_view(slots->interfaces.name(slot)) : interface_names[slot];
+    }
+    std::string_view name_of_rule(std::uint32_t slot) const noexcept {
+        return slots ? std::string_view(slots->rules.name(slot)) : rule_names[slot];
+    }
 
     std::uint32_t route(Ip destination, Family family) const noexcept {
         return (family == Family::v4 ? routes4 : routes6).lookup(destination);
@@ -69,11 +124,6 @@ struct ImageError {
     std::string text;
 };
 
-struct BindingTarget {
-    std::uint16_t tenant;
-    std::uint16_t interface;
-};
-
 class Image {
   public:
     using Result = std::variant<std::unique_ptr<const Image>, ImageError>;
@@ -81,32 +131,52 @@ class Image {
     static Result load(const std::string& path);
     static Result from_bytes(std::span<const std::uint8_t> file);  // copies
 
+    /// This image made ready to come after `running`: what both have keeps its slots. It shares this one's
+    /// memory, which goes with the last user; `running` is not needed afterwards. Slots that vanished in
+    /// generation `forgotten` or earlier may be given away: nothing refers to them any more. nullptr: there are
+    /// more than 65,534 tenants or ports, or interfaces of a tenant, those that are not forgotten included.
+    std::unique_ptr<const Image> follow(const Image& running, std::uint32_t forgotten = 0) const;
+
     Image(const Image&) = delete;
     Image& operator=(const Image&) = delete;
     ~Image();
 
+    /// 0 as loaded, then one more than the image it follows.
+    std::uint32_t generation() const noexcept { return generation_; }
     std::string_view gateway() const noexcept;
     image::TtlMode ttl_mode() const noexcept { return ttl_mode_; }
+    /// By slot: frames and counters number the ports so.
     std::span<const std::string_view> port_names() const noexcept { return port_names_; }
+    std::uint16_t port_slot(std::uint16_t position) const noexcept {
+        return static_cast<std::uint16_t>(port_slots_.slot(position));
+    }
+    const NameSlots& port_slots() const noexcept { return port_slots_; }
+    /// By slot; a vanished tenant has its name and no table.
     std::span<const TenantView> tenants() const noexcept { return tenants_; }
+    const NameSlots& tenant_slots() const noexcept { return tenant_slots_; }
     const image::Image& root() const noexcept { return *root_; }
     std::uint64_t bytes() const noexcept;                   // of the file
     std::span<const std::uint8_t> digest() const noexcept;  // 32 bytes, the image's identity
 
-    /// The interface that a frame with these tags enters on `port`; null where the policy binds none.
-    /// 0xffff stands for an absent tag. Cost: a binary search over all bindings.
+    /// The interface that a frame with these tags enters on a port, all by their slots; null where the policy
+    /// binds none. 0xffff stands for an absent tag. Cost: a binary search over all bindings.
     const image::Binding* find_binding(std::uint16_t port, std::uint16_t outer,
                                        std::uint16_t inner) const noexcept;
 
   private:
     Image() = default;
     static Result from_storage(std::variant<SealedMemory, ImageError> copy);
+    void number(const Image* running, std::uint32_t forgotten);
+    void view_tenants(const Image* running, std::uint32_t forgotten);
+    void view_bindings();
     struct Storage;
-    std::unique_ptr<Storage> storage_;
+    std::shared_ptr<const Storage> storage_;
     const image::Image* root_ = nullptr;
+    std::uint32_t generation_ = 0;
     image::TtlMode ttl_mode_{};
+    NameSlots port_slots_, tenant_slots_;
     std::vector<std::string_view> port_names_;
-    std::span<const image::Binding> bindings_;
+    std::vector<image::Binding> bindings_;
     std::vector<TenantView> tenants_;
 };
 

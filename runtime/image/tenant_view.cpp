@@ -55,6 +55,10 @@ TenantView view_tenant(const image::Tenant& t, std::size_t index) {
     view.rules = rows_of(t.rules());
     view.rule_names = strings_of(t.rule_names());
     view.table = &t;
+    for (const image::Interface& row : view.interfaces) {
+        const bool is_peer = row.kind() == image::InterfaceKind::Peer;  // others may have anything there
+        view.peers.push_back(is_peer ? PeerEnd{row.peer_tenant(), row.peer_interface()} : PeerEnd{});
+    }
     return view;
 }
 

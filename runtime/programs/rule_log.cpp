@@ -36,7 +36,7 @@ std::string_view verb(image::FirewallAction action) {
 
 std::string describe(const RuleEvent& event, const Image& image) {
     const TenantView& tenant = image.tenants()[event.packet.scope];
-    return fmt::format("rule {}/{} {}: {}", tenant.name, tenant.rule_names[event.rule], verb(event.action),
+    return fmt::format("rule {}/{} {}: {}", tenant.name, tenant.name_of_rule(event.rule), verb(event.action),
                        describe(event.packet));
 }
 

@@ -20,8 +20,9 @@ std::optional<DropReason> Shard::State::commit(Trace& trace, std::span<const Pac
         }
         Session& session = sessions[*made];
         session.rule = hop.rule;
-        session.ingress_interface = hop.in_interface;
-        session.egress_interface = hop.out_interface;
+        const TenantView& tenant = image.tenants()[hop.tenant];
+        session.ingress_interface = tenant.interface_slot(hop.in_interface);
+        session.egress_interface = tenant.interface_slot(hop.out_interface);
         session.created = session.last_seen = now;
         if (hop.choice) {
             session.mapping = nat.commit(hop.inside, *hop.choice, hop.choice_remote);

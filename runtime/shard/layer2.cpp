@@ -130,15 +130,16 @@ void Shard::State::receive(const Frame& frame, Arrival& arrival) {
 
 void Shard::State::receive_arp(const PacketView& packet, InterfaceRef ingress) {
     const TenantView& tenant = image.tenants()[ingress.tenant];
+    const std::uint16_t interface = tenant.interface_position(ingress.interface);
     const Component component = counters.interface_component(ingress.tenant, ingress.interface);
     const auto arp = parse_arp(packet.frame.bytes().subspan(packet.l2.length));
     if (!arp) return drop(packet.frame, component, DropReason::BAD_ETHERTYPE);
-    const bool for_us = answers_for(tenant, ingress.interface, arp->target_ip, Family::v4);
+    const bool for_us = answers_for(tenant, interface, arp->target_ip, Family::v4);
     const bool probe = arp->sender_ip == Ip{};
     const bool ours =
-        answers_for(tenant, ingress.interface, arp->sender_ip, Family::v4);  // a conflict, or our own echo
+        answers_for(tenant, interface, arp->sender_ip, Family::v4);  // a conflict, or our own echo
     if (!probe && !ours && !arp->sender_mac.is_group() &&
-        on_link(tenant, ingress.interface, arp->sender_ip, Family::v4)) {
+        on_link(tenant, interface, arp->sender_ip, Family::v4)) {
         const bool reply = arp->operation == 2 && for_us;
         neighbours.learn(ingress, arp->sender_ip, Family::v4, arp->sender_mac, reply,
                          for_us && arp->operation == 1, true, now);
@@ -160,6 +161,7 @@ bool Shard::State::receive_neighbour_message(const PacketView& packet, Interface
     if (packet.ip.icmp_type != 135 && packet.ip.icmp_type != 136) return false;
     ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::ND)];
     const TenantView& tenant = image.tenants()[ingress.tenant];
+    const std::uint16_t interface = tenant.interface_position(ingress.interface);
     const Component component = counters.interface_component(ingress.tenant, ingress.interface);
     const auto message = parse_neighbour_message(packet);
     if (!message) {
@@ -167,15 +169,14 @@ bool Shard::State::receive_neighbour_message(const PacketView& packet, Interface
         return true;
     }
     const Ip speaker = message->solicitation ? message->source : message->target;
-    const bool for_us = message->solicitation
-                            ? answers_for(tenant, ingress.interface, message->target, Family::v6)
-                            : !is_own(tenant, ingress.interface, message->target, Family::v6);
+    const bool for_us = message->solicitation ? answers_for(tenant, interface, message->target, Family::v6)
+                                              : !is_own(tenant, interface, message->target, Family::v6);
     if (!for_us) {
         drop(packet.frame, component, DropReason::NOT_OURS);
         return true;
     }
-    const bool credible = speaker != Ip{} && (is_link_local_v6(speaker) ||
-                                              on_link(tenant, ingress.interface, speaker, Family::v6));
+    const bool credible =
+        speaker != Ip{} && (is_link_local_v6(speaker) || on_link(tenant, interface, speaker, Family::v6));
     std::optional<Mac> link_layer = message->link_layer;
     if (!message->solicitation && !link_layer) {
         // The answer to a unicast solicitation may leave it out: it says that what we know is right (RFC 4861

@@ -68,7 +68,7 @@ void Shard::State::send_routed(PacketView packet, InterfaceRef near, Component c
     }
     const image::Adjacency& adjacency = tenant.adjacencies[row];
     Ip next_hop = ip.destination;
-    InterfaceRef egress{near.tenant, adjacency.interface()};
+    InterfaceRef egress = tenant.ref(adjacency.interface());
     if (ip.family == Family::v6 && is_link_local_v6(ip.destination)) {
         egress = near;  // the link it came from
     } else if (adjacency.kind() == image::AdjacencyKind::Gateway) {
@@ -111,7 +111,8 @@ void Shard::State::send_icmp_error(IcmpError error, const PacketView& about, Int
                                    Component component, std::uint16_t mtu) {
     const TenantView& tenant = image.tenants()[ingress.tenant];
     if (!may_be_told(about, tenant)) return;
-    const auto source = own_address(tenant, ingress.interface, about.ip.family, about.ip.source);
+    const auto source =
+        own_address(tenant, tenant.interface_position(ingress.interface), about.ip.family, about.ip.source);
     if (!source) return;
     if (!icmp_limiters[component].allow(now)) {
         ++counters.originated;
@@ -150,7 +151,8 @@ void Shard::State::answer_echo(std::span<PacketView> packets, InterfaceRef ingre
 
 void Shard::State::solicit(const Neighbour& neighbour, Cast cast) {
     const TenantView& tenant = image.tenants()[neighbour.interface.tenant];
-    const auto source = own_address(tenant, neighbour.interface.interface, neighbour.family, neighbour.ip);
+    const auto source = own_address(tenant, tenant.interface_position(neighbour.interface.interface),
+                                    neighbour.family, neighbour.ip);
     if (!source) return;
     const Mac own = own_mac(neighbour.interface);
     const Frame frame = new_frame(longest_built_packet);

@@ -25,7 +25,7 @@ Shard::State::State(const Image& image_, const ShardSettings& settings_, FrameAl
       icmp_limiters(counters.drops.size()) {
     for (const TenantView& tenant : image.tenants()) {
         for (const image::StaticNeighbour& row : tenant.neighbours) {
-            neighbours.add_permanent({tenant.index, row.interface()}, from_image(row.ip()),
+            neighbours.add_permanent(tenant.ref(row.interface()), from_image(row.ip()),
                                      static_cast<Family>(row.family()), from_image(row.mac()));
         }
     }

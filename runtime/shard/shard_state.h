@@ -137,13 +137,14 @@ struct Shard::State final : NeighbourActions {
                                                           : counters.distributed_router(tenant);
     }
     const image::Interface& interface_of(InterfaceRef ref) const {
-        return image.tenants()[ref.tenant].interfaces[ref.interface];
+        const TenantView& tenant = image.tenants()[ref.tenant];
+        return tenant.interfaces[tenant.interface_position(ref.interface)];
     }
     Mac own_mac(InterfaceRef ref) const { return from_image(interface_of(ref).mac()); }
 };
 
-/// The address the gateway speaks from on an interface: the one whose subnet holds `towards`, else the first of
-/// the family.
+/// The address the gateway speaks from on an interface (a position): the one whose subnet holds `towards`, else
+/// the first of the family.
 std::optional<Ip> own_address(const TenantView& tenant, std::uint16_t interface, Family family, Ip towards);
 
 }  // namespace sluice

@@ -74,7 +74,8 @@ void Shard::State::count_denied(const Trace& trace, std::span<const PacketView> 
 
 void Shard::State::log_decision(const Hop& hop, const Tuple& packet) {
     if (hop.rule == default_rule) return;
-    const image::FirewallRule& rule = image.tenants()[hop.tenant].rules[hop.rule];
+    const TenantView& tenant = image.tenants()[hop.tenant];
+    const image::FirewallRule& rule = tenant.rules[tenant.rule_position(hop.rule)];
     if (rule.log() != 0) output->add({now, packet, hop.rule, rule.action()});
 }
 
@@ -92,8 +93,8 @@ void Shard::State::forward(std::span<PacketView> packets, Trace& trace, Arrival&
     const Component component = component_of(trace);
     const Hop& last = trace.last_hop();
     // What cannot even wait for its neighbour opens no session.
-    const std::uint32_t next =
-        neighbours.use({last.tenant, last.out_interface}, last.next_hop, first.ip.family, now);
+    const std::uint32_t next = neighbours.use(image.tenants()[last.tenant].ref(last.out_interface),
+                                              last.next_hop, first.ip.family, now);
     if (next == no_neighbour || neighbours[next].state == NeighbourState::failed) {
         trace.forbid_cache(NoCacheReason::NEIGH);
         count_uncacheable(trace.no_cache);

@@ -83,7 +83,7 @@ Exit apply_firewall(StageContext& context) {
         context.from_outside() ? tenant.default_action_from_uplink : tenant.default_action;
     for (std::uint32_t i = 0; i < tenant.rules.size(); ++i) {
         if (!matches(question, tenant.rules[i])) continue;
-        hop.rule = i;
+        hop.rule = tenant.rule_slot(i);
         action = tenant.rules[i].action();
         break;
     }

@@ -14,14 +14,14 @@ constexpr Exit (*stages[])(StageContext&) = {
     find_route, check_ttl,       apply_firewall, translate_source,      choose_egress,
 };
 
-bool enter_router(StageContext& context, InterfaceRef in) {
+bool enter_router(StageContext& context, std::uint16_t tenant, std::uint16_t interface) {
     Trace& trace = context.trace;
     if (trace.hop_count == most_routers) return false;
-    context.tenant = &context.image.tenants()[in.tenant];
+    context.tenant = &context.image.tenants()[tenant];
     context.hop = &trace.hops[trace.hop_count++];
     *context.hop = Hop{};
-    context.hop->tenant = in.tenant;
-    context.hop->in_interface = in.interface;
+    context.hop->tenant = tenant;
+    context.hop->in_interface = interface;
     context.hop->stateful = context.tenant->has_service_router;
     trace.element = context.hop->stateful ? Element::service_router : Element::distributed_router;
     context.at_entry = context.current;
@@ -73,10 +73,11 @@ void run_pipeline(const Image& image, const StageTables& tables, std::span<const
                          .at_entry = {},
                          .current = Endpoints::of(packet.ip)};
     trace.ingress = ingress;
-    enter_router(context, ingress);
+    enter_router(context, ingress.tenant,
+                 image.tenants()[ingress.tenant].interface_position(ingress.interface));
     while (run_router(context) == Exit::peer) {
-        const image::Interface& link = context.tenant->interfaces[context.hop->out_interface];
-        if (!enter_router(context, {link.peer_tenant(), link.peer_interface()})) {
+        const PeerEnd& peer = context.tenant->peers[context.hop->out_interface];
+        if (!enter_router(context, peer.tenant, peer.interface)) {
             drop(context, DropReason::PIPELINE_LOOP);
             return;
         }

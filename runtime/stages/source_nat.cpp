@@ -44,7 +44,7 @@ SourceChoice choose_source(const StageContext& context, std::uint16_t out_interf
         if (!in_sources(tenant, rule, choice.source)) continue;
         choice.row = i;
         choice.inside = {.ip = choice.source,
-                         .snat_rule = i,
+                         .snat_rule = tenant.snat_slot(i),
                          .port = choice.source_port,
                          .tenant = tenant.index,
                          .protocol = ip.protocol,

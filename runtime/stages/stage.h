@@ -83,7 +83,7 @@ struct Endpoints {
 struct Hop {
     static constexpr std::uint16_t no_interface = 0xffff;
 
-    std::uint16_t tenant = 0;
+    std::uint16_t tenant = 0;  // its slot; interfaces are positions: a hop does not outlive its burst
     std::uint16_t in_interface = 0;
     std::uint16_t out_interface = 0;
     std::uint16_t hairpin_interface =
@@ -94,7 +94,7 @@ struct Hop {
     Direction direction = Direction::forward;
     SessionRef session;                 // found, or made at commit
     Tuple forward, reverse;             // of the session to open
-    std::uint32_t rule = default_rule;  // that decided, the firewall's default otherwise
+    std::uint32_t rule = default_rule;  // the slot of the one that decided, the firewall's default otherwise
     std::uint32_t adjacency = 0;
     Ip next_hop;
     std::uint32_t joined_mapping = no_mapping;  // inbound through a dynamic mapping
@@ -177,9 +177,9 @@ Exit apply_firewall(StageContext& context);
 Exit translate_source(StageContext& context);
 Exit choose_egress(StageContext& context);
 
-/// Runs a packet that entered by `ingress` through all stages. `packets` is one packet, or the whole datagram
-/// in offset order when its fragments are together (`whole`). Changes nothing but the trace, which must be
-/// fresh.
+/// Runs a packet that entered by `ingress`, which the image has, through all stages. `packets` is one packet,
+/// or the whole datagram in offset order when its fragments are together (`whole`). Changes nothing but the
+/// trace, which must be fresh.
 void run_pipeline(const Image& image, const StageTables& tables, std::span<const PacketView> packets,
                   bool whole, InterfaceRef ingress, Trace& trace);
 

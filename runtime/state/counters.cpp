@@ -38,9 +38,10 @@ Counters::Counters(std::span<const std::string_view> port_names, std::span<const
         first_component.push_back(static_cast<Component>(component_names.size()));
         component_names.push_back(prefix + "sr");
         component_names.push_back(prefix + "dr");
-        for (const auto interface : tenant.interface_names)
-            component_names.push_back(prefix + std::string(interface));
-        tenants.push_back({{}, {}, std::vector<RuleCount>(tenant.rules.size() + 1)});
+        for (std::uint16_t slot = 0; slot < tenant.interface_slots(); ++slot) {
+            component_names.push_back(prefix + std::string(tenant.name_of_interface(slot)));
+        }
+        tenants.push_back({{}, {}, std::vector<RuleCount>(tenant.rule_slots() + 1)});
     }
     drops.resize(component_names.size());
 }

@@ -38,7 +38,7 @@ struct RuleCount {
 struct TenantCount {
     PacketCount rx;                // entered by one of its segments or uplinks
     PacketCount tx;                // left by one of them
-    std::vector<RuleCount> rules;  // in rule order; the default's at the end
+    std::vector<RuleCount> rules;  // by slot; the default's at the end
 };
 
 struct Counters {

@@ -105,7 +105,7 @@ std::optional<NatTable::Choice> NatTable::choose(const InsideEndpoint& inside) c
         return Choice{known, mapping.external, mapping.external_ip, mapping.external_port};
     }
     const TenantView& tenant = tenants_[inside.tenant];
-    const image::SnatRule& rule = tenant.snat_rules[inside.snat_rule];
+    const image::SnatRule& rule = tenant.snat_rules[tenant.snat_position(inside.snat_rule)];
     if (rule.pool_address_count() == 0) return std::nullopt;
     // Paired (RFC 4787 REQ-2): the address depends on the host alone.
     const std::uint64_t host = KeyedHash(key_)

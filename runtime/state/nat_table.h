@@ -26,7 +26,7 @@ namespace sluice {
 /// An inside endpoint as one SNAT rule of one tenant sees it. Protocols have separate port spaces.
 struct InsideEndpoint {
     Ip ip;
-    std::uint32_t snat_rule = 0;  // index into TenantView::snat_rules
+    std::uint32_t snat_rule = 0;  // its slot
     std::uint16_t port = 0;
     std::uint16_t tenant = 0;
     std::uint8_t protocol = 0;
