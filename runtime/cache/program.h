@@ -15,10 +15,6 @@
 
 namespace sluice {
 
-/// Routers that one packet may pass; a path through more is a loop (PIPELINE_LOOP: eight stages a router, 32
-/// stages).
-constexpr std::uint32_t most_routers = 4;
-
 struct Program {
     InterfaceRef ingress;
     InterfaceRef egress;
@@ -29,6 +25,8 @@ struct Program {
     std::uint8_t tag_count = 0;
     std::uint8_t ttl_cost = 0;       // what the routers on the path take off
     std::uint8_t session_count = 0;  // stateful routers on the path
+    bool new_source = false;         // address or port
+    bool new_destination = false;
     struct RuleRef {
         std::uint16_t tenant = 0;
         std::uint32_t rule = default_rule;
@@ -39,14 +37,9 @@ struct Program {
     friend bool operator==(const Program&, const Program&) = default;
 };
 
-constexpr std::uint32_t no_neighbour = 0xffffffff;
-constexpr std::uint16_t no_ip_id_slot = 0xffff;
-
 struct FlowValues {
     Translation translation;
     std::uint32_t neighbour = no_neighbour;
-    Ip next_hop;                               // whom that entry must still stand for
-    std::uint16_t ip_id_slot = no_ip_id_slot;  // where non-atomic datagrams take their ID from (RFC 7857 10)
     std::array<SessionRef, most_routers> sessions{};
     std::array<Direction, most_routers> directions{};
 };

@@ -13,8 +13,6 @@
 
 namespace sluice {
 
-constexpr std::uint32_t no_program = 0xffffffff;
-
 class ProgramStore {
   public:
     ProgramStore(std::uint32_t capacity, const HashKey& key);

@@ -39,6 +39,9 @@ Plan synthesize(const Image& image, const Trace& trace, const IpView& packet) {
         const Endpoints& to = trace.leaving;
         plan.values.translation =
             Translation::between(packet, to.source, to.destination, to.source_port, to.destination_port);
+        plan.program.new_source = to.source != packet.source || to.source_port != packet.source_port;
+        plan.program.new_destination =
+            to.destination != packet.destination || to.destination_port != packet.destination_port;
     }
     return plan;
 }

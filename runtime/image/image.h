@@ -158,6 +158,8 @@ class Image {
     std::uint64_t bytes() const noexcept;                   // of the file
     std::span<const std::uint8_t> digest() const noexcept;  // 32 bytes, the image's identity
 
+    /// All interfaces that frames may enter by, sorted by key: port, outer and inner VID.
+    std::span<const image::Binding> bindings() const noexcept { return bindings_; }
     /// The interface that a frame with these tags enters on a port, all by their slots; null where the policy
     /// binds none. 0xffff stands for an absent tag. Cost: a binary search over all bindings.
     const image::Binding* find_binding(std::uint16_t port, std::uint16_t outer,

@@ -145,8 +145,8 @@ Json GatewayAnswers::sessions() {
     on_packet_thread([&] {
         const std::uint32_t end = std::min(next + sessions_a_slice, table->capacity());
         for (; next < end; ++next) {
-            const SessionRef ref = table->ref_of(next);
-            if ((*table)[ref].live && copies.size() < copies.capacity()) copies.push_back(shard_.session(ref));
+            if (!table->live(next) || copies.size() == copies.capacity()) continue;
+            copies.push_back(table->snapshot(table->ref_of(next)));
         }
         return next == table->capacity();
     });

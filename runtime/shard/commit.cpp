@@ -7,39 +7,78 @@
 #include "runtime/shard/shard_state.h"
 
 namespace sluice {
+namespace {
 
-std::optional<DropReason> Shard::State::commit(Trace& trace, std::span<const PacketView> packets) {
+bool source_changes(const Hop& hop) {
+    return hop.forward.source != hop.reverse.destination ||
+           hop.forward.source_port != hop.reverse.destination_port;
+}
+bool destination_changes(const Hop& hop) {
+    return hop.forward.destination != hop.reverse.source ||
+           hop.forward.destination_port != hop.reverse.source_port;
+}
+
+/// A mapping that the packet arrived through, and that a session has no short way to say whom it admits to.
+bool joins_at_length(const Hop& hop) {
+    return hop.joined_mapping != no_mapping && (hop.choice || hop.joined_remote != hop.forward.source);
+}
+
+std::uint32_t ticks_of(Time duration) {
+    return static_cast<std::uint32_t>((duration + tick_nanoseconds - 1) / tick_nanoseconds);
+}
+
+}  // namespace
+
+std::uint32_t Shard::State::seen_tick() const {
+    return static_cast<std::uint32_t>((now + tick_nanoseconds - 1) / tick_nanoseconds);
+}
+
+std::optional<DropReason> Shard::State::open(Hop& hop, bool alone, std::uint16_t ingress) {
+    const bool wide = !alone || joins_at_length(hop) || (source_changes(hop) && destination_changes(hop));
+    const auto made = sessions.create(hop.forward, hop.reverse, wide);
+    if (!made) {
+        // Two routers of the path may want the same tuple.
+        const bool taken =
+            hop.forward == hop.reverse || sessions.find(hop.forward) || sessions.find(hop.reverse);
+        return taken && !sessions.full() ? DropReason::NAT_NO_PORT : DropReason::SESSION_FULL;
+    }
+    sessions.set_rule(*made, hop.rule);
+    sessions.set_ingress(*made, ingress);
+    sessions.flow(*made, Direction::forward).last_seen = seen_tick();
+    sessions.flow(*made, Direction::reverse).last_seen = seen_tick();
+    sessions.flow(*made, Direction::reverse).aside = static_cast<std::uint32_t>(tick_of(now));
+    if (hop.choice) {
+        const std::uint32_t mapping = nat.commit(hop.inside, *hop.choice, hop.choice_remote);
+        if (mapping == no_mapping) {
+            sessions.erase(*made);
+            return DropReason::SESSION_FULL;  // of mappings or filters: one a session
+        }
+        sessions.set_mapping(*made, mapping, false);
+    }
+    if (hop.joined_mapping != no_mapping) {
+        nat.join(hop.joined_mapping, hop.joined_remote);
+        if (joins_at_length(hop)) {
+            sessions.wide(*made).joined_mapping = hop.joined_mapping;
+            sessions.wide(*made).joined_remote = hop.joined_remote;
+        } else {
+            sessions.set_mapping(*made, hop.joined_mapping, true);
+        }
+    }
+    hop.session = *made;
+    hop.direction = Direction::forward;
+    return std::nullopt;
+}
+
+std::optional<DropReason> Shard::State::commit(Trace& trace, std::span<const PacketView> packets,
+                                               std::uint16_t ingress) {
+    const auto end = trace.hops.begin() + trace.hop_count;
+    const bool alone = std::count_if(trace.hops.begin(), end, [](const Hop& hop) { return hop.stateful; }) < 2;
     for (std::uint32_t i = 0; i < trace.hop_count; ++i) {
-        Hop& hop = trace.hops[i];
-        if (!hop.opens_session) continue;
-        const auto made = sessions.create(hop.forward, hop.reverse);
-        if (!made) {
-            const bool full = sessions.full();  // else two routers of the path want the same tuple
+        if (!trace.hops[i].opens_session) continue;
+        if (const auto reason = open(trace.hops[i], alone, ingress)) {
             undo(trace, i);
-            return full ? DropReason::SESSION_FULL : DropReason::NAT_NO_PORT;
+            return reason;
         }
-        Session& session = sessions[*made];
-        session.rule = hop.rule;
-        const TenantView& tenant = image.tenants()[hop.tenant];
-        session.ingress_interface = tenant.interface_slot(hop.in_interface);
-        session.egress_interface = tenant.interface_slot(hop.out_interface);
-        session.created = session.last_seen = now;
-        if (hop.choice) {
-            session.mapping = nat.commit(hop.inside, *hop.choice, hop.choice_remote);
-            session.filter_remote = hop.choice_remote;
-            if (session.mapping == no_mapping) {
-                sessions.erase(*made);
-                undo(trace, i);
-                return DropReason::SESSION_FULL;  // of mappings or filters: one a session
-            }
-        }
-        if (hop.joined_mapping != no_mapping) {
-            nat.join(hop.joined_mapping, hop.joined_remote);
-            session.joined_mapping = hop.joined_mapping;
-            session.joined_remote = hop.joined_remote;
-        }
-        hop.session = *made;
-        hop.direction = Direction::forward;
     }
     for (std::uint32_t i = 0; i < trace.hop_count; ++i) {
         const Hop& hop = trace.hops[i];
@@ -47,10 +86,10 @@ std::optional<DropReason> Shard::State::commit(Trace& trace, std::span<const Pac
         if (hop.opens_session) {
             ++counters.sessions.created;
             log_decision(hop, hop.forward);
-            ++counters.rule(hop.tenant, hop.rule).sessions;
+            ++ledger.settled(hop.tenant, hop.rule).sessions;
         }
         update_session(hop, packets);
-        if (packets.front().ip.l4_kind == L4Kind::tcp && !sessions[hop.session].tcp.cacheable()) {
+        if (packets.front().ip.l4_kind == L4Kind::tcp && !sessions.tcp(hop.session).cacheable()) {
             trace.forbid_cache(NoCacheReason::TCP_FLAGS);
         }
     }
@@ -61,96 +100,86 @@ void Shard::State::undo(Trace& trace, std::uint32_t hops) {
     for (std::uint32_t i = 0; i < hops; ++i) {
         Hop& hop = trace.hops[i];
         if (!hop.opens_session) continue;
-        release_mappings(sessions[hop.session]);
+        release_mappings(hop.session);
         sessions.erase(hop.session);
     }
 }
 
-void Shard::State::release_mappings(const Session& session) {
-    if (session.mapping != no_mapping) nat.release(session.mapping, session.filter_remote);
-    if (session.joined_mapping != no_mapping) nat.release(session.joined_mapping, session.joined_remote);
+void Shard::State::release_mappings(SessionRef session) {
+    if (const std::uint32_t mapping = sessions.mapping(session); mapping != no_mapping) {
+        const Tuple forward = sessions.tuple(session, Direction::forward);
+        nat.release(mapping, sessions.arrived_by_mapping(session) ? forward.source : forward.destination);
+    }
+    if (!sessions.is_wide(session)) return;
+    const WideSession& more = sessions.wide(session);
+    if (more.joined_mapping != no_mapping) nat.release(more.joined_mapping, more.joined_remote);
 }
 
 void Shard::State::update_session(const Hop& hop, std::span<const PacketView> packets) {
-    Session& session = sessions[hop.session];
-    const auto direction = static_cast<std::size_t>(hop.direction);
-    RuleCount& rule = counters.rule(hop.tenant, hop.rule);
-    for (const PacketView& packet : packets) {
-        ++session.packets[direction];
-        session.bytes[direction] += packet.frame.length;
-        ++rule.packets;
-        rule.bytes += packet.frame.length;
-    }
+    FlowEntry& entry = sessions.flow(hop.session, hop.direction);
+    for (const PacketView& packet : packets) entry.count(packet.frame.length);
     const PacketView& first = packets.front();
     if (first.ip.l4_kind == L4Kind::icmp_error) return;  // never refreshes (RFC 4787 REQ-12)
-    gather(session);
     if (first.ip.l4_kind == L4Kind::tcp) {
+        const auto direction = static_cast<std::uint8_t>(hop.direction);
+        TcpTracker tcp = sessions.tcp(hop.session);
         const bool reset = (first.ip.tcp_flags & tcp_rst) != 0;
-        if (reset && !session.tcp.plausible_reset(first.ip, static_cast<std::uint8_t>(direction))) return;
-        session.tcp.update(first, static_cast<std::uint8_t>(direction));
-        if (session.flow[direction] != no_flow) {  // gather() must not bring back an older acknowledgement
-            Flow& flow = flows[session.flow[direction]];
-            flow.seen_ack = session.tcp.seen_ack[direction];
-            flow.last_ack = session.tcp.last_ack[direction];
-        }
-        if (!session.tcp.cacheable()) {
-            for (const std::uint32_t index : {session.flow[0], session.flow[1]}) {
-                if (index != no_flow) clear_flow(index);
-            }
-        }
+        if (reset && !tcp.plausible_reset(first.ip, direction)) return;
+        tcp.update(first, direction);
+        sessions.set_tcp(hop.session, tcp);
+        if (!tcp.cacheable()) clear_programs(hop.session);
     }
-    session.last_seen = now;
+    entry.last_seen = seen_tick();
     // The timer looks again when it fires: only a deadline that came nearer must be told to it.
-    const Time due = deadline(session);
-    if (hop.opens_session || due < session.timer) {
-        session.timer = due;
-        sessions.timers.schedule(hop.session.index, due);
-    }
+    const std::uint32_t due = deadline_tick(hop.session);
+    const bool nearer =
+        !hop.opens_session && static_cast<std::int32_t>(due - sessions.timers.due_tick(hop.session.index)) < 0;
+    if (hop.opens_session || nearer) sessions.timers.schedule_tick(hop.session.index, due);
 }
 
-void Shard::State::gather(Session& session) const {
-    for (std::size_t direction = 0; direction < 2; ++direction) {
-        if (session.flow[direction] == no_flow) continue;
-        const Flow& flow = flows[session.flow[direction]];
-        session.last_seen = std::max(session.last_seen, flow.last_seen);
-        if (!flow.seen_ack) continue;
-        session.tcp.seen_ack[direction] = true;
-        session.tcp.last_ack[direction] = flow.last_ack;
-    }
-}
-
-Time Shard::State::deadline(const Session& session) const {
-    const Tuple& forward = session.tuple[0];
+std::uint32_t Shard::State::deadline_tick(SessionRef session) const {
+    const FlowKey& forward = sessions.flow(session, Direction::forward).key;
     const SessionTimeouts& timeouts = settings.timeouts;
-    switch (forward.protocol) {
-        case protocol_tcp:
-            return session.last_seen + session.tcp.timeout(timeouts);
-        case protocol_udp:
-            return session.last_seen + (forward.destination_port == 53 ? timeouts.dns : timeouts.udp);
-        case protocol_icmp:
-        case protocol_icmpv6:
-            return session.last_seen + timeouts.icmp;
-        default:
-            return session.last_seen + timeouts.other;
-    }
+    const auto idle_time = [&]() -> Time {
+        switch (forward.protocol) {
+            case protocol_tcp:
+                return sessions.tcp(session).timeout(timeouts);
+            case protocol_udp:
+                return forward.destination_port == __builtin_bswap16(53) ? timeouts.dns : timeouts.udp;
+            case protocol_icmp:
+            case protocol_icmpv6:
+                return timeouts.icmp;
+            default:
+                return timeouts.other;
+        }
+    };
+    return sessions.last_seen_tick(session) + ticks_of(idle_time());
 }
 
 void Shard::State::session_timer(std::uint32_t index) {
-    const SessionRef ref = sessions.ref_of(index);
-    Session& session = sessions[ref];
-    gather(session);
-    const Time due = deadline(session);
-    if (due > now) {
-        session.timer = due;
-        sessions.timers.schedule(index, due);
+    const SessionRef session = sessions.ref_of(index);
+    const std::uint32_t due = deadline_tick(session);
+    if (static_cast<std::int32_t>(due - static_cast<std::uint32_t>(sessions.timers.tick())) > 0) {
+        sessions.timers.schedule_tick(index, due);
         return;
     }
-    for (const std::uint32_t flow : {session.flow[0], session.flow[1]}) {
-        if (flow != no_flow) clear_flow(flow);
-    }
-    release_mappings(session);
-    sessions.erase(ref);
+    end_session(session);
     ++counters.sessions.expired;
+}
+
+void Shard::State::end_session(SessionRef session) {
+    clear_programs(session);
+    settle(session);
+    release_mappings(session);
+    sessions.erase(session);
+}
+
+void Shard::State::settle(SessionRef session) {
+    for (const Direction direction : {Direction::forward, Direction::reverse}) {
+        const FlowEntry& entry = sessions.flow(session, direction);
+        ledger.end(entry.key.scope, sessions.rule(session), entry.packets, entry.bytes(),
+                   session.flow(direction) < fold_cursor);
+    }
 }
 
 }  // namespace sluice

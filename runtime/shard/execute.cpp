@@ -24,10 +24,10 @@ void Shard::State::transmit(const Frame& frame, const Program& program) {
     output->transmitted.push_back(sent);
 }
 
-void Shard::State::execute(PacketView& packet, const Program& program, const FlowValues& values,
+void Shard::State::execute(PacketView& packet, const Program& program, const Translation& translation,
                            Mac destination, std::optional<std::uint16_t> ip_id) {
     std::uint8_t* l3 = packet.l3();
-    if (values.translation.changes) apply_translation(l3, packet.ip, values.translation);
+    if (translation.changes) apply_translation(l3, packet.ip, translation);
     if (program.ttl_cost != 0) decrement_ttl(l3, packet.ip.family, program.ttl_cost);
     if (ip_id) set_ipv4_id(l3, *ip_id);
     if (packet.ip.total_length > program.mtu) return fragment_and_send(packet, program, destination);
@@ -44,7 +44,7 @@ void Shard::State::execute_plan(PacketView& packet, const Plan& plan, Mac destin
     if (!plan.originated && packet.ip.ttl <= plan.program.ttl_cost) {
         return drop(packet.frame, router_of(plan.program.egress.tenant), DropReason::TTL_EXPIRED);
     }
-    execute(packet, plan.program, plan.values, destination,
+    execute(packet, plan.program, plan.values.translation, destination,
             plan.new_ip_id ? std::optional(plan.ip_id) : std::nullopt);
 }
 

@@ -1,109 +1,197 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The flow cache at work: guards, then the program. Whatever a guard refuses runs the pipeline and the entry
+// The flow table at work: guards, then the program. Whatever a guard refuses runs the pipeline and the entry
 // stays.
 #include "runtime/shard/shard_state.h"
 
 namespace sluice {
+namespace {
+
+/// What a path with several sessions has in common with one that is served without a session of its own
+/// ingress: where the first stateful router comes.
+std::uint32_t first_stateful_hop(const Trace& trace) {
+    std::uint32_t at = 0;
+    while (at < trace.hop_count && !trace.hops[at].stateful) ++at;
+    return at;
+}
+
+}  // namespace
 
 bool Shard::State::serve_from_cache(Arrival& arrival) {
-    const std::uint32_t index = flows.find(arrival.key, arrival.hash);
-    if (index == no_flow) return false;
-    Flow& flow = flows[index];
-    const Program& program = programs[flow.program];
-    PacketView& packet = arrival.packet;
-    if (packet.ip.ttl <= program.ttl_cost || packet.ip.total_length > program.mtu) return false;
-    const Neighbour& neighbour = neighbours[flow.values.neighbour];
-    if (neighbour.version != flow.neighbour_version) {
-        // It changed its state or MAC. Still usable: take what is new, and let a stale one be probed, as the
-        // pipeline would.
-        const bool same = neighbour.ip == flow.values.next_hop && neighbour.interface == program.egress &&
-                          neighbour.family == packet.ip.family;
-        if (!same || !neighbour.usable()) return false;
-        neighbours.touch(flow.values.neighbour, now);
-        flow.neighbour_mac = neighbour.mac;
-        flow.neighbour_version = neighbour.version;
+    FlowTable& flows = sessions.flows;
+    std::uint32_t at = flows.find(arrival.flow);
+    if (at == no_flow) return false;
+    if (!flows.is_session(at) && flows[at].program == no_program) {
+        // A stateful router comes behind the first one: its session is the flow.
+        flows[at].last_seen = seen_tick();
+        const IpView& ip = arrival.packet.ip;
+        if (flows[at].aside == 0) return false;
+        const auto scope = static_cast<std::uint16_t>(flows[at].aside - 1);
+        at = flows.find(FlowProbe::of(Endpoints::of(ip).tuple(scope, ip.protocol, ip.family), true, key));
+        if (at == no_flow) return false;
+    }
+    return serve(arrival.packet, arrival.ingress_number, at);
+}
+
+bool Shard::State::serve(PacketView& packet, std::uint16_t ingress, std::uint32_t at) {
+    FlowTable& flows = sessions.flows;
+    FlowEntry& entry = flows[at];
+    if (entry.program == no_program || entry.ingress != ingress || entry.epoch != ingresses[ingress].epoch) {
+        return false;
+    }
+    const Program& program = programs[entry.program];
+    const IpView& ip = packet.ip;
+    if (ip.ttl <= program.ttl_cost || ip.total_length > program.mtu) return false;
+    const bool acknowledges = ip.l4_kind == L4Kind::tcp && (ip.tcp_flags & tcp_ack) != 0;
+    if (acknowledges && !entry.seen_ack && flows.is_session(at)) return false;
+    const std::uint32_t neighbour = entry.neighbour;
+    if (neighbours.use_of(neighbour).life != entry.neighbour_version) return false;
+    if (!neighbours.use_of(neighbour).ready) {
+        if (!neighbours[neighbour].usable()) return false;
+        neighbours.touch(neighbour, now);  // a stale one is to be probed, as the pipeline would have it
         ++counters.cache.revalidated;
     }
     ++counters.cache.flow_hits;
-    ++flow.packets;
-    flow.rx_bytes += packet.frame.length;
-    flow.last_seen = now;
-    if (packet.ip.l4_kind == L4Kind::tcp && (packet.ip.tcp_flags & tcp_ack) != 0) {
-        flow.seen_ack = true;
-        flow.last_ack = packet.ip.tcp_acknowledgement;
+    counters.tenants[program.ingress.tenant].rx.add(packet.frame.length);
+    const auto count_in = [&](FlowEntry& counted) {
+        counted.count(packet.frame.length);
+        counted.last_seen = seen_tick();
+        if (acknowledges) counted.last_ack = ip.tcp_acknowledgement;
+    };
+    count_in(entry);
+    if (program.session_count > 1) {
+        for (const std::uint32_t other : sessions.wide(sessions.ref_of(at >> 1)).chain[at & 1]) {
+            if (other == no_flow) break;
+            count_in(flows[other]);
+        }
     }
+    const Translation translation = translation_of(at, program, ip);
     std::optional<std::uint16_t> ip_id;
-    if (flow.values.ip_id_slot != no_ip_id_slot && IpIds::needs_id(packet.ip)) {
-        ip_id = ip_ids.next(flow.values.ip_id_slot);
+    if (program.new_source && IpIds::needs_id(ip)) {
+        ip_id = ip_ids.next(ip_ids.slot_of(translation.source, translation.destination, ip.protocol));
     }
-    execute(packet, program, flow.values, flow.neighbour_mac, ip_id);
+    execute(packet, program, translation, neighbours.use_of(neighbour).mac, ip_id);
     return true;
 }
 
-void Shard::State::install(const Plan& plan, const PacketView& packet, const FlowKey& key_,
-                           std::uint64_t hash) {
-    if (const std::uint32_t old = flows.find(key_, hash); old != no_flow) clear_flow(old);
-    // One cached flow a direction: the session must be able to end all it has.
-    for (std::uint32_t i = 0; i < plan.program.session_count; ++i) {
-        const Session& session = sessions[plan.values.sessions[i]];
-        const std::uint32_t old = session.flow[static_cast<std::size_t>(plan.values.directions[i])];
-        if (old != no_flow) clear_flow(old);
+Translation Shard::State::translation_of(std::uint32_t at, const Program& program, const IpView& packet) const {
+    const FlowTable& flows = sessions.flows;
+    const FlowEntry& entry = flows[at];
+    if (!program.new_source && !program.new_destination) return {};
+    if (flows.is_wide(at)) {
+        const WideLine& line = flows.wide(at);
+        return Translation::between(packet, line.new_source, line.new_destination,
+                                    static_cast<std::uint16_t>(entry.new_address >> 16),
+                                    static_cast<std::uint16_t>(entry.new_address));
     }
+    const Ip address = Ip::from_v4(__builtin_bswap32(entry.new_address));
+    const std::uint16_t port = __builtin_bswap16(entry.new_port);
+    return program.new_source
+               ? Translation::between(packet, address, packet.destination, port, packet.destination_port)
+               : Translation::between(packet, packet.source, address, packet.source_port, port);
+}
+
+std::uint32_t Shard::State::stateless_entry(const Arrival& arrival) {
+    FlowTable& flows = sessions.flows;
+    std::uint32_t at = flows.find(arrival.flow);
+    if (at != no_flow) return at;
+    at = flows.place_for_stateless(seen_tick());
+    if (at == no_flow) return no_flow;
+    if (flows.live(at)) {
+        clear_program(at);
+        flows.remove(at);
+    }
+    return flows.put(at, arrival.flow) ? at : no_flow;
+}
+
+void Shard::State::install(const Plan& plan, const Trace& trace, const Arrival& arrival) {
+    FlowTable& flows = sessions.flows;
+    const std::uint32_t first = first_stateful_hop(trace);
+    const bool has_session = first < trace.hop_count;
+    std::uint32_t at = no_flow;
+    if (has_session) at = trace.hops[first].session.flow(trace.hops[first].direction);
+    if (first > 0) {
+        const std::uint32_t entrance = stateless_entry(arrival);
+        if (entrance == no_flow) return;
+        clear_program(entrance);
+        flows[entrance].last_seen = seen_tick();
+        flows[entrance].aside = has_session ? trace.hops[first].tenant + 1u : 0u;
+        if (!has_session) at = entrance;
+    }
+    clear_program(at);
+    const bool both = plan.program.new_source && plan.program.new_destination;
+    if (both && !flows.is_wide(at)) return;
+    if (plan.program.session_count > 1 && !chain(at, trace, first)) return;
     const std::uint32_t program = programs.intern(plan.program);
     if (program == no_program) return;
-    const std::uint32_t index = flows.place_for(hash);
-    if (flows[index].live) clear_flow(index);
-    Flow& flow = flows.occupy(index, key_, hash);
-    flow.program = program;
-    flow.values = plan.values;
-    flow.neighbour_mac = neighbours[plan.values.neighbour].mac;
-    flow.neighbour_version = neighbours[plan.values.neighbour].version;
-    flow.last_seen = now;
-    if (packet.ip.l4_kind == L4Kind::tcp && (packet.ip.tcp_flags & tcp_ack) != 0) {
-        flow.seen_ack = true;
-        flow.last_ack = packet.ip.tcp_acknowledgement;
+    FlowEntry& entry = flows[at];
+    entry.program = program;
+    entry.ingress = arrival.ingress_number;
+    entry.epoch = ingresses[arrival.ingress_number].epoch;
+    entry.neighbour = plan.values.neighbour;
+    entry.neighbour_version = neighbours.use_of(plan.values.neighbour).life;
+    if (!has_session) {
+        entry.last_seen = seen_tick();
+        entry.count(arrival.packet.frame.length);
     }
-    for (std::uint32_t i = 0; i < plan.program.session_count; ++i) {
-        sessions[plan.values.sessions[i]].flow[static_cast<std::size_t>(plan.values.directions[i])] = index;
+    const Translation& to = plan.values.translation;
+    if (flows.is_wide(at) && has_session) {
+        flows.wide(at).new_source = to.source;
+        flows.wide(at).new_destination = to.destination;
+        entry.new_address = std::uint32_t{to.source_port} << 16 | to.destination_port;
+    } else if (plan.program.new_source || plan.program.new_destination) {
+        const bool source = plan.program.new_source;
+        entry.new_address = __builtin_bswap32(source ? to.source.v4() : to.destination.v4());
+        entry.new_port = __builtin_bswap16(source ? to.source_port : to.destination_port);
     }
+    entry.l4_delta = __builtin_bswap16(to.l4_delta);
+    // Taking `cost` from the TTL adds ~(cost << 8) to the sum (RFC 1624 eqn 3), whatever the TTL was.
+    ChecksumDelta l3 = ChecksumDelta::from_value(to.l3_delta);
+    l3.replace16(static_cast<std::uint16_t>(plan.program.ttl_cost << 8), 0);
+    entry.l3_delta = __builtin_bswap16(l3.value());
 }
 
-void Shard::State::fold(Flow& flow) {
-    if (flow.packets == 0) return;
-    const Program& program = programs[flow.program];
-    const auto add = [&](PacketCount& count, std::uint64_t bytes) {
-        count.packets += flow.packets;
-        count.bytes += bytes;
-    };
-    add(counters.tenants[program.ingress.tenant].rx, flow.rx_bytes);
-    for (std::uint32_t i = 0; i < program.session_count; ++i) {
-        RuleCount& rule = counters.rule(program.rules[i].tenant, program.rules[i].rule);
-        rule.packets += flow.packets;
-        rule.bytes += flow.rx_bytes;
-        Session& session = sessions[flow.values.sessions[i]];
-        const auto direction = static_cast<std::size_t>(flow.values.directions[i]);
-        session.packets[direction] += flow.packets;
-        session.bytes[direction] += flow.rx_bytes;
+bool Shard::State::chain(std::uint32_t head, const Trace& trace, std::uint32_t first) {
+    const SessionRef leader = trace.hops[first].session;
+    if (!sessions.is_wide(leader)) return false;
+    std::array<std::uint32_t, most_routers - 1> chained;
+    std::uint32_t count = 0;
+    for (std::uint32_t i = first + 1; i < trace.hop_count; ++i) {
+        const Hop& hop = trace.hops[i];
+        if (!hop.stateful) continue;
+        if (!sessions.is_wide(hop.session)) return false;
+        chained[count++] = hop.session.flow(hop.direction);
     }
-    flow.folded_packets += flow.packets;
-    flow.folded_bytes += flow.rx_bytes;
-    flow.packets = flow.rx_bytes = 0;
-}
-
-void Shard::State::clear_flow(std::uint32_t index) {
-    Flow& flow = flows[index];
-    fold(flow);
-    const std::uint32_t count = programs[flow.program].session_count;
     for (std::uint32_t i = 0; i < count; ++i) {
-        Session& session = sessions[flow.values.sessions[i]];
-        const auto direction = static_cast<std::size_t>(flow.values.directions[i]);
-        if (session.flow[direction] != index) continue;
-        gather(session);
-        session.flow[direction] = no_flow;
+        std::uint32_t& behind = sessions.wide(sessions.ref_of(chained[i] >> 1)).head[chained[i] & 1];
+        if (behind != no_flow && behind != head) clear_program(behind);
+        behind = head;
     }
-    programs.release(flow.program);
-    flows.clear(index);
+    if (count < chained.size()) chained[count] = no_flow;
+    sessions.wide(leader).chain[head & 1] = chained;
+    return true;
+}
+
+void Shard::State::clear_program(std::uint32_t at) {
+    FlowEntry& entry = sessions.flows[at];
+    if (entry.program == no_program) return;
+    programs.release(entry.program);
+    entry.program = no_program;
+    if (!sessions.flows.is_session(at) || !sessions.flows.is_wide(at)) return;
+    for (std::uint32_t& other : sessions.wide(sessions.ref_of(at >> 1)).chain[at & 1]) {
+        if (other == no_flow) break;
+        sessions.wide(sessions.ref_of(other >> 1)).head[other & 1] = no_flow;
+        other = no_flow;
+    }
+}
+
+void Shard::State::clear_programs(SessionRef session) {
+    for (const Direction direction : {Direction::forward, Direction::reverse}) {
+        clear_program(session.flow(direction));
+        if (!sessions.is_wide(session)) continue;
+        const std::uint32_t head = sessions.wide(session).head[static_cast<std::size_t>(direction)];
+        if (head != no_flow) clear_program(head);
+    }
 }
 
 }  // namespace sluice

@@ -79,53 +79,58 @@ std::optional<Ip> own_address(const TenantView& tenant, std::uint16_t interface,
     return first;
 }
 
-void Shard::State::receive(const Frame& frame, Arrival& arrival) {
-    arrival.probe = arrival.slow = false;
-    counters.rx[frame.port].add(frame.length);
-    const Component port = counters.port_component(frame.port);
-    const auto l2 = parse_l2(frame.bytes());
-    if (!l2) return drop(frame, port, DropReason::SHORT);
-    if (is_link_local_control(l2->destination)) return drop(frame, port, DropReason::L2_CTRL);
-    const image::Binding* binding = image.find_binding(frame.port, l2->outer_vid, l2->inner_vid);
-    if (binding == nullptr) return drop(frame, port, DropReason::UNKNOWN_VLAN);
-
-    const InterfaceRef ingress{binding->tenant(), binding->interface()};
-    arrival.ingress = ingress;
+void Shard::State::look_at(const Frame& frame, Arrival& arrival) const {
+    arrival.kind = Arrival::Kind::dropped;
+    arrival.probe = false;
+    arrival.ingress_number = no_ingress;
     arrival.packet.frame = frame;
+    arrival.component = counters.port_component(frame.port);
+    const auto l2 = parse_l2(frame.bytes());
+    if (!l2) return void(arrival.reason = DropReason::SHORT);
     arrival.packet.l2 = *l2;
-    const Component interface = counters.interface_component(ingress.tenant, ingress.interface);
-    if (l2->source.is_group()) {
-        counters.tenants[ingress.tenant].rx.add(frame.length);
-        return drop(frame, interface, DropReason::BAD_SMAC);
-    }
+    if (is_link_local_control(l2->destination)) return void(arrival.reason = DropReason::L2_CTRL);
+    const std::uint16_t number = ingresses.find(frame.port, l2->outer_vid, l2->inner_vid);
+    if (number == no_ingress) return void(arrival.reason = DropReason::UNKNOWN_VLAN);
+
+    const Ingress& ingress = ingresses[number];
+    arrival.ingress_number = number;
+    arrival.ingress = ingress.interface;
+    arrival.component = counters.interface_component(arrival.ingress.tenant, arrival.ingress.interface);
+    if (l2->source.is_group()) return void(arrival.reason = DropReason::BAD_SMAC);
     const bool group = l2->destination.is_group();
-    if (!group && l2->destination != own_mac(ingress)) {
-        counters.tenants[ingress.tenant].rx.add(frame.length);
-        return drop(frame, interface, DropReason::NOT_OURS);
-    }
-    if (l2->ethertype == ethertype_arp) {
-        counters.tenants[ingress.tenant].rx.add(frame.length);
-        ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::ARP)];
-        arrival.slow = true;
-        return;
-    }
+    if (!group && l2->destination != ingress.mac) return void(arrival.reason = DropReason::NOT_OURS);
+    if (l2->ethertype == ethertype_arp) return void(arrival.kind = Arrival::Kind::arp);
     if (l2->ethertype != ethertype_ipv4 && l2->ethertype != ethertype_ipv6) {
-        counters.tenants[ingress.tenant].rx.add(frame.length);
-        return drop(frame, interface, DropReason::BAD_ETHERTYPE);
+        return void(arrival.reason = DropReason::BAD_ETHERTYPE);
     }
     const std::span<const std::uint8_t> ip_packet = frame.bytes().subspan(l2->length);
     if (const auto reason = parse_ip_packet(ip_packet, l2->ethertype, arrival.packet.ip)) {
-        counters.tenants[ingress.tenant].rx.add(frame.length);
-        return drop(frame, router_of(ingress.tenant), *reason);
+        arrival.reason = *reason;
+        arrival.component = router_of(arrival.ingress.tenant);
+        return;
     }
     const IpView& ip = arrival.packet.ip;
-    arrival.slow = true;
-    if (group || !may_be_cached(ip)) return;
-    arrival.probe = settings.cache != CacheTiers::none;
-    arrival.key = {{ip.source, ip.destination, ip.source_port, ip.destination_port, ingress.tenant, ip.protocol,
-                    ip.family},
-                   ingress.interface};
-    arrival.hash = flows.hash(arrival.key);
+    arrival.kind = Arrival::Kind::ip;
+    if (settings.cache == CacheTiers::none || group || !may_be_cached(ip)) return;
+    arrival.probe = true;
+    arrival.flow =
+        FlowProbe::of(Endpoints::of(ip).tuple(ingress.scope, ip.protocol, ip.family), ingress.stateful, key);
+}
+
+void Shard::State::receive(Arrival& arrival) {
+    const PacketView& packet = arrival.packet;
+    if (arrival.ingress_number != no_ingress) {
+        counters.tenants[arrival.ingress.tenant].rx.add(packet.frame.length);
+    }
+    switch (arrival.kind) {
+        case Arrival::Kind::dropped:
+            return drop(packet.frame, arrival.component, arrival.reason);
+        case Arrival::Kind::arp:
+            ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::ARP)];
+            return receive_arp(packet, arrival.ingress);
+        case Arrival::Kind::ip:
+            return run_slow_path(arrival);
+    }
 }
 
 void Shard::State::receive_arp(const PacketView& packet, InterfaceRef ingress) {

@@ -15,12 +15,16 @@ Shard::State::State(const Image& image_, const ShardSettings& settings_, FrameAl
       allocator(allocator_),
       key(HashKey::from_seed(settings_.seed)),
       counters(image_),
-      sessions(settings_.sessions, key),
+      sessions({.sessions = settings_.sessions,
+                .wide_sessions = std::min(settings_.wide_sessions, settings_.sessions),
+                .stateless_flows = settings_.cache == CacheTiers::none ? 8 : settings_.flows},
+               key),
       nat(image_, settings_.sessions, key, settings_.index, settings_.count),
       fragments(settings_.datagrams, key),
       neighbours(settings_.neighbours, key, *this),
-      programs(settings_.flows, key),
-      flows(settings_.cache == CacheTiers::none ? 8 : settings_.flows, key),
+      programs(settings_.programs, key),
+      ingresses(image_),
+      ledger(image_.tenants()),
       ip_ids(key),
       icmp_limiters(counters.drops.size()) {
     for (const TenantView& tenant : image.tenants()) {
@@ -68,6 +72,7 @@ Shard::~Shard() = default;
 
 void Shard::process(std::span<const Frame> burst, Time now, Output& output) {
     State& state = *state_;
+    FlowTable& flows = state.sessions.flows;
     state.output = &output;
     state.run_timers(now);
     while (!burst.empty()) {
@@ -75,17 +80,19 @@ void Shard::process(std::span<const Frame> burst, Time now, Output& output) {
         // The first passes only read and prefetch; the last has all effects, packet by packet in the order of
         // arrival.
         for (std::size_t i = 0; i < count; ++i) {
-            state.receive(burst[i], state.arrivals[i]);
-            if (state.arrivals[i].probe) state.flows.prefetch(state.arrivals[i].hash);
+            Arrival& arrival = state.arrivals[i];
+            state.counters.rx[burst[i].port].add(burst[i].length);
+            state.look_at(burst[i], arrival);
+            if (arrival.probe) flows.index().prefetch(arrival.flow.hash);
         }
         for (std::size_t i = 0; i < count; ++i) {
-            if (state.arrivals[i].probe) state.flows.prefetch_entry(state.arrivals[i].hash);
+            if (!state.arrivals[i].probe) continue;
+            const std::uint32_t at = flows.index().first_candidate(state.arrivals[i].flow.hash);
+            if (at != no_flow) flows.prefetch(at);
         }
         for (std::size_t i = 0; i < count; ++i) {
             Arrival& arrival = state.arrivals[i];
-            if (!arrival.slow) continue;
-            if (arrival.probe && state.serve_from_cache(arrival)) continue;
-            state.run_slow_path(arrival);
+            if (!arrival.probe || !state.serve_from_cache(arrival)) state.receive(arrival);
         }
         burst = burst.subspan(count);
     }
@@ -106,18 +113,30 @@ void Shard::release_held(Output& output) {
 
 const Counters& Shard::counters() {
     state_->fold_cursor = 0;
+    state_->ledger.restart();
     fold_some(flow_places());
     return counters_so_far();
 }
 
 bool Shard::fold_some(std::uint32_t count) {
     State& state = *state_;
-    const std::uint32_t end = std::min(state.flows.capacity(), state.fold_cursor + count);
+    SessionTable& sessions = state.sessions;
+    const std::uint32_t places = sessions.flows.first_stateless();
+    const std::uint32_t end = std::min(places, state.fold_cursor + count);
     for (; state.fold_cursor < end; ++state.fold_cursor) {
-        if (state.flows[state.fold_cursor].live) state.fold(state.flows[state.fold_cursor]);
+        const std::uint32_t at = state.fold_cursor;
+        FlowEntry& entry = sessions.flows[at];
+        if (!sessions.flows.live(at)) continue;
+        const std::uint32_t rule = sessions.rule(sessions.ref_of(at >> 1));
+        if (entry.packets >= 1u << 31) {  // before it overflows; the session's own count starts anew
+            state.ledger.end(entry.key.scope, rule, entry.packets, entry.bytes(), false);
+            entry.packets = entry.bytes_low = entry.bytes_high = 0;
+        }
+        state.ledger.visit(entry.key.scope, rule, entry.packets, entry.bytes());
     }
-    if (end < state.flows.capacity()) return false;
+    if (end < places) return false;
     state.fold_cursor = 0;
+    state.ledger.publish(state.counters.tenants);
     return true;
 }
 
@@ -132,50 +151,42 @@ const SessionTable& Shard::sessions() const {
     return state_->sessions;
 }
 
-Session Shard::session(SessionRef ref) const {
-    const State& state = *state_;
-    Session session = state.sessions[ref];
-    state.gather(session);
-    for (std::size_t direction = 0; direction < 2; ++direction) {
-        if (session.flow[direction] == no_flow) continue;
-        const Flow& flow = state.flows[session.flow[direction]];
-        session.packets[direction] += flow.packets;
-        session.bytes[direction] += flow.rx_bytes;
-    }
-    return session;
-}
-
 const NeighbourTable& Shard::neighbours() const {
     return state_->neighbours;
 }
 
 std::uint32_t Shard::flow_places() const {
-    return state_->flows.capacity();
+    return state_->sessions.flows.size();
 }
 
 std::optional<FlowSummary> Shard::flow(std::uint32_t place) const {
     const State& state = *state_;
-    const Flow& flow = state.flows[place];
-    if (!flow.live) return std::nullopt;
-    const Program& program = state.programs[flow.program];
-    const Tuple& tuple = flow.key.tuple;
-    FlowSummary summary{.ingress = program.ingress,
-                        .egress = program.egress,
-                        .tuple = tuple,
-                        .new_source = tuple.source,
-                        .new_destination = tuple.destination,
-                        .new_source_port = tuple.source_port,
-                        .new_destination_port = tuple.destination_port,
-                        .packets = flow.folded_packets + flow.packets,
-                        .bytes = flow.folded_bytes + flow.rx_bytes,
-                        .last_seen = flow.last_seen};
-    if (const Translation& to = flow.values.translation; to.changes) {
-        summary.new_source = to.source;
-        summary.new_destination = to.destination;
-        summary.new_source_port = to.source_port;
-        summary.new_destination_port = to.destination_port;
-    }
-    return summary;
+    const FlowTable& flows = state.sessions.flows;
+    const FlowEntry& entry = flows[place];
+    if (!flows.live(place) || entry.program == no_program) return std::nullopt;
+    const Program& program = state.programs[entry.program];
+    const Tuple tuple = flows.tuple(place);
+    IpView before;
+    before.family = tuple.family;
+    before.source = tuple.source;
+    before.destination = tuple.destination;
+    before.source_port = tuple.source_port;
+    before.destination_port = tuple.destination_port;
+    Translation to = state.translation_of(place, program, before);
+    if (!to.changes)
+        to = Translation::between(before, tuple.source, tuple.destination, tuple.source_port,
+                                  tuple.destination_port);
+    const std::uint64_t idle_ticks = static_cast<std::uint32_t>(state.seen_tick() - entry.last_seen);
+    return FlowSummary{.ingress = program.ingress,
+                       .egress = program.egress,
+                       .tuple = tuple,
+                       .new_source = to.source,
+                       .new_destination = to.destination,
+                       .new_source_port = to.source_port,
+                       .new_destination_port = to.destination_port,
+                       .packets = entry.packets,
+                       .bytes = entry.bytes(),
+                       .last_seen = state.now - std::min(state.now, idle_ticks * tick_nanoseconds)};
 }
 
 Time Shard::next_timer() const {

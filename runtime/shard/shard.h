@@ -33,8 +33,11 @@ enum class CacheTiers : std::uint8_t {
 struct ShardSettings {
     std::uint64_t seed = 1;  // of every keyed choice and hash: NAT ports, IP IDs, table hashes
     CacheTiers cache = CacheTiers::trace_cache;
-    std::uint32_t sessions = 1u << 16;  // capacities; see docs for what each costs in memory
-    std::uint32_t flows = 1u << 17;
+    std::uint32_t sessions = 1u << 16;  // capacities; docs/memory.md says what each costs
+    std::uint32_t wide_sessions =
+        1u << 16;                    // of them IPv6, or translated on both sides, or through two tenants
+    std::uint32_t flows = 1u << 16;  // without a session
+    std::uint32_t programs = 1u << 14;
     std::uint32_t neighbours = 1u << 12;
     std::uint32_t datagrams = 1024;  // under reassembly
     SessionTimeouts timeouts = {};
@@ -82,7 +85,6 @@ class Shard {
     const Counters& counters_so_far();
 
     const SessionTable& sessions() const;
-    Session session(SessionRef ref) const;  // with what its cached flows know and the table does not yet
     const NeighbourTable& neighbours() const;
     /// The cached flow at a place of the flow table, nothing where that is empty.
     std::optional<FlowSummary> flow(std::uint32_t place) const;

@@ -2,7 +2,7 @@
 //
 // The inside of a shard, for the files of this folder only:
 //   shard.cpp      bursts and timers           layer2.cpp     from a frame to an interface; ARP and ND
-//   fast_path.cpp  the flow cache              slow_path.cpp  the pipeline and the fates it ends in
+//   fast_path.cpp  the flow table              slow_path.cpp  the pipeline and the fates it ends in
 //   commit.cpp     sessions: open, update, end originate.cpp  packets of our own
 //   execute.cpp    a plan carried out on a packet
 #pragma once
@@ -10,10 +10,11 @@
 #include <span>
 #include <vector>
 
-#include "runtime/cache/flow_table.h"
 #include "runtime/cache/program_store.h"
 #include "runtime/shard/icmp_limiter.h"
+#include "runtime/shard/ingress_table.h"
 #include "runtime/shard/ip_id.h"
+#include "runtime/shard/rule_ledger.h"
 #include "runtime/shard/shard.h"
 #include "runtime/stages/stage.h"
 #include "runtime/state/fragment_table.h"
@@ -24,14 +25,16 @@ namespace sluice {
 
 constexpr std::uint32_t most_burst_frames = 32;
 
-/// A frame between the passes of a burst.
+/// A frame between the passes of a burst: what looking at it told, nothing done yet.
 struct Arrival {
     PacketView packet;
     InterfaceRef ingress;
-    FlowKey key;
-    std::uint64_t hash = 0;
-    bool probe = false;  // an IP packet of a kind that the flow cache may know
-    bool slow = false;   // an IP packet otherwise
+    std::uint16_t ingress_number = no_ingress;
+    enum class Kind : std::uint8_t { dropped, arp, ip } kind = Kind::dropped;
+    DropReason reason{};  // of what is dropped at sight, and who says so
+    Component component = 0;
+    bool probe = false;  // IP of a kind that the flow table may know
+    FlowProbe flow;
 };
 
 struct Shard::State final : NeighbourActions {
@@ -48,7 +51,8 @@ struct Shard::State final : NeighbourActions {
     FragmentTable fragments;
     NeighbourTable neighbours;
     ProgramStore programs;
-    FlowTable flows;
+    IngressTable ingresses;
+    RuleLedger ledger;
     IpIds ip_ids;
     std::vector<IcmpLimiter> icmp_limiters;  // by component
     std::array<Arrival, most_burst_frames> arrivals;
@@ -57,15 +61,23 @@ struct Shard::State final : NeighbourActions {
     Output* output = nullptr;       // of the call in progress
 
     // layer2.cpp
-    void receive(const Frame& frame, Arrival& arrival);
+    /// Fills the arrival and changes nothing.
+    void look_at(const Frame& frame, Arrival& arrival) const;
+    /// Carries out what look_at() saw.
+    void receive(Arrival& arrival);
     void receive_arp(const PacketView& packet, InterfaceRef ingress);
     bool receive_neighbour_message(const PacketView& packet, InterfaceRef ingress);
 
     // fast_path.cpp
     bool serve_from_cache(Arrival& arrival);
-    void install(const Plan& plan, const PacketView& packet, const FlowKey& key, std::uint64_t hash);
-    void fold(Flow& flow);
-    void clear_flow(std::uint32_t index);  // folds, frees the program, tells the sessions
+    bool serve(PacketView& packet, std::uint16_t ingress, std::uint32_t at);
+    Translation translation_of(std::uint32_t at, const Program& program, const IpView& packet) const;
+    /// The path's sessions; the first one's entry gets the program.
+    void install(const Plan& plan, const Trace& trace, const Arrival& arrival);
+    bool chain(std::uint32_t head, const Trace& trace, std::uint32_t first);
+    std::uint32_t stateless_entry(const Arrival& arrival);
+    void clear_program(std::uint32_t at);
+    void clear_programs(SessionRef session);  // all that lead through it
 
     // slow_path.cpp
     void run_slow_path(Arrival& arrival);
@@ -81,13 +93,16 @@ struct Shard::State final : NeighbourActions {
 
     // commit.cpp
     /// All sessions of the path together, or none: then the reason.
-    std::optional<DropReason> commit(Trace& trace, std::span<const PacketView> packets);
+    std::optional<DropReason> commit(Trace& trace, std::span<const PacketView> packets, std::uint16_t ingress);
+    std::optional<DropReason> open(Hop& hop, bool alone, std::uint16_t ingress);
     void update_session(const Hop& hop, std::span<const PacketView> packets);
-    void release_mappings(const Session& session);
+    void release_mappings(SessionRef session);
+    void end_session(SessionRef session);
+    void settle(SessionRef session);
     void undo(Trace& trace, std::uint32_t hops);
-    void gather(Session& session) const;  // what its cached flows know by now
     void session_timer(std::uint32_t index);
-    Time deadline(const Session& session) const;
+    std::uint32_t deadline_tick(SessionRef session) const;
+    std::uint32_t seen_tick() const;  // of now, as last_seen counts: the first tick that is not before it
 
     // originate.cpp
     Frame new_frame(
@@ -104,7 +119,7 @@ struct Shard::State final : NeighbourActions {
     void answer_echo(std::span<PacketView> packets, InterfaceRef ingress, Component component);
 
     // execute.cpp
-    void execute(PacketView& packet, const Program& program, const FlowValues& values, Mac destination,
+    void execute(PacketView& packet, const Program& program, const Translation& translation, Mac destination,
                  std::optional<std::uint16_t> ip_id);
     void execute_plan(PacketView& packet, const Plan& plan, Mac destination);
     void fragment_and_send(const PacketView& packet, const Program& program, Mac destination);

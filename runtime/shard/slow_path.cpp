@@ -10,9 +10,6 @@ namespace sluice {
 
 void Shard::State::run_slow_path(Arrival& arrival) {
     PacketView& packet = arrival.packet;
-    if (packet.l2.ethertype == ethertype_arp) return receive_arp(packet, arrival.ingress);
-    TenantCount& tenant = counters.tenants[arrival.ingress.tenant];
-    tenant.rx.add(packet.frame.length);
     if (receive_neighbour_message(packet, arrival.ingress)) return;
     if (packet.l2.destination.is_group()) {
         ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::GROUP)];
@@ -65,7 +62,7 @@ void Shard::State::count_denied(const Trace& trace, std::span<const PacketView> 
     const Hop& hop = trace.last_hop();
     const IpView& first = packets.front().ip;
     log_decision(hop, Endpoints::of(first).tuple(hop.tenant, first.protocol, first.family));
-    RuleCount& rule = counters.rule(hop.tenant, hop.rule);
+    RuleCount& rule = ledger.settled(hop.tenant, hop.rule);
     for (const PacketView& packet : packets) {
         ++rule.packets;
         rule.bytes += packet.frame.length;
@@ -102,20 +99,18 @@ void Shard::State::forward(std::span<PacketView> packets, Trace& trace, Arrival&
         for (const PacketView& packet : packets) drop(packet.frame, component, reason);
         return;
     }
-    if (const auto reason = commit(trace, packets)) {
+    if (const auto reason = commit(trace, packets, arrival.ingress_number)) {
         for (const PacketView& packet : packets) drop(packet.frame, component, *reason);
         return;
     }
     Plan plan = synthesize(image, trace, first.ip);
     plan.values.neighbour = next;
-    plan.values.next_hop = last.next_hop;
     if (trace.quoted) translate_error(packets, trace);
     if (trace.leaving.source != first.ip.source && first.ip.family == Family::v4) {
-        plan.values.ip_id_slot =
-            ip_ids.slot_of(trace.leaving.source, trace.leaving.destination, first.ip.protocol);
         if (IpIds::needs_id(first.ip)) {
             plan.new_ip_id = true;
-            plan.ip_id = ip_ids.next(plan.values.ip_id_slot);
+            plan.ip_id =
+                ip_ids.next(ip_ids.slot_of(trace.leaving.source, trace.leaving.destination, first.ip.protocol));
         }
     }
     const Neighbour& neighbour = neighbours[next];
@@ -129,7 +124,7 @@ void Shard::State::forward(std::span<PacketView> packets, Trace& trace, Arrival&
         }
         return;
     }
-    if (trace.no_cache == 0 && arrival.probe) install(plan, first, arrival.key, arrival.hash);
+    if (trace.no_cache == 0 && arrival.probe) install(plan, trace, arrival);
     count_uncacheable(trace.no_cache);
     for (PacketView& packet : packets) execute_plan(packet, plan, neighbour.mac);
 }
@@ -171,6 +166,7 @@ void Shard::State::add_fragment(Arrival& arrival, Component component) {
     std::copy(result.given_back.begin(), result.given_back.end(), datagram.begin());
     Arrival whole;
     whole.ingress = arrival.ingress;
+    whole.ingress_number = arrival.ingress_number;
     judge({datagram.data(), result.given_back.size()}, true, whole);
 }
 

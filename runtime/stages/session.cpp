@@ -40,10 +40,8 @@ Exit find_error_session(StageContext& context) {
     if (!found) return drop(context, DropReason::FW_INVALID_STATE);
     hop.session = found->session;
     hop.direction = found->direction;
-    const Session& session = context.tables.sessions[found->session];
-    hop.rule = session.rule;
-    const auto opposite = 1 - static_cast<std::size_t>(found->direction);
-    const Tuple& original = session.tuple[opposite];
+    hop.rule = context.tables.sessions.rule(found->session);
+    const Tuple original = context.tables.sessions.tuple(found->session, opposite(found->direction));
     // The end host speaks for itself and must look like the address its peer knows; a router on the way keeps
     // its own.
     if (context.current.source == quoted.destination) context.current.source = original.destination;
@@ -70,10 +68,9 @@ Exit find_session(StageContext& context) {
         }
         hop.session = found->session;
         hop.direction = found->direction;
-        const Session& session = context.tables.sessions[found->session];
-        const auto opposite = 1 - static_cast<std::size_t>(found->direction);
-        hop.rule = session.rule;
-        context.current = Endpoints::of(session.tuple[opposite].reversed());
+        hop.rule = context.tables.sessions.rule(found->session);
+        context.current = Endpoints::of(
+            context.tables.sessions.tuple(found->session, opposite(found->direction)).reversed());
         return Exit::next;
     }
     if (ip.l4_kind == L4Kind::tcp && !TcpTracker::opens(ip.tcp_flags)) {

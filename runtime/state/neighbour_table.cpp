@@ -28,6 +28,7 @@ NeighbourTable::NeighbourTable(std::uint32_t capacity, const HashKey& key, Neigh
     : key_(key),
       actions_(actions),
       neighbours_(capacity),
+      uses_(capacity),
       links_(capacity),
       index_(capacity),
       pool_(held_capacity),
@@ -108,7 +109,7 @@ void NeighbourTable::learn(InterfaceRef interface, Ip ip, Family family, Mac mac
         if (!may_create) return;
         const std::uint32_t created = create(interface, ip, family, NeighbourState::stale, now);
         if (created != none) neighbours_[created].mac = mac;
-        return;
+        return;  // STALE: whoever uses it publishes the MAC
     }
     Neighbour& neighbour = neighbours_[index];
     if (neighbour.state == NeighbourState::permanent) return;
@@ -189,10 +190,9 @@ void NeighbourTable::forget(std::uint32_t index) {
     index_.erase(hash_of(neighbour.interface, neighbour.ip, neighbour.family), index);
     timers_.cancel(index);
     enter(index, NeighbourState::none, 0);
-    // The version lives on: a flow that still names this slot must notice.
-    const std::uint32_t version = neighbour.version;
+    // A flow that still names this slot must notice.
+    uses_[index].life = (uses_[index].life + 1) & neighbour_life_mask;
     neighbours_[index] = Neighbour{};
-    neighbours_[index].version = version;
     free_.push_back(index);
 }
 
@@ -202,8 +202,14 @@ void NeighbourTable::enter(std::uint32_t index, NeighbourState state, Time now) 
     neighbour.state = state;
     neighbour.changed = now;
     neighbour.requests = 0;
-    ++neighbour.version;
     if (state == NeighbourState::stale) link_stale(index);
+    publish(index);
+}
+
+void NeighbourTable::publish(std::uint32_t index) {
+    const Neighbour& neighbour = neighbours_[index];
+    uses_[index].mac = neighbour.mac;
+    uses_[index].ready = neighbour.usable() && neighbour.state != NeighbourState::stale;
 }
 
 void NeighbourTable::solicit(std::uint32_t index, Cast cast, Time next) {

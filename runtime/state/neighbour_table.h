@@ -53,7 +53,6 @@ struct Neighbour {
     InterfaceRef interface;
     NeighbourState state = NeighbourState::none;
     Mac mac;
-    std::uint32_t version = 0;     // moves with every change that a cached flow must notice: state or MAC
     std::uint8_t requests = 0;     // sent in INCOMPLETE or PROBE
     Time changed = 0;              // when the state was entered
     std::uint32_t held_count = 0;  // packets that wait for it
@@ -63,6 +62,14 @@ struct Neighbour {
                state == NeighbourState::permanent;
     }
 };
+
+/// What a packet of a known flow needs of its neighbour: sixteen bytes, so that many of them stay in the cache.
+struct NeighbourUse {
+    Mac mac;
+    bool ready = false;      // usable, and using it changes nothing (a STALE one must be touched)
+    std::uint32_t life = 0;  // moves when the slot is given to another neighbour (modulo 2^27)
+};
+constexpr std::uint32_t neighbour_life_mask = (1u << 27) - 1;
 
 /// What the table asks the shard to do. Rare events, hence virtual. The table is consistent at each call: a
 /// callee may call use, touch and hold (an ICMP error about a dropped packet needs a neighbour itself).
@@ -114,6 +121,7 @@ class NeighbourTable {
 
     const Neighbour& operator[](std::uint32_t neighbour) const noexcept { return neighbours_[neighbour]; }
     std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(neighbours_.size()); }
+    const NeighbourUse& use_of(std::uint32_t neighbour) const noexcept { return uses_[neighbour]; }
     std::uint32_t held_packets() const noexcept { return held_; }
     template <typename Visit>
     void for_each(Visit&& visit) const {
@@ -132,7 +140,7 @@ class NeighbourTable {
 
     /// What one neighbour costs, index and timer aside, and one place in the pool.
     static constexpr std::size_t neighbour_bytes() {
-        return sizeof(Neighbour) + sizeof(Links) + sizeof(std::uint32_t);
+        return sizeof(Neighbour) + sizeof(NeighbourUse) + sizeof(Links) + sizeof(std::uint32_t);
     }
     static constexpr std::size_t held_packet_bytes() { return sizeof(PoolEntry); }
 
@@ -158,12 +166,14 @@ class NeighbourTable {
     void expire(std::uint32_t index, Time now);
     bool push_held(std::uint32_t index, const HeldPacket& packet);
     HeldPacket pop_held(std::uint32_t index);
+    void publish(std::uint32_t index);
     void link_stale(std::uint32_t index);
     void unlink_stale(std::uint32_t index);
 
     HashKey key_;
     NeighbourActions& actions_;
     std::vector<Neighbour> neighbours_;
+    std::vector<NeighbourUse> uses_;
     std::vector<Links> links_;
     std::vector<std::uint32_t> free_;
     IndexTable index_;

@@ -1,49 +1,135 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/state/session_table.h"
 
+#include <algorithm>
+
 namespace sluice {
 
-SessionTable::SessionTable(std::uint32_t capacity, const HashKey& key)
-    : timers(capacity), key_(key), capacity_(capacity), index_(capacity * 2), sessions_(capacity) {
-    // The lowest index first, which keeps a small table's sessions close together.
-    free_.reserve(capacity);
-    for (std::uint32_t index = capacity; index-- > 0;) free_.push_back(index);
-}
+SessionTable::SessionTable(const FlowCapacity& capacity, const HashKey& key)
+    : flows(capacity, key),
+      timers(capacity.sessions + capacity.wide_sessions),
+      capacity_(capacity.sessions),
+      first_wide_(capacity.sessions),
+      narrow_free_{0, capacity.sessions, no_flow},
+      wide_free_{capacity.sessions, capacity.sessions + capacity.wide_sessions, no_flow},
+      records_(std::size_t{capacity.sessions} + capacity.wide_sessions),
+      wide_(capacity.wide_sessions) {}
 
 std::optional<SessionTable::Found> SessionTable::find(const Tuple& tuple) const noexcept {
-    const std::uint32_t number = index_.find(hash_of(tuple, key_), [&](std::uint32_t candidate) {
-        return sessions_[candidate >> 1].tuple[candidate & 1] == tuple;
-    });
-    if (number == IndexTable::none) return std::nullopt;
-    return Found{ref_of(number >> 1), static_cast<Direction>(number & 1)};
+    const std::uint32_t at = flows.find(FlowProbe::of(tuple, true, flows.hash_key()));
+    if (at == no_flow) return std::nullopt;
+    return Found{ref_of(at >> 1), static_cast<Direction>(at & 1)};
 }
 
-std::optional<SessionRef> SessionTable::create(const Tuple& forward, const Tuple& reverse) noexcept {
-    if (full() || forward == reverse || find(forward) || find(reverse)) return std::nullopt;
-    const std::uint32_t index = free_.back();
-    free_.pop_back();
+std::optional<std::uint32_t> SessionTable::take(FreeSlots& slots) noexcept {
+    if (slots.given_back != no_flow) {
+        const std::uint32_t index = slots.given_back;
+        slots.given_back = flows[index * 2].aside;
+        return index;
+    }
+    if (slots.next == slots.end) return std::nullopt;
+    return slots.next++;
+}
+
+void SessionTable::give_back(std::uint32_t index) noexcept {
+    FreeSlots& slots = index >= first_wide_ ? wide_free_ : narrow_free_;
+    flows[index * 2].aside = slots.given_back;
+    slots.given_back = index;
+}
+
+std::optional<SessionRef> SessionTable::create(const Tuple& forward, const Tuple& reverse, bool wide) noexcept {
+    if (full() || forward == reverse) return std::nullopt;
+    const FlowProbe there = FlowProbe::of(forward, true, flows.hash_key());
+    const FlowProbe back = FlowProbe::of(reverse, true, flows.hash_key());
+    if (flows.find(there) != no_flow || flows.find(back) != no_flow) return std::nullopt;
+    const auto index = take(wide || forward.family == Family::v6 ? wide_free_ : narrow_free_);
+    if (!index) return std::nullopt;
+    if (!flows.put(*index * 2, there)) {
+        give_back(*index);
+        return std::nullopt;
+    }
+    if (!flows.put(*index * 2 + 1, back)) {
+        flows.remove(*index * 2);
+        give_back(*index);
+        return std::nullopt;
+    }
     ++live_;
-    Session& session = sessions_[index];
-    const std::uint32_t generation = session.generation + 1;
-    session = Session{};
-    session.generation = generation;
-    session.live = true;
-    session.tuple[0] = forward;
-    session.tuple[1] = reverse;
-    index_.insert(hash_of(forward, key_), index << 1);
-    index_.insert(hash_of(reverse, key_), index << 1 | 1);
-    return SessionRef{index, generation};
+    Record& record = records_[*index];
+    record = Record{.rule = no_rule,
+                    .generation = static_cast<std::uint8_t>(record.generation + 1),
+                    .ingress = 0,
+                    .tcp_state = 0,
+                    .window_scale_forward = 0,
+                    .window_scale_reverse = 0,
+                    .arrived = 0};
+    flows[*index * 2].aside = no_mapping;
+    if (*index >= first_wide_) {
+        WideSession& more = wide_[*index - first_wide_];
+        more.joined_mapping = no_mapping;
+        for (auto& chain : more.chain) chain.fill(no_flow);
+        more.head.fill(no_flow);
+    }
+    return ref_of(*index);
 }
 
 void SessionTable::erase(SessionRef ref) noexcept {
     if (!alive(ref)) return;
-    Session& session = sessions_[ref.index];
-    index_.erase(hash_of(session.tuple[0], key_), ref.index << 1);
-    index_.erase(hash_of(session.tuple[1], key_), ref.index << 1 | 1);
+    flows.remove(ref.index * 2);
+    flows.remove(ref.index * 2 + 1);
     timers.cancel(ref.index);
-    session.live = false;
-    free_.push_back(ref.index);
+    give_back(ref.index);
     --live_;
+}
+
+TcpTracker SessionTable::tcp(SessionRef ref) const noexcept {
+    const Record& record = records_[ref.index];
+    TcpTracker tcp;
+    tcp.state = static_cast<TcpState>(record.tcp_state);
+    tcp.window_scale[0] = record.window_scale_forward;
+    tcp.window_scale[1] = record.window_scale_reverse;
+    for (std::size_t direction = 0; direction < 2; ++direction) {
+        const FlowEntry& entry = flow(ref, static_cast<Direction>(direction));
+        tcp.seen_ack[direction] = entry.seen_ack != 0;
+        tcp.last_ack[direction] = entry.last_ack;
+    }
+    return tcp;
+}
+
+void SessionTable::set_tcp(SessionRef ref, const TcpTracker& tcp) noexcept {
+    Record& record = records_[ref.index];
+    record.tcp_state = static_cast<std::uint8_t>(tcp.state) & 7;
+    record.window_scale_forward = tcp.window_scale[0] & 15;
+    record.window_scale_reverse = tcp.window_scale[1] & 15;
+    for (std::size_t direction = 0; direction < 2; ++direction) {
+        FlowEntry& entry = flow(ref, static_cast<Direction>(direction));
+        entry.seen_ack = tcp.seen_ack[direction];
+        entry.last_ack = tcp.last_ack[direction];
+    }
+}
+
+std::uint32_t SessionTable::last_seen_tick(SessionRef ref) const noexcept {
+    const std::uint32_t forward = flow(ref, Direction::forward).last_seen;
+    const std::uint32_t reverse = flow(ref, Direction::reverse).last_seen;
+    return static_cast<std::int32_t>(reverse - forward) > 0 ? reverse : forward;
+}
+
+Session SessionTable::snapshot(SessionRef ref) const noexcept {
+    const auto time_of = [this](std::uint32_t tick) {
+        const auto ago = static_cast<std::int32_t>(static_cast<std::uint32_t>(timers.tick()) - tick);
+        return static_cast<Time>(static_cast<std::int64_t>(timers.tick()) - ago) * tick_nanoseconds;
+    };
+    Session session;
+    session.rule = rule(ref);
+    session.tcp = tcp(ref);
+    session.last_seen = time_of(last_seen_tick(ref));
+    session.created = time_of(flow(ref, Direction::reverse).aside);
+    for (std::size_t direction = 0; direction < 2; ++direction) {
+        const FlowEntry& entry = flow(ref, static_cast<Direction>(direction));
+        session.tuple[direction] = tuple(ref, static_cast<Direction>(direction));
+        session.packets[direction] = entry.packets;
+        session.bytes[direction] = entry.bytes();
+    }
+    return session;
 }
 
 }  // namespace sluice

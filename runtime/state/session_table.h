@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sessions of one shard and the index that finds them from either direction's tuple.
-// Owner shard only. Allocates in the constructor only. find: one bucket probe and one session line in the usual
-// case; open addressing at no more than 50 % load, so a miss ends at the first empty slot. When full, create
-// refuses (SESSION_FULL) and existing sessions are untouched.
+// The sessions of one shard. A session is a pair of flow entries (flow_table.h) and eight bytes beside them;
+// the flow table is its index, from either direction's tuple. Owner shard only. Allocates in the constructor
+// only. find: one line of tags and one entry in the usual case. When full, create refuses (SESSION_FULL) and
+// existing sessions are untouched.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
-#include "runtime/state/index_table.h"
+#include "runtime/state/flow_table.h"
 #include "runtime/state/tcp_tracker.h"
 #include "runtime/state/timer_wheel.h"
 #include "runtime/state/tuple.h"
@@ -18,46 +18,55 @@
 namespace sluice {
 
 enum class Direction : std::uint8_t { forward, reverse };  // forward: the initiator's
+constexpr Direction opposite(Direction direction) {
+    return direction == Direction::forward ? Direction::reverse : Direction::forward;
+}
 
-/// Names a session for as long as it lives: a later session in the same slot has another generation.
+/// Routers that one packet may pass; a path through more is a loop (PIPELINE_LOOP: eight stages a router, 32
+/// stages).
+constexpr std::uint32_t most_routers = 4;
+
+/// Names a session for as long as it lives: a later session in the same slot has another generation (of 256).
 struct SessionRef {
     std::uint32_t index = 0xffffffff;
     std::uint32_t generation = 0;
     explicit operator bool() const { return index != 0xffffffff; }
+    /// The flow entry of one of its directions.
+    std::uint32_t flow(Direction direction) const { return index * 2 + static_cast<std::uint32_t>(direction); }
     friend bool operator==(const SessionRef&, const SessionRef&) = default;
 };
 
 constexpr std::uint32_t default_rule = 0xffffffff;  // the firewall's default decided
 constexpr std::uint32_t no_mapping = 0xffffffff;
-constexpr std::uint32_t no_flow = 0xffffffff;
 
+/// A session as people read it (sluicectl sessions).
 struct Session {
     /// What a packet of each direction carries when it reaches this router. What it carries when it leaves is
     /// the other direction's tuple reversed: the translation is implied.
     Tuple tuple[2];
     std::uint32_t rule = default_rule;
-    std::uint32_t mapping = no_mapping;  // dynamic NAT mapping of this session's source (NatTable)
-    Ip filter_remote;                    // what was admitted to the mapping's filter for this session
-    std::uint32_t joined_mapping =
-        no_mapping;    // the mapping its first packet arrived through (inbound, hairpin)
-    Ip joined_remote;  // what that one's filter counts it under
-    Time timer = 0;    // when the shard looks at it next
-    std::uint32_t flow[2] = {
-        no_flow, no_flow};  // this direction's entry in the flow cache, to be cleared with the session
-    std::uint16_t ingress_interface = 0;  // the initiator's
-    std::uint16_t egress_interface = 0;
     TcpTracker tcp;
-    Time last_seen = 0;  // by packets that ran the pipeline; the flow entries know of later ones
+    Time last_seen = 0;
     Time created = 0;
     std::uint64_t packets[2] = {0, 0};
     std::uint64_t bytes[2] = {0, 0};
-    std::uint32_t generation = 0;
-    bool live = false;
+};
+
+/// What a wide session may have besides.
+struct WideSession {
+    std::uint32_t joined_mapping;  // the mapping its first packet arrived through (hairpin)
+    Ip joined_remote;              // what that one's filter counts it under
+    /// Where this session is the first of a path with several: the entries of the others, which packets of this
+    /// direction count in as well. no_flow ends the list.
+    std::array<std::array<std::uint32_t, most_routers - 1>, 2> chain;
+    std::array<std::uint32_t, 2> head;  // where it is another than the first: the first one's entry, or no_flow
 };
 
 class SessionTable {
   public:
-    SessionTable(std::uint32_t capacity, const HashKey& key);
+    SessionTable(const FlowCapacity& capacity, const HashKey& key);
+    SessionTable(std::uint32_t capacity, const HashKey& key)
+        : SessionTable(FlowCapacity{capacity, capacity, 8}, key) {}
 
     struct Found {
         SessionRef session;
@@ -67,39 +76,91 @@ class SessionTable {
 
     bool full() const noexcept { return live_ == capacity_; }
     /// Both tuples are indexed in one step. nullopt: full, or one of the tuples is already taken, or both are
-    /// the same (a packet from an endpoint to itself has no directions).
-    std::optional<SessionRef> create(const Tuple& forward, const Tuple& reverse) noexcept;
-    /// Its timer goes with it. No-op where it is gone already.
+    /// the same (a packet from an endpoint to itself has no directions). IPv6 is always `wide`.
+    std::optional<SessionRef> create(const Tuple& forward, const Tuple& reverse, bool wide = false) noexcept;
+    /// Its timer goes with it; programs and mappings are the caller's. No-op where it is gone already.
     void erase(SessionRef session) noexcept;
 
     bool alive(SessionRef ref) const noexcept {
-        return ref.index < capacity_ && sessions_[ref.index].live &&
-               sessions_[ref.index].generation == ref.generation;
+        return ref.index < records_.size() && flows.live(ref.index * 2) &&
+               records_[ref.index].generation == ref.generation;
     }
-    Session& operator[](SessionRef ref) noexcept { return sessions_[ref.index]; }
-    const Session& operator[](SessionRef ref) const noexcept { return sessions_[ref.index]; }
-    SessionRef ref_of(std::uint32_t index) const noexcept { return {index, sessions_[index].generation}; }
+    SessionRef ref_of(std::uint32_t index) const noexcept { return {index, records_[index].generation}; }
+    bool live(std::uint32_t index) const noexcept { return flows.live(index * 2); }
+
+    FlowEntry& flow(SessionRef ref, Direction direction) noexcept { return flows[ref.flow(direction)]; }
+    const FlowEntry& flow(SessionRef ref, Direction direction) const noexcept {
+        return flows[ref.flow(direction)];
+    }
+    Tuple tuple(SessionRef ref, Direction direction) const noexcept { return flows.tuple(ref.flow(direction)); }
+    std::uint32_t rule(SessionRef ref) const noexcept {
+        const std::uint32_t rule = records_[ref.index].rule;
+        return rule == no_rule ? default_rule : rule;
+    }
+    void set_rule(SessionRef ref, std::uint32_t rule) noexcept { records_[ref.index].rule = rule & no_rule; }
+    /// The ingress of its first packet.
+    std::uint16_t ingress(SessionRef ref) const noexcept { return records_[ref.index].ingress; }
+    void set_ingress(SessionRef ref, std::uint16_t ingress) noexcept { records_[ref.index].ingress = ingress; }
+    TcpTracker tcp(SessionRef ref) const noexcept;
+    void set_tcp(SessionRef ref, const TcpTracker& tcp) noexcept;
+
+    /// The dynamic NAT mapping it uses; whether it arrived through it from outside, or made use of it to leave.
+    std::uint32_t mapping(SessionRef ref) const noexcept { return flow(ref, Direction::forward).aside; }
+    bool arrived_by_mapping(SessionRef ref) const noexcept { return records_[ref.index].arrived != 0; }
+    void set_mapping(SessionRef ref, std::uint32_t mapping, bool arrived) noexcept {
+        flow(ref, Direction::forward).aside = mapping;
+        records_[ref.index].arrived = arrived;
+    }
+
+    bool is_wide(SessionRef ref) const noexcept { return ref.index >= first_wide_; }
+    WideSession& wide(SessionRef ref) noexcept { return wide_[ref.index - first_wide_]; }
+    const WideSession& wide(SessionRef ref) const noexcept { return wide_[ref.index - first_wide_]; }
+
+    /// Ticks are counted modulo 2^32 (thirteen years): this is the latest the session was seen.
+    std::uint32_t last_seen_tick(SessionRef ref) const noexcept;
+    Session snapshot(SessionRef ref) const noexcept;
 
     std::uint32_t size() const noexcept { return live_; }
-    std::uint32_t capacity() const noexcept { return capacity_; }
+    std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(records_.size()); }
 
     /// Off the packet path: calls visit(ref, session) for each live session, by index.
     template <typename Visit>
     void for_each(Visit&& visit) const {
-        for (std::uint32_t index = 0; index < capacity_; ++index) {
-            if (sessions_[index].live) visit(ref_of(index), sessions_[index]);
+        for (std::uint32_t index = 0; index < capacity(); ++index) {
+            if (live(index)) visit(ref_of(index), snapshot(ref_of(index)));
         }
     }
 
+    /// What one costs beside its flow entries and its timer.
+    static constexpr std::size_t record_bytes() { return sizeof(Record); }
+
+    FlowTable flows;
     TimerWheel timers;  // numbered by session index; the shard schedules, steps and decides
 
   private:
-    HashKey key_;
+    static constexpr std::uint32_t no_rule = 0xffffff;
+    /// What is needed of a session when a packet runs the pipeline or a timer fires, and fits no entry.
+    struct Record {
+        std::uint32_t rule : 24, generation : 8;
+        std::uint16_t ingress;
+        std::uint16_t tcp_state : 3, window_scale_forward : 4, window_scale_reverse : 4, arrived : 1;
+    };
+    static_assert(sizeof(Record) == 8);
+
+    /// Slots of one region: those never used yet from the front, those given back through their records.
+    struct FreeSlots {
+        std::uint32_t next = 0, end = 0;
+        std::uint32_t given_back = no_flow;
+    };
+    std::optional<std::uint32_t> take(FreeSlots& slots) noexcept;
+    void give_back(std::uint32_t index) noexcept;
+
     std::uint32_t capacity_;
     std::uint32_t live_ = 0;
-    IndexTable index_;  // of session index << 1 | direction
-    std::vector<Session> sessions_;
-    std::vector<std::uint32_t> free_;
+    std::uint32_t first_wide_;
+    FreeSlots narrow_free_, wide_free_;
+    BigArray<Record> records_;
+    BigArray<WideSession> wide_;
 };
 
 }  // namespace sluice

@@ -9,11 +9,12 @@ namespace sluice {
 TimerWheel::TimerWheel(std::uint32_t capacity, std::uint32_t slots)
     : nodes_(capacity), lists_(std::size_t{std::bit_ceil(slots)} + 1), slot_mask_(std::bit_ceil(slots) - 1) {}
 
-void TimerWheel::schedule(std::uint32_t number, Time deadline) noexcept {
+void TimerWheel::schedule_tick(std::uint32_t number, std::uint64_t due_tick) noexcept {
     unlink(number);
-    const std::uint64_t first_not_before = tick_of(deadline) + (deadline % tick_nanoseconds != 0);
-    nodes_[number].due_tick = std::max(first_not_before, tick_ + 1);
-    append(number, static_cast<std::uint32_t>(nodes_[number].due_tick) & slot_mask_);
+    const auto next = static_cast<std::uint32_t>(tick_ + 1);
+    const auto wished = static_cast<std::uint32_t>(due_tick);
+    nodes_[number].due_tick = static_cast<std::int32_t>(wished - next) < 0 ? next : wished;
+    append(number, in_slot);
 }
 
 void TimerWheel::cancel(std::uint32_t number) noexcept {
@@ -24,23 +25,28 @@ void TimerWheel::jump_to(std::uint64_t tick) noexcept {
     if (empty()) tick_ = std::max(tick_, tick);
 }
 
-void TimerWheel::append(std::uint32_t number, std::uint32_t list) noexcept {
+void TimerWheel::append(std::uint32_t number, Where where) noexcept {
     Node& node = nodes_[number];
-    node.list = list;
-    node.next = none;
-    node.previous = lists_[list].tail;
-    (node.previous == none ? lists_[list].head : nodes_[node.previous].next) = number;
-    lists_[list].tail = number;
+    node.where = where;
+    List& list = list_of(node);
+    node.next = 0;
+    node.previous = list.tail & 0x3fffffff;
+    (list.tail == 0 ? list.head : nodes_[list.tail - 1].next) = number + 1;
+    list.tail = number + 1;
     ++armed_;
 }
 
 void TimerWheel::unlink(std::uint32_t number) noexcept {
     Node& node = nodes_[number];
-    if (node.list == none) return;
-    List& list = lists_[node.list];
-    (node.previous == none ? list.head : nodes_[node.previous].next) = node.next;
-    (node.next == none ? list.tail : nodes_[node.next].previous) = node.previous;
-    node.list = none;
+    if (node.where == nowhere) return;
+    List& list = list_of(node);
+    (node.previous == 0 ? list.head : nodes_[node.previous - 1].next) = node.next;
+    if (node.next == 0) {
+        list.tail = node.previous;
+    } else {
+        nodes_[node.next - 1].previous = node.previous;
+    }
+    node.where = nowhere;
     --armed_;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime/packet/frame.h"
+#include "runtime/state/big_array.h"
 
 namespace sluice {
 
@@ -27,7 +28,13 @@ class TimerWheel {
 
     /// Fires in the first tick whose start is not before `deadline`, at the earliest in the tick after the
     /// current one.
-    void schedule(std::uint32_t number, Time deadline) noexcept;
+    void schedule(std::uint32_t number, Time deadline) noexcept {
+        schedule_tick(number, tick_of(deadline) + (deadline % tick_nanoseconds != 0));
+    }
+    /// The same by tick; of the tick's number the lower half is enough.
+    void schedule_tick(std::uint32_t number, std::uint64_t due_tick) noexcept;
+    /// The lower half of the tick it fires in; the number must be armed.
+    std::uint32_t due_tick(std::uint32_t number) const noexcept { return nodes_[number].due_tick; }
     void cancel(std::uint32_t number) noexcept;
     bool empty() const noexcept { return armed_ == 0; }
 
@@ -44,20 +51,28 @@ class TimerWheel {
     static constexpr std::size_t node_bytes() { return sizeof(Node); }
 
   private:
-    static constexpr std::uint32_t none = 0xffffffff;
+    /// Links are numbers plus one, so that a node of zeroes is one that waits nowhere.
     struct Node {
-        std::uint64_t due_tick = 0;
-        std::uint32_t next = none, previous = none;
-        std::uint32_t list = none;  // the slot it waits in, or due_list(); none: not armed
+        std::uint32_t due_tick;
+        std::uint32_t next;
+        std::uint32_t previous : 30, where : 2;
     };
+    enum Where : std::uint32_t { nowhere, in_slot, in_due_list };
+    static_assert(sizeof(Node) == 12);
     struct List {
-        std::uint32_t head = none, tail = none;
+        std::uint32_t head = 0, tail = 0;  // numbers plus one
     };
     std::uint32_t due_list() const noexcept { return slot_mask_ + 1; }
-    void append(std::uint32_t number, std::uint32_t list) noexcept;
+    bool due(const Node& node) const noexcept {
+        return static_cast<std::int32_t>(node.due_tick - static_cast<std::uint32_t>(tick_)) <= 0;
+    }
+    List& list_of(const Node& node) noexcept {
+        return lists_[node.where == in_due_list ? due_list() : node.due_tick & slot_mask_];
+    }
+    void append(std::uint32_t number, Where where) noexcept;
     void unlink(std::uint32_t number) noexcept;
 
-    std::vector<Node> nodes_;
+    BigArray<Node> nodes_;
     std::vector<List> lists_;  // the slots, then what is due in the tick being stepped
     std::uint32_t slot_mask_;
     std::uint64_t tick_ = 0;
@@ -69,16 +84,16 @@ void TimerWheel::step(Expired&& expired) {
     ++tick_;
     // What is due moves to a list of its own first. It stays linked there until its turn, so a callee's cancel
     // or schedule takes it out like out of any other list.
-    for (std::uint32_t number = lists_[tick_ & slot_mask_].head; number != none;) {
-        const std::uint32_t next = nodes_[number].next;
-        if (nodes_[number].due_tick <= tick_) {
-            unlink(number);
-            append(number, due_list());
-        }
-        number = next;
+    for (std::uint32_t link = lists_[tick_ & slot_mask_].head; link != 0;) {
+        const std::uint32_t number = link - 1;
+        link = nodes_[number].next;
+        if (link != 0) __builtin_prefetch(&nodes_[link - 1], 1);
+        if (!due(nodes_[number])) continue;
+        unlink(number);
+        append(number, in_due_list);
     }
-    while (lists_[due_list()].head != none) {
-        const std::uint32_t number = lists_[due_list()].head;
+    while (lists_[due_list()].head != 0) {
+        const std::uint32_t number = lists_[due_list()].head - 1;
         unlink(number);
         expired(number);
     }

@@ -164,11 +164,12 @@ TEST_F(NeighbourTableTest, AgesFromReachableThroughStaleAndDelayToProbe) {
 
 TEST_F(NeighbourTableTest, ACachedPacketTouchesAsAUseDoes) {
     make_stale();
+    EXPECT_FALSE(table.use_of(index()).ready) << "it must be told, so that it probes";
     table.touch(index(), now);
     EXPECT_EQ(state(), State::delay);
-    const auto version = table[index()].version;
+    EXPECT_TRUE(table.use_of(index()).ready);
     table.touch(index(), now);
-    EXPECT_EQ(table[index()].version, version);
+    EXPECT_EQ(state(), State::delay);
 }
 
 TEST_F(NeighbourTableTest, ThreeUnansweredProbesFail) {
@@ -252,11 +253,10 @@ TEST_F(NeighbourTableTest, AnAnswerToAProbeMayBringAnotherMac) {
     make_stale();
     use();
     at(seconds(5));
-    const auto version = table[index()].version;
     reply(mac_b);
     EXPECT_EQ(state(), State::reachable);
     EXPECT_EQ(mac(), mac_b);
-    EXPECT_NE(table[index()].version, version);
+    EXPECT_EQ(table.use_of(index()).mac, mac_b);
 }
 
 TEST_F(NeighbourTableTest, AFailedEntryThatIsHeardOfBecomesUsable) {
@@ -304,21 +304,26 @@ TEST_F(NeighbourTableTest, AFullTableGivesUpTheOldestStaleEntryElseRefuses) {
     hold(2, ips[3]);
     use(ips[0]);  // now in DELAY: ips[1] is the oldest STALE one
     const std::uint32_t slot = index(ips[1]);
-    const auto version = table[slot].version;
+    const std::uint32_t life = table.use_of(slot).life;
     EXPECT_EQ(use(ips[4]), slot);
     EXPECT_EQ(state(ips[1]), State::none);
-    EXPECT_NE(table[slot].version, version) << "a flow that names the slot must notice";
+    EXPECT_NE(table.use_of(slot).life, life) << "a flow that names the slot must notice";
     EXPECT_EQ(use(ips[1]), no_neighbour);
 }
 
-TEST_F(NeighbourTableTest, TheVersionMovesWithStateAndMacAndNotOtherwise) {
-    make_reachable();
-    const auto reachable = table[index()].version;
-    reply();
+TEST_F(NeighbourTableTest, TellsKnownFlowsOfStateAndMac) {
     use();
-    EXPECT_EQ(table[index()].version, reachable);
+    EXPECT_FALSE(table.use_of(index()).ready);
+    make_reachable();
+    const std::uint32_t life = table.use_of(index()).life;
+    EXPECT_TRUE(table.use_of(index()).ready);
+    EXPECT_EQ(table.use_of(index()).mac, mac_a);
     gratuitous(mac_b);
-    EXPECT_NE(table[index()].version, reachable);
+    EXPECT_FALSE(table.use_of(index()).ready) << "STALE: the next use probes it";
+    use();
+    EXPECT_TRUE(table.use_of(index()).ready);
+    EXPECT_EQ(table.use_of(index()).mac, mac_b);
+    EXPECT_EQ(table.use_of(index()).life, life);
 }
 
 TEST_F(NeighbourTableTest, ACalleeMayUseTheTable) {

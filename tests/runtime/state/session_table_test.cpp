@@ -52,7 +52,7 @@ TEST(SessionTable, WhenFullRefusesAndKeepsWhatItHas) {
 TEST(SessionTable, AReferenceDiesWithItsSession) {
     SessionTable table(1, {});
     const auto first = table.create(tuple(1, 1), tuple(1, 1).reversed());
-    table[*first].packets[0] = 9;
+    table.flow(*first, Direction::forward).count(9);
     table.erase(*first);
     table.erase(*first);
     EXPECT_EQ(table.size(), 0u);
@@ -61,7 +61,7 @@ TEST(SessionTable, AReferenceDiesWithItsSession) {
     EXPECT_FALSE(table.alive(*first));
     EXPECT_TRUE(table.alive(*second));
     EXPECT_FALSE(table.alive(SessionRef{}));
-    EXPECT_EQ(table[*second].packets[0], 0u);
+    EXPECT_EQ(table.snapshot(*second).packets[0], 0u);
 }
 
 TEST(SessionTable, ErasingCancelsTheTimer) {

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t timer_bytes = TimerWheel::node_bytes();
 constexpr std::size_t free_list_bytes = sizeof(std::uint32_t);
+constexpr std::size_t flow_index_bytes = 64 / TagIndex::wished_per_line + 1;
 constexpr std::size_t index_bytes = 2 * IndexTable::slot_bytes;  // at half load, capacity a power of two
 
 std::string row(const std::string& what, std::size_t bytes) {
@@ -24,16 +25,22 @@ std::string row(const std::string& what, std::size_t bytes) {
 }
 
 TEST(StateMemory, DocumentHasTheFiguresOfThisBuild) {
-    const std::size_t session = sizeof(Session) + timer_bytes + free_list_bytes + 2 * index_bytes;
+    const std::size_t session =
+        2 * sizeof(FlowEntry) + SessionTable::record_bytes() + timer_bytes + 2 * flow_index_bytes;
+    const std::size_t wide_session = session + 2 * sizeof(WideLine) + sizeof(WideSession);
+    const std::size_t stateless_flow = sizeof(FlowEntry) + sizeof(WideLine) + flow_index_bytes;
     const std::size_t nat = NatTable::mapping_bytes() + NatTable::filter_bytes() + 3 * index_bytes;
     const std::size_t neighbour = NeighbourTable::neighbour_bytes() + timer_bytes + index_bytes;
     const std::size_t datagram = FragmentTable::datagram_bytes() + timer_bytes + free_list_bytes + index_bytes;
-    const std::string rows[] = {row("session, both directions", session),
-                                row("NAT mapping and one remote address of its filter", nat),
-                                row("port bitmaps of a SNAT pool address", std::size_t{3} * 65536 / 8),
-                                row("neighbour", neighbour),
-                                row("packet held for a neighbour", NeighbourTable::held_packet_bytes()),
-                                row("datagram under reassembly", datagram)};
+    const std::string rows[] = {
+        row("session, both directions", session),
+        row("session of IPv6, twice translated or one of several on a path", wide_session),
+        row("flow without a session", stateless_flow),
+        row("NAT mapping and one remote address of its filter", nat),
+        row("port bitmaps of a SNAT pool address", std::size_t{3} * 65536 / 8),
+        row("neighbour", neighbour),
+        row("packet held for a neighbour", NeighbourTable::held_packet_bytes()),
+        row("datagram under reassembly", datagram)};
     const char* source = std::getenv("SLUICE_SOURCE_DIR");
     ASSERT_NE(source, nullptr);
     std::ifstream file(std::string(source) + "/docs/memory.md");

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/shard/ingress_table.h"
+
+#include "runtime/packet/view.h"
+#include "schemas/layout/image_types.h"
+
+namespace sluice {
+
+IngressTable::IngressTable(const Image& image)
+    : image_(image), by_port_and_vid_(image.port_names().size() * rows_a_port, no_ingress) {
+    for (const image::Binding& binding : image.bindings()) {
+        const auto number = static_cast<std::uint16_t>(ingresses_.size());
+        const TenantView& tenant = image.tenants()[binding.tenant()];
+        Ingress ingress;
+        ingress.mac = from_image(tenant.interfaces[tenant.interface_position(binding.interface())].mac());
+        ingress.number = number;
+        ingress.stateful = tenant.has_service_router;
+        ingress.scope = ingress.stateful ? binding.tenant() : number;
+        ingress.interface = {binding.tenant(), binding.interface()};
+        ingresses_.push_back(ingress);
+        const auto outer = static_cast<std::uint16_t>(binding.key() >> 16);
+        const auto inner = static_cast<std::uint16_t>(binding.key());
+        const auto port = static_cast<std::size_t>(binding.key() >> 32);
+        if (inner == absent_tag) {
+            by_port_and_vid_[port * rows_a_port + (outer == absent_tag ? 0u : outer)] = number;
+        }
+    }
+}
+
+std::uint16_t IngressTable::find_qinq(std::uint16_t port, std::uint16_t outer_vid,
+                                      std::uint16_t inner_vid) const noexcept {
+    const image::Binding* binding = image_.find_binding(port, outer_vid, inner_vid);
+    return binding == nullptr ? no_ingress : static_cast<std::uint16_t>(binding - image_.bindings().data());
+}
+
+}  // namespace sluice

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One direction of a flow as the packet path sees it: a cache line that says who it is, what is to be done to
+// its packets, and what they amounted to. A session is two entries side by side. Plain values; owner shard
+// only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+#include "runtime/state/keyed_hash.h"
+#include "runtime/state/tuple.h"
+
+namespace sluice {
+
+constexpr std::uint32_t no_program = 0xffffffff;
+constexpr std::uint32_t no_neighbour = 0xffffffff;
+constexpr std::uint32_t most_neighbours = 1u << 20;  // an entry has twenty bits for one
+
+enum class FlowKind : std::uint8_t {
+    none,        // an empty entry
+    session4,    // scope: the tenant whose service router holds the session
+    session6,    // addresses as a digest, in full in the entry's WideLine
+    stateless4,  // scope: the ingress; no session, given up when room is needed
+    stateless6,
+};
+
+/// Addresses and ports in the byte order of the wire, so that an IPv4 packet's are copied in one go.
+struct alignas(16) FlowKey {
+    std::uint16_t scope = 0;
+    std::uint8_t protocol = 0;
+    FlowKind kind = FlowKind::none;
+    std::uint32_t source = 0, destination = 0;
+    std::uint16_t source_port = 0, destination_port = 0;
+
+    friend bool operator==(const FlowKey& a, const FlowKey& b) noexcept {
+        std::uint64_t x[2], y[2];
+        std::memcpy(x, &a, sizeof x);
+        std::memcpy(y, &b, sizeof y);
+        return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+    }
+};
+static_assert(sizeof(FlowKey) == 16);
+
+inline std::uint64_t hash_of(const FlowKey& flow, const HashKey& key) noexcept {
+    std::uint64_t words[2];
+    std::memcpy(words, &flow, sizeof words);
+    return mix(mix(words[0] ^ key.words[0], words[1] ^ key.words[1]) ^ key.words[1], key.words[0] | 1);
+}
+
+/// A key with what it does not hold itself.
+struct FlowProbe {
+    FlowKey key;
+    std::uint64_t hash = 0;
+    Ip source, destination;  // IPv6 only
+
+    static FlowProbe of(const Tuple& tuple, bool session, const HashKey& key) noexcept;
+};
+
+struct alignas(64) FlowEntry {
+    FlowKey key;
+    std::uint32_t program;  // no_program: its packets run the pipeline
+    std::uint32_t epoch;    // of its ingress, when the program was last known to be right
+    /// Guards: the ingress the program was made for; the neighbour that packets go to, and the life of its slot
+    /// that was meant; whether `last_ack` says anything.
+    std::uint64_t ingress : 16, neighbour : 20, neighbour_version : 27, seen_ack : 1;
+    /// What a packet carries instead, in wire order. Where both sides change, the ports of both (source first);
+    /// the addresses are in the WideLine.
+    std::uint32_t new_address;
+    std::uint16_t new_port;
+    std::uint16_t l3_delta, l4_delta;  // in wire order; of the L3 checksum with the TTL's part
+    std::uint16_t bytes_high;
+    std::uint32_t bytes_low;
+    std::uint32_t packets;    // and bytes: of this life of the entry, whoever served them
+    std::uint32_t last_seen;  // tick; of what refreshes only
+    std::uint32_t last_ack;   // TCP: what this direction acknowledged last, for RST plausibility
+    std::uint32_t aside;  // a session's: NAT mapping (forward entry), tick it was created in (reverse entry);
+                          // a stateless one's without a program: whose session it leads to, plus one
+
+    std::uint64_t bytes() const noexcept { return std::uint64_t{bytes_high} << 32 | bytes_low; }
+    void count(std::uint32_t frame_bytes) noexcept {
+        ++packets;
+        bytes_low += frame_bytes;
+        bytes_high = static_cast<std::uint16_t>(bytes_high + (bytes_low < frame_bytes));
+    }
+};
+static_assert(sizeof(FlowEntry) == 64);
+
+/// The second line of an entry that needs one: IPv6, both sides translated, a path with several sessions.
+struct alignas(64) WideLine {
+    Ip source, destination;          // IPv6: the key's
+    Ip new_source, new_destination;  // what a packet carries when it leaves
+};
+
+}  // namespace sluice

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// All flow entries of one shard and the index over them. Three regions: sessions of one line a direction,
+// sessions of two (wide), and stateless flows. A session is the pair 2n, 2n + 1 (forward, reverse), so a
+// direction's partner is index ^ 1. Session entries stay until their session ends; stateless ones give way.
+//
+// Owner shard only. Allocates in the constructor only. A hit: one line of tags and the entry's line.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/state/big_array.h"
+#include "runtime/state/flow_entry.h"
+#include "runtime/state/tag_index.h"
+
+namespace sluice {
+
+constexpr std::uint32_t no_flow = TagIndex::none;
+
+/// How much a shard can hold.
+struct FlowCapacity {
+    std::uint32_t sessions = 0;       // in all
+    std::uint32_t wide_sessions = 0;  // of them: IPv6, both sides translated, several on a path
+    std::uint32_t stateless_flows = 0;
+};
+
+class FlowTable {
+  public:
+    FlowTable(const FlowCapacity& capacity, const HashKey& key);
+
+    const HashKey& hash_key() const noexcept { return key_; }
+    const TagIndex& index() const noexcept { return index_; }
+    std::uint32_t find(const FlowProbe& probe) const noexcept;
+
+    /// Makes entry `at`, which must be empty, findable; everything but the key is reset. False: no room.
+    bool put(std::uint32_t at, const FlowProbe& probe) noexcept;
+    void remove(std::uint32_t at) noexcept;
+    /// Where the next stateless flow goes: an empty entry, or of the next few the one not used for longest,
+    /// which the caller must remove first.
+    std::uint32_t place_for_stateless(std::uint32_t tick) noexcept;
+
+    FlowEntry& operator[](std::uint32_t at) noexcept { return entries_[at]; }
+    const FlowEntry& operator[](std::uint32_t at) const noexcept { return entries_[at]; }
+    void prefetch(std::uint32_t at) const noexcept { __builtin_prefetch(&entries_[at], 1); }
+    bool live(std::uint32_t at) const noexcept { return entries_[at].key.kind != FlowKind::none; }
+
+    std::uint32_t first_wide() const noexcept { return first_wide_; }
+    std::uint32_t first_stateless() const noexcept { return first_stateless_; }
+    std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(entries_.size()); }
+    bool is_session(std::uint32_t at) const noexcept { return at < first_stateless_; }
+    bool is_wide(std::uint32_t at) const noexcept { return at >= first_wide_; }
+    WideLine& wide(std::uint32_t at) noexcept { return wide_[at - first_wide_]; }
+    const WideLine& wide(std::uint32_t at) const noexcept { return wide_[at - first_wide_]; }
+
+    /// What the packets of an entry carry before any translation.
+    Tuple tuple(std::uint32_t at) const noexcept;
+
+  private:
+    std::uint64_t hash(std::uint32_t at) const noexcept { return hash_of(entries_[at].key, key_); }
+
+    HashKey key_;
+    std::uint32_t first_wide_, first_stateless_;
+    std::uint32_t hand_;
+    TagIndex index_;
+    BigArray<FlowEntry> entries_;
+    BigArray<WideLine> wide_;
+};
+
+}  // namespace sluice

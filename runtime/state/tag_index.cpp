@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/state/tag_index.h"
+
+namespace sluice {
+
+TagIndex::TagIndex(std::uint32_t numbers)
+    : number_bits_(static_cast<std::uint32_t>(std::bit_width(std::max(numbers, 2u) - 1))),
+      tag_mask_(~std::uint32_t{0} << number_bits_),
+      // A few lines more than the load asks for: in a handful of lines chance is not yet even.
+      lines_(std::size_t{numbers} / wished_per_line + 3) {}
+
+void TagIndex::erase(std::uint64_t hash, std::uint32_t number) noexcept {
+    const std::uint32_t slot = tag_of(hash) | number;
+    for (const std::uint32_t at : {first_line(hash), second_line(hash)}) {
+        const unsigned found = matches(lines_[at], slot, 0xffffffff);
+        if (found == 0) continue;
+        lines_[at].slots[static_cast<unsigned>(std::countr_zero(found))] = 0;
+        return;
+    }
+}
+
+}  // namespace sluice
