@@ -41,7 +41,7 @@ std::size_t sequence_bytes(std::string_view text, std::size_t i) {
 std::optional<BadByte> first_bad_byte(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
         const auto byte = static_cast<std::uint8_t>(text[i]);
-        const bool is_space = byte == '\t' || byte == '\n' || byte == '\r';
+        const bool is_space = byte == '\t' || byte == '\n' || text.substr(i, 2) == "\r\n";
         if ((byte < 0x20 && !is_space) || byte == 0x7f) return BadByte{i, true};
         const std::size_t bytes = sequence_bytes(text, i);
         if (bytes == 0) return BadByte{i, false};

@@ -1,73 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/front/yaml.h"
 
-#include <libfyaml.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
 
-#include <cctype>
+#include <algorithm>
 #include <cstdio>
-#include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 
 #include "compiler/front/utf8.h"
+#include "compiler/front/yaml_extent.h"
+#include "compiler/front/yaml_words.h"
 
 namespace sluice::front {
 namespace {
 
-struct ParserDeleter {
-    void operator()(fy_parser* parser) const { fy_parser_destroy(parser); }
-};
-struct DiagDeleter {
-    void operator()(fy_diag* diag) const { fy_diag_destroy(diag); }
-};
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
-class Reader {
+/// Thrown out of yaml-cpp where the rest of the file is not worth reading.
+struct Stop {};
+
+class Reader final : public YAML::EventHandler {
   public:
     Reader(const Sources& sources, std::uint32_t file, Diagnostics& diagnostics)
-        : text_(sources[file].text()), source_(sources[file]), file_(file), diagnostics_(diagnostics) {}
+        : text_(sources[file].text()), file_(file), diagnostics_(diagnostics) {}
 
     std::optional<Document> run();
 
-  private:
-    enum class Next : std::uint8_t { go_on, stop };
+    void OnDocumentStart(const YAML::Mark& mark) override;
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override;
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override;
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override;
+    void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                         YAML::EmitterStyle::value) override {
+        open(Node::Kind::list, mark);
+    }
+    void OnSequenceEnd() override { close(']'); }
+    void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                    YAML::EmitterStyle::value) override {
+        open(Node::Kind::map, mark);
+    }
+    void OnMapEnd() override { close('}'); }
 
+  private:
     bool text_is_readable();
-    Next take(fy_event& event, fy_parser& parser);
-    Next open(Node::Kind kind, fy_event& event, fy_token* anchor, fy_token* tag);
-    void close(fy_event& event);
-    void scalar(fy_event& event);
+    void open(Node::Kind kind, const YAML::Mark& mark);
+    void close(char bracket);
     void add(Node node);
-    void refuse_decoration(fy_token* anchor, fy_token* tag);
+    /// Reports anchors and tags at `from`, once each; where the value behind them begins.
+    std::uint32_t refuse_decoration(std::uint32_t from);
+    void add_refused(std::uint32_t begin, std::uint32_t end);
+    void refuse_alias(Span where);
     void check_key(const Node& key);
-    void report_syntax(fy_diag& diag);
-    Span span(const fy_mark* begin, const fy_mark* end) const;
-    Span token_span(fy_token* token) const {
-        return span(fy_token_start_mark(token), fy_token_end_mark(token));
+    void require_colon(const Node& key);
+    void report_syntax(const YAML::ParserException& error);
+    std::uint32_t offset(const YAML::Mark& mark) const;
+    Span span(std::size_t begin, std::size_t end) const {
+        return {file_, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)};
+    }
+    bool begins_with(std::uint32_t at, std::string_view set) const {
+        return at < text_.size() && set.find(text_[at]) != std::string_view::npos;
+    }
+    bool is_in_brackets() const {
+        return std::ranges::any_of(open_, [&](const Node& node) { return begins_with(node.span.begin, "{["); });
     }
     bool expects_key() const {
         return !open_.empty() && open_.back().is_map() && open_.back().children.size() % 2 == 0;
     }
 
     std::string_view text_;
-    const SourceFile& source_;
     std::uint32_t file_;
     Diagnostics& diagnostics_;
     Document document_;
     std::vector<Node> open_;
-    unsigned documents_ = 0;
+    bool has_document_ = false;
     bool has_root_ = false;
     bool refused_ = false;
     std::uint32_t last_end_ = 0;
+    std::uint32_t decorations_end_ = 0;
 };
 
-Span Reader::span(const fy_mark* begin, const fy_mark* end) const {
-    const auto limit = [&](const fy_mark* mark) {
-        return mark == nullptr
-                   ? last_end_
-                   : static_cast<std::uint32_t>(std::min<std::size_t>(mark->input_pos, text_.size()));
-    };
-    const std::uint32_t from = limit(begin);
-    return {file_, from, std::max(from, limit(end))};
+// yaml-cpp counts bytes, without the byte order mark that it skips. Where it names no place, the last known one
+// serves.
+std::uint32_t Reader::offset(const YAML::Mark& mark) const {
+    if (mark.pos < 0) return last_end_;
+    const std::size_t skipped =
+        text_.substr(0, byte_order_mark.size()) == byte_order_mark ? byte_order_mark.size() : 0;
+    return static_cast<std::uint32_t>(std::min(skipped + static_cast<std::size_t>(mark.pos), text_.size()));
 }
 
 bool Reader::text_is_readable() {
@@ -87,19 +110,33 @@ bool Reader::text_is_readable() {
     return false;
 }
 
-void Reader::refuse_decoration(fy_token* anchor, fy_token* tag) {
-    if (anchor != nullptr) {
+std::uint32_t Reader::refuse_decoration(std::uint32_t from) {
+    std::uint32_t at = from;
+    while (begins_with(at, "&!")) {
         refused_ = true;
-        diagnostics_
-            .report(Code::anchor_or_alias, token_span(anchor),
-                    "YAML anchors are not part of the policy language")
-            .help("write the value out where it is needed, or name it under addresses or services");
+        const Span where = span(at, decoration_end(text_, at));
+        // A collection and its first key may both claim what stands before them.
+        const bool is_known = at < decorations_end_;
+        decorations_end_ = std::max(decorations_end_, where.end);
+        if (!is_known && text_[at] == '&') {
+            diagnostics_
+                .report(Code::anchor_or_alias, where, "YAML anchors are not part of the policy language")
+                .help("write the value out where it is needed, or name it under addresses or services");
+        } else if (!is_known) {
+            diagnostics_.report(Code::yaml_tag, where, "YAML tags are not part of the policy language")
+                .help("delete the tag: the language itself says which type a value has");
+        }
+        at = static_cast<std::uint32_t>(skip_space(text_, where.end));
     }
-    if (tag != nullptr) {
-        refused_ = true;
-        diagnostics_.report(Code::yaml_tag, token_span(tag), "YAML tags are not part of the policy language")
-            .help("delete the tag: the language itself says which type a value has");
-    }
+    return at;
+}
+
+// The tree must stay in step with the events, though nobody will see it.
+void Reader::add_refused(std::uint32_t begin, std::uint32_t end) {
+    Node node;
+    node.span = span(begin, end);
+    node.text = "refused";
+    add(std::move(node));
 }
 
 void Reader::check_key(const Node& key) {
@@ -124,143 +161,146 @@ void Reader::add(Node node) {
     }
 }
 
-Reader::Next Reader::open(Node::Kind kind, fy_event& event, fy_token* anchor, fy_token* tag) {
-    refuse_decoration(anchor, tag);
-    const Span where = span(fy_event_start_mark(&event), fy_event_end_mark(&event));
+void Reader::open(Node::Kind kind, const YAML::Mark& mark) {
+    const std::uint32_t begin = refuse_decoration(offset(mark));
+    const Span where = span(begin, std::min<std::size_t>(begin + 1, text_.size()));
     if (open_.size() >= deepest_nesting) {
         diagnostics_.report(Code::nested_too_deep, where,
                             "nested deeper than " + std::to_string(deepest_nesting) + " lists and mappings");
-        return Next::stop;
+        throw Stop{};
     }
     Node node;
     node.kind = kind;
     node.span = where;
     open_.push_back(std::move(node));
-    return Next::go_on;
 }
 
-void Reader::close(fy_event& event) {
+void Reader::close(char bracket) {
     Node node = std::move(open_.back());
     open_.pop_back();
-    const bool flow =
-        node.span.begin < text_.size() && (text_[node.span.begin] == '{' || text_[node.span.begin] == '[');
-    if (flow) {
-        node.span.end = span(fy_event_start_mark(&event), fy_event_end_mark(&event)).end;
+    if (begins_with(node.span.begin, bracket == ']' ? "[" : "{")) {
+        const std::uint32_t last = node.children.empty() ? node.span.end : node.children.back().span.end;
+        node.span.end = static_cast<std::uint32_t>(flow_end(text_, std::max(last, node.span.end), bracket));
     } else if (!node.children.empty()) {
-        // A block ends with its last value; libfyaml reports where the next line begins.
+        // A block ends with its last value.
         node.span = {file_, node.children.front().span.begin, node.children.back().span.end};
     }
     add(std::move(node));
 }
 
-void Reader::scalar(fy_event& event) {
-    refuse_decoration(event.scalar.anchor, event.scalar.tag);
+void Reader::OnDocumentStart(const YAML::Mark& mark) {
+    const std::uint32_t begin = offset(mark);
+    if (has_document_) {
+        if (text_.substr(begin, 3) == "---" ||
+            text_.substr(last_end_, begin - last_end_).find("\n...") != std::string_view::npos) {
+            diagnostics_
+                .report(Code::several_documents, span(begin, std::min<std::size_t>(begin + 3, text_.size())),
+                        "a second YAML document begins here; a policy file holds one")
+                .help("put it into a file of its own and list that under tenants");
+        } else {
+            diagnostics_.report(Code::yaml_syntax, span(begin, begin),
+                                "not valid YAML: this does not belong to what stands above it");
+        }
+        throw Stop{};
+    }
+    has_document_ = true;
+}
+
+// For a value that is not written yaml-cpp names the place of what comes next, which may itself read "null".
+void Reader::OnNull(const YAML::Mark& mark, YAML::anchor_t) {
+    const std::uint32_t begin = offset(mark);
+    if (begins_with(begin, "&!")) {
+        refuse_decoration(begin);
+        return add_refused(last_end_, last_end_);
+    }
     Node node;
-    fy_token* token = event.scalar.value;
-    if (token == nullptr) {
-        node.span = {file_, last_end_, last_end_};
-        add(std::move(node));
-        return;
+    node.span = {file_, last_end_, last_end_};
+    const std::size_t bytes = null_word_bytes(text_, begin);
+    if (bytes != 0 && begin >= last_end_ && (expects_key() || !is_key(text_, begin + bytes))) {
+        node.span = span(begin, begin + bytes);
+        node.text = text_.substr(begin, bytes);
+    } else if (!open_.empty() && open_.back().is_map() && !expects_key() && !is_in_brackets()) {
+        require_colon(open_.back().children.back());
     }
-    node.span = token_span(token);
-    node.plain = fy_token_scalar_style(token) == FYSS_PLAIN;
-    const unsigned quote = node.plain ? 0 : 1;
-    if (!node.plain && node.span.begin > 0 && text_[node.span.begin] != '"' && text_[node.span.begin] != '\'' &&
-        (text_[node.span.begin - 1] == '"' || text_[node.span.begin - 1] == '\'')) {
-        // The marks of a quoted token are those of its value: widen them to the quotes.
-        --node.span.begin;
-        if (node.span.end < text_.size()) ++node.span.end;
-    }
-    std::size_t length = 0;
-    const char* value = fy_token_get_text(token, &length);
-    const std::string_view value_text = value == nullptr ? std::string_view() : std::string_view(value, length);
-    const auto raw = text_.substr(node.span.begin, node.span.end - node.span.begin);
-    const auto inner = raw.size() >= quote * 2 ? raw.substr(quote, raw.size() - quote * 2) : std::string_view();
-    node.text = inner == value_text ? inner : document_.made.emplace_back(value_text);
     add(std::move(node));
 }
 
-Reader::Next Reader::take(fy_event& event, fy_parser&) {
-    switch (event.type) {
-        case FYET_DOCUMENT_START:
-            if (++documents_ == 2) {
-                diagnostics_
-                    .report(Code::several_documents,
-                            span(fy_event_start_mark(&event), fy_event_end_mark(&event)),
-                            "a second YAML document begins here; a policy file holds one")
-                    .help("put it into a file of its own and list that under tenants");
-                return Next::stop;
-            }
-            return Next::go_on;
-        case FYET_ALIAS: {
-            refused_ = true;
-            const Span where = token_span(event.alias.anchor);
-            diagnostics_
-                .report(Code::anchor_or_alias, where, "YAML aliases are not part of the policy language")
-                .help("write the value out where it is needed, or name it under addresses or services");
-            Node node;
-            node.span = where;
-            node.text = "alias";
-            add(std::move(node));
-            return Next::go_on;
-        }
-        case FYET_SCALAR:
-            scalar(event);
-            return Next::go_on;
-        case FYET_MAPPING_START:
-            return open(Node::Kind::map, event, event.mapping_start.anchor, event.mapping_start.tag);
-        case FYET_SEQUENCE_START:
-            return open(Node::Kind::list, event, event.sequence_start.anchor, event.sequence_start.tag);
-        case FYET_MAPPING_END:
-        case FYET_SEQUENCE_END:
-            close(event);
-            return Next::go_on;
-        default:
-            return Next::go_on;
-    }
+// yaml-cpp takes a word on the last line of a block for a key.
+void Reader::require_colon(const Node& key) {
+    if (refused_ || begins_with(static_cast<std::uint32_t>(skip_space(text_, key.span.end)), ":")) return;
+    refused_ = true;
+    diagnostics_.report(Code::yaml_syntax, key.span, "not valid YAML: expected \":\" behind this key");
 }
 
-void Reader::report_syntax(fy_diag& diag) {
-    void* previous = nullptr;
-    const fy_diag_error* error = fy_diag_errors_iterate(&diag, &previous);
-    std::string words = "not valid YAML";
-    Span where{file_, last_end_, last_end_};
-    if (error != nullptr) {
-        if (error->msg != nullptr) words += ": " + std::string(error->msg);
-        while (!words.empty() && std::isspace(static_cast<unsigned char>(words.back())) != 0) words.pop_back();
-        if (error->fyt != nullptr) where = token_span(error->fyt);
+void Reader::refuse_alias(Span where) {
+    refused_ = true;
+    diagnostics_.report(Code::anchor_or_alias, where, "YAML aliases are not part of the policy language")
+        .help("write the value out where it is needed, or name it under addresses or services");
+}
+
+void Reader::OnAlias(const YAML::Mark& mark, YAML::anchor_t) {
+    const std::uint32_t begin = offset(mark);
+    const Span where = span(begin, decoration_end(text_, begin));
+    refuse_alias(where);
+    add_refused(where.begin, where.end);
+}
+
+void Reader::OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t, const std::string& value) {
+    const std::uint32_t begin = offset(mark);
+    if (refuse_decoration(begin) != begin) return add_refused(begin, decorations_end_);
+    Node node;
+    const bool is_quoted = begins_with(begin, "\"'");
+    const bool is_block = begins_with(begin, "|>");
+    node.plain = !is_quoted && !is_block;
+    const auto quoted = is_quoted ? quoted_end(text_, begin) : std::nullopt;
+    if (is_quoted && !quoted) {
+        // yaml-cpp takes the end of the last line for a closing quote.
+        report_syntax(YAML::ParserException(mark, YAML::ErrorMsg::EOF_IN_SCALAR));
+        throw Stop{};
     }
-    // At the very end there may be nothing to point at: step back onto the last line that says something.
-    while (where.begin > 0 && where.begin >= text_.size()) --where.begin;
-    where.end = std::max(where.end, where.begin);
-    diagnostics_.report(Code::yaml_syntax, where, words);
+    const std::size_t end = quoted     ? *quoted
+                            : is_block ? block_scalar_end(text_, begin, value)
+                                       : folded_end(text_, begin, value);
+    node.span = span(begin, end);
+    const auto inner = is_quoted ? text_.substr(begin + 1, end - begin - 2) : text_.substr(begin, end - begin);
+    node.text = inner == value ? inner : document_.made.emplace_back(value);
+    add(std::move(node));
+}
+
+void Reader::report_syntax(const YAML::ParserException& error) {
+    std::uint32_t begin = offset(error.mark);
+    if (error.msg == YAML::ErrorMsg::UNKNOWN_ANCHOR) {
+        return refuse_alias(span(begin, decoration_end(text_, begin)));
+    }
+    if (error.msg == YAML::ErrorMsg::ALIAS_NOT_FOUND || error.msg == YAML::ErrorMsg::ANCHOR_NOT_FOUND) {
+        begin -= begin > 0 ? 1 : 0;  // the mark is behind the * or &
+    } else if (error.msg == YAML::ErrorMsg::EOF_IN_SCALAR) {
+        begin = static_cast<std::uint32_t>(unclosed_quote(text_, last_end_).value_or(begin));
+    }
+    const auto words = syntax_words(error.msg, text_, begin, last_end_);
+    // At the very end there is nothing to point at: step back to behind what was said last.
+    if (text_.find_first_not_of(" \t\r\n", begin) == std::string_view::npos) {
+        const std::size_t end = text_.find_last_not_of(" \t\r\n") + 1;
+        begin = static_cast<std::uint32_t>(std::min(end, text_.empty() ? 0 : text_.size() - 1));
+    }
+    auto& report = diagnostics_.report(Code::yaml_syntax, span(begin, begin), "not valid YAML: " + words.text);
+    if (!words.help.empty()) report.help(std::string(words.help));
+    const bool lacks_bracket =
+        error.msg == YAML::ErrorMsg::END_OF_MAP_FLOW || error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW;
+    if (lacks_bracket && !open_.empty()) report.note(open_.back().span, "the bracket opened here");
 }
 
 std::optional<Document> Reader::run() {
     if (!text_is_readable()) return std::nullopt;
-    fy_diag_cfg diag_configuration;
-    fy_diag_cfg_default(&diag_configuration);
-    diag_configuration.fp = nullptr;
-    diag_configuration.colorize = false;
-    const std::unique_ptr<fy_diag, DiagDeleter> diag(fy_diag_create(&diag_configuration));
-    fy_diag_set_collect_errors(diag.get(), true);
-    fy_parse_cfg configuration{};
-    configuration.flags =
-        static_cast<fy_parse_cfg_flags>(FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_ALLOW_DUPLICATE_KEYS |
-                                        FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE);
-    configuration.diag = diag.get();
-    const std::unique_ptr<fy_parser, ParserDeleter> parser(fy_parser_create(&configuration));
-    if (parser == nullptr || fy_parser_set_string(parser.get(), text_.data(), text_.size()) != 0) {
-        report_syntax(*diag);
+    try {
+        std::istringstream stream{std::string(text_)};
+        YAML::Parser parser(stream);
+        while (parser.HandleNextDocument(*this)) {
+        }
+    } catch (const YAML::ParserException& error) {
+        report_syntax(error);
         return std::nullopt;
-    }
-    while (fy_event* event = fy_parser_parse(parser.get())) {
-        const Next next = take(*event, *parser);
-        fy_parser_event_free(parser.get(), event);
-        if (next == Next::stop) return std::nullopt;
-    }
-    if (fy_parser_get_stream_error(parser.get()) || !open_.empty()) {
-        report_syntax(*diag);
+    } catch (const Stop&) {
         return std::nullopt;
     }
     if (refused_) return std::nullopt;

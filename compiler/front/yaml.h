@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Text to syntax tree, on libfyaml. The language is YAML 1.2 without anchors, aliases, merge keys, tags and
+// Text to syntax tree, on yaml-cpp. The language is YAML 1.2 without anchors, aliases, merge keys, tags and
 // several documents: each of them is refused by name. Work and memory are proportional to the text.
 #pragma once
 

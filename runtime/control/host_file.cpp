@@ -2,7 +2,7 @@
 #include "runtime/control/host_file.h"
 
 #include <fmt/format.h>
-#include <libfyaml.h>
+#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
@@ -20,22 +20,8 @@ constexpr std::size_t longest_file_bytes = 1 << 20;
 constexpr unsigned highest_core = 1023;
 constexpr std::size_t longest_socket_path = 107;  // sockaddr_un::sun_path with its end
 
-struct DiagnosticsFree {
-    void operator()(fy_diag* diagnostics) const { fy_diag_destroy(diagnostics); }
-};
-struct DocumentFree {
-    void operator()(fy_document* document) const { fy_document_destroy(document); }
-};
-
-std::string_view text_of(fy_node* node) {
-    std::size_t length = 0;
-    const char* text = fy_node_get_scalar(node, &length);
-    return {text != nullptr ? text : "", text != nullptr ? length : 0};
-}
-
-const fy_mark* mark_of(fy_node* node) {
-    fy_token* token = node != nullptr ? fy_node_get_scalar_token(node) : nullptr;
-    return token != nullptr ? fy_token_start_mark(token) : nullptr;
+std::string text_of(const YAML::Node& node) {
+    return node.IsScalar() ? node.Scalar() : std::string();
 }
 
 class Reader {
@@ -47,10 +33,10 @@ class Reader {
   private:
     /// One `key: value` of the file.
     struct Pair {
-        fy_node* key;
-        fy_node* value;
-        /// Where a message about the value points: lists and mappings have no place of their own in libfyaml.
-        fy_node* place() const { return fy_node_is_scalar(value) && mark_of(value) != nullptr ? value : key; }
+        YAML::Node key;
+        YAML::Node value;
+        /// Where a message about the value points.
+        const YAML::Node& place() const { return value.IsScalar() ? value : key; }
     };
     using Handler = std::function<void(const Pair& pair)>;
     struct Key {
@@ -58,10 +44,9 @@ class Reader {
         Handler handle;
     };
 
-    void problem(fy_node* at, const std::string& text);
-    void warning(fy_node* at, const std::string& text);
-    std::string place(fy_node* node) const;
-    void syntax_problems(fy_diag* diagnostics);
+    void problem(const YAML::Node& at, const std::string& text);
+    void warning(const YAML::Node& at, const std::string& text);
+    std::string place(const YAML::Mark& mark) const;
     /// Calls the handler of each key; unknown and repeated keys are problems.
     void mapping(const Pair& pair, std::string_view what, std::initializer_list<Key> keys);
     void pairs(const Pair& pair, std::string_view what, const Handler& handle);
@@ -79,49 +64,37 @@ class Reader {
     HostFileProblems problems_;
 };
 
-std::string Reader::place(fy_node* node) const {
-    const fy_mark* mark = mark_of(node);
-    return mark == nullptr ? name_ : fmt::format("{}:{}:{}", name_, mark->line + 1, mark->column + 1);
+std::string Reader::place(const YAML::Mark& mark) const {
+    return mark.is_null() ? name_ : fmt::format("{}:{}:{}", name_, mark.line + 1, mark.column + 1);
 }
 
-void Reader::problem(fy_node* at, const std::string& text) {
-    problems_.push_back(fmt::format("{}: {}", place(at), text));
+void Reader::problem(const YAML::Node& at, const std::string& text) {
+    problems_.push_back(fmt::format("{}: {}", place(at.Mark()), text));
 }
 
-void Reader::warning(fy_node* at, const std::string& text) {
-    host_.warnings.push_back(fmt::format("{}: {}", place(at), text));
-}
-
-void Reader::syntax_problems(fy_diag* diagnostics) {
-    void* position = nullptr;
-    while (const fy_diag_error* error = fy_diag_errors_iterate(diagnostics, &position)) {
-        problems_.push_back(fmt::format("{}:{}:{}: {}", name_, error->line, error->column, error->msg));
-    }
-    if (problems_.empty()) problems_.push_back(name_ + ": not a YAML document");
+void Reader::warning(const YAML::Node& at, const std::string& text) {
+    host_.warnings.push_back(fmt::format("{}: {}", place(at.Mark()), text));
 }
 
 void Reader::pairs(const Pair& mapping_pair, std::string_view what, const Handler& handle) {
-    fy_node* node = mapping_pair.value;
-    if (!fy_node_is_mapping(node)) {
+    if (!mapping_pair.value.IsMap()) {
         return problem(mapping_pair.place(), fmt::format("{} must be a mapping (KEY: VALUE)", what));
     }
-    std::vector<std::string_view> seen;
-    void* position = nullptr;
-    while (fy_node_pair* pair = fy_node_mapping_iterate(node, &position)) {
-        fy_node* key = fy_node_pair_key(pair);
-        const std::string_view name = text_of(key);
+    std::vector<std::string> seen;
+    for (const auto& pair : mapping_pair.value) {
+        const std::string name = text_of(pair.first);
         if (std::ranges::find(seen, name) != seen.end()) {
-            problem(key, fmt::format("\"{}\" stands here twice", name));
+            problem(pair.first, fmt::format("\"{}\" stands here twice", name));
         } else {
             seen.push_back(name);
-            handle({key, fy_node_pair_value(pair)});
+            handle({pair.first, pair.second});
         }
     }
 }
 
 void Reader::mapping(const Pair& mapping_pair, std::string_view what, std::initializer_list<Key> keys) {
     pairs(mapping_pair, what, [&](const Pair& pair) {
-        const std::string_view name = text_of(pair.key);
+        const std::string name = text_of(pair.key);
         const auto* known = std::ranges::find(keys, name, &Key::name);
         if (known != keys.end()) return known->handle(pair);
         std::string names;
@@ -131,7 +104,7 @@ void Reader::mapping(const Pair& mapping_pair, std::string_view what, std::initi
 }
 
 std::optional<std::string> Reader::scalar(const Pair& pair, std::string_view what) {
-    if (fy_node_is_scalar(pair.value) && !text_of(pair.value).empty()) return std::string(text_of(pair.value));
+    if (std::string text = text_of(pair.value); !text.empty()) return text;
     problem(pair.place(), fmt::format("{} must be a text", what));
     return std::nullopt;
 }
@@ -139,7 +112,7 @@ std::optional<std::string> Reader::scalar(const Pair& pair, std::string_view wha
 template <typename Value>
 void Reader::choice(const Pair& pair, std::string_view what,
                     std::initializer_list<std::pair<std::string_view, Value>> choices, Value& value) {
-    const std::string_view text = fy_node_is_scalar(pair.value) ? text_of(pair.value) : std::string_view();
+    const std::string text = text_of(pair.value);
     std::string names;
     for (const auto& [name, meaning] : choices) {
         if (name == text) {
@@ -152,13 +125,12 @@ void Reader::choice(const Pair& pair, std::string_view what,
 }
 
 void Reader::cores(const Pair& pair) {
-    if (!fy_node_is_sequence(pair.value) || fy_node_sequence_item_count(pair.value) == 0) {
+    if (!pair.value.IsSequence() || pair.value.size() == 0) {
         return problem(pair.place(), "cores must be a list of core numbers, such as [1]");
     }
     host_.cores.clear();
-    void* position = nullptr;
-    while (fy_node* item = fy_node_sequence_iterate(pair.value, &position)) {
-        const std::string_view text = fy_node_is_scalar(item) ? text_of(item) : std::string_view();
+    for (const YAML::Node& item : pair.value) {
+        const std::string text = text_of(item);
         unsigned core = 0;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), core);
         if (text.empty() || error != std::errc() || end != text.data() + text.size() || core > highest_core) {
@@ -167,13 +139,13 @@ void Reader::cores(const Pair& pair) {
             host_.cores.push_back(core);
         }
     }
-    if (fy_node_sequence_item_count(pair.value) > 1) {
+    if (pair.value.size() > 1) {
         problem(pair.key, "this version runs one shard: name one core");
     }
 }
 
 void Reader::port(const Pair& port_pair) {
-    HostPort port{.name = std::string(text_of(port_pair.key)), .device = {}, .pci = false};
+    HostPort port{.name = text_of(port_pair.key), .device = {}, .pci = false};
     const std::string what = "port " + port.name;
     int devices = 0;
     const auto device = [&](bool pci) {
@@ -211,22 +183,13 @@ void Reader::control_socket(const Pair& pair) {
 }
 
 std::variant<HostFile, HostFileProblems> Reader::read(std::string_view text) {
-    fy_diag_cfg quiet;
-    fy_diag_cfg_default(&quiet);
-    quiet.fp = nullptr;  // collected, not printed
-    const std::unique_ptr<fy_diag, DiagnosticsFree> diagnostics(fy_diag_create(&quiet));
-    fy_diag_set_collect_errors(diagnostics.get(), true);
-    fy_parse_cfg settings{};
-    // Duplicates are found here, so that they don't end the run at the first one.
-    settings.flags = static_cast<fy_parse_cfg_flags>(FYPCF_QUIET | FYPCF_ALLOW_DUPLICATE_KEYS);
-    settings.diag = diagnostics.get();
-    const std::unique_ptr<fy_document, DocumentFree> document(
-        fy_document_build_from_string(&settings, text.data(), text.size()));
-    fy_node* root = document ? fy_document_root(document.get()) : nullptr;
-    if (root == nullptr) {
-        syntax_problems(diagnostics.get());
-        return std::move(problems_);
+    YAML::Node root;
+    try {
+        root = YAML::Load(std::string(text));
+    } catch (const YAML::Exception& error) {
+        return HostFileProblems{fmt::format("{}: {}", place(error.mark), error.msg)};
     }
+    if (root.IsNull()) return HostFileProblems{name_ + ": not a YAML document"};
 
     const Handler hugepages = [&](const Pair& pair) {
         choice<Hugepages>(
@@ -250,7 +213,7 @@ std::variant<HostFile, HostFileProblems> Reader::read(std::string_view text) {
         mapping(pair, "images", {{"directory", accept}, {"trust", accept}});
     };
     mapping(
-        {nullptr, root}, "the host file",
+        {root, root}, "the host file",
         {{"cores", [&](const Pair& pair) { cores(pair); }},
          {"memory",
           [&](const Pair& pair) {
@@ -264,7 +227,7 @@ std::variant<HostFile, HostFileProblems> Reader::read(std::string_view text) {
           }},
          {"images", images}});
     if (problems_.empty() && host_.ports.empty())
-        problem(root, "no ports: bind each port of the policy to a device");
+        problems_.push_back(name_ + ": no ports: bind each port of the policy to a device");
     if (!problems_.empty()) return std::move(problems_);
     return std::move(host_);
 }

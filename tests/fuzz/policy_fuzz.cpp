@@ -26,12 +26,6 @@ void require(bool holds) {
 
 }  // namespace
 
-// libfyaml 0.7.12 loses a buffer of its own when a quoted scalar breaks off in a flow collection (2 KiB, once a
-// file, in a program that ends after it). What our code loses is still found.
-extern "C" const char* __lsan_default_suppressions() {
-    return "leak:libfyaml.so";
-}
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);

@@ -20,7 +20,7 @@ TEST(Utf8, FindsOverlongSurrogateBeyondAndTruncated) {
 }
 
 TEST(Utf8, FindsControlCharacters) {
-    for (const char bad : {'\0', '\x1b', '\x7f'}) {
+    for (const char bad : {'\0', '\x1b', '\x7f', '\r'}) {
         const auto found = first_bad_byte(std::string("a") + bad);
         ASSERT_TRUE(found);
         EXPECT_TRUE(found->is_control);

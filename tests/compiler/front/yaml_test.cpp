@@ -91,6 +91,97 @@ TEST(Yaml, HostileNestingIsRefusedCheaply) {
     }
 }
 
+// The reader on libfyaml 0.7.12 read beyond its buffer here.
+TEST(Yaml, TabsBehindAKeyAreAnErrorAndNotACrash) {
+    const Read read("g?  g:\t:\t");
+    EXPECT_FALSE(read.document);
+    EXPECT_EQ(read.codes(), std::vector{Code::yaml_syntax});
+}
+
+// yaml-cpp 0.7.0 takes the end of the file for the closing quote where the last line is complete.
+TEST(Yaml, QuotesThatAreNeverClosedAreAnError) {
+    for (const char* text : {"a: 'b'\nc: \"d\n", "a: 'b'\nc: \"d", "a: 'b'\nc: 'it''s\n"}) {
+        const Read read(text);
+        EXPECT_FALSE(read.document) << text;
+        ASSERT_EQ(read.codes(), std::vector{Code::yaml_syntax});
+        EXPECT_EQ(read.diagnostics.all()[0].where.begin, 10U) << "the opening quote";
+    }
+}
+
+TEST(Yaml, PlacesAreBytesAfterForeignLettersAndLineEnds) {
+    const Read read("\xef\xbb\xbf\xc3\xa9: 1\r\nb: [\"\xe2\x82\xac\", {k: \xf0\x9d\x84\x9e}]\r\n");
+    ASSERT_TRUE(read.document);
+    const auto& list = read.document->root.value(1);
+    EXPECT_EQ(read.source(list), "[\"\xe2\x82\xac\", {k: \xf0\x9d\x84\x9e}]");
+    EXPECT_EQ(read.source(list.children[1].value(0)), "\xf0\x9d\x84\x9e");
+}
+
+TEST(Yaml, SpansOfTextOverSeveralLines) {
+    const Read read("a: one\n  two # no\nb: |\n  x\n  y\n\nc: 'p\n  q'\nd: [ # ]\n  1,\n  ]\n");
+    ASSERT_TRUE(read.document);
+    const auto& root = read.document->root;
+    EXPECT_EQ(read.source(root.value(0)), "one\n  two");
+    EXPECT_EQ(root.value(0).text, "one two");
+    EXPECT_EQ(read.source(root.value(1)), "|\n  x\n  y");
+    EXPECT_EQ(root.value(1).text, "x\ny\n");
+    EXPECT_FALSE(root.value(1).plain);
+    EXPECT_EQ(read.source(root.value(2)), "'p\n  q'");
+    EXPECT_EQ(read.source(root.value(3)), "[ # ]\n  1,\n  ]");
+}
+
+TEST(Yaml, AnIPv6AddressMayBeginWithItsColonsWithinBrackets) {
+    const Read read("routes: [{to: ::/0, via: ::1}]\n");
+    ASSERT_TRUE(read.document);
+    EXPECT_EQ(read.document->root.value(0).children[0].value(0).text, "::/0");
+    EXPECT_EQ(read.document->root.value(0).children[0].value(1).text, "::1");
+}
+
+TEST(Yaml, AnUnwrittenValueIsNotTheKeyAfterIt) {
+    const Read read("a:\nnull: 1\nb: [~, null]\n");
+    EXPECT_EQ(read.codes(), std::vector{Code::key_not_text});
+    EXPECT_EQ(read.sources.at(read.diagnostics.all()[0].where).line, 2U);
+    const Read lists("a: [~, null, ]\nb: {c: , d: null}\n");
+    ASSERT_TRUE(lists.document);
+    EXPECT_EQ(lists.source(lists.document->root.value(0).children[1]), "null");
+    EXPECT_EQ(lists.source(lists.document->root.value(1)), "{c: , d: null}");
+    EXPECT_EQ(lists.source(lists.document->root.value(1).value(0)), "");
+    EXPECT_EQ(lists.source(lists.document->root.value(1).value(1)), "null");
+}
+
+TEST(Yaml, ASecondDocumentNeedsItsMark) {
+    EXPECT_EQ(Read("a: 1\n---\nb: 1\n").codes(), std::vector{Code::several_documents});
+    EXPECT_EQ(Read("a: 1\n...\nb: 1\n").codes(), std::vector{Code::several_documents});
+    EXPECT_EQ(Read("[a]\nb: 1\n").codes(), std::vector{Code::yaml_syntax});
+}
+
+TEST(Yaml, SyntaxErrorsReadWell) {
+    struct Case {
+        const char* text;
+        const char* says;
+    };
+    const Case cases[] = {
+        {"a: b: c\n", "unexpected \":\""},
+        {"a: [1, 2}\n", "unexpected \"}\""},
+        {"a: [1, 2\n", "expected \",\" or \"]\" before the file ends"},
+        {"a: {b: 1\nc: 2}\n", "expected \",\" or \"}\" here"},
+        {"a:\n\tb: 1\n", "a tab in the indentation"},
+        {"a:\n  b: 1\n c: 2\n", "expected \"KEY: VALUE\" here"},
+        {"- a\nb: 1\n", "this does not belong to what stands above it"},
+        {"- a\n'b'\n", "this does not belong to what stands above it"},
+        {"a: 1\nb\n", "expected \":\" behind this key"},
+        {"a: 'x' y\n", "unexpected text behind a value"},
+        {"a: - 1\n", "a list item cannot begin here"},
+        {"a: @x\n", "a value cannot begin with \"@\""},
+        {"a: *\n", "a value cannot begin with \"*\""},
+        {"a: {b: c?}\n", "text with \"?\" needs quotes within brackets"},
+    };
+    for (const Case& each : cases) {
+        const Read read(each.text);
+        ASSERT_EQ(read.codes(), std::vector{Code::yaml_syntax}) << each.text;
+        EXPECT_EQ(read.diagnostics.all()[0].text, std::string("not valid YAML: ") + each.says) << each.text;
+    }
+}
+
 TEST(Yaml, SyntaxErrorsNameTheirPlace) {
     const Read read("a: 1\nb: [1, 2\nc: 3\n");
     EXPECT_FALSE(read.document);
