@@ -221,6 +221,10 @@ void Reader::OnNull(const YAML::Mark& mark, YAML::anchor_t) {
         node.text = text_.substr(begin, bytes);
     } else if (!open_.empty() && open_.back().is_map() && !expects_key() && !is_in_brackets()) {
         require_colon(open_.back().children.back());
+    } else if (!open_.empty() && open_.back().is_list() && begins_with(begin, ",") && !refused_) {
+        refused_ = true;
+        diagnostics_.report(Code::yaml_syntax, span(begin, begin + 1),
+                            "not valid YAML: expected a value before \",\"");
     }
     add(std::move(node));
 }

@@ -168,6 +168,7 @@ TEST(Yaml, SyntaxErrorsReadWell) {
         {"a:\n  b: 1\n c: 2\n", "expected \"KEY: VALUE\" here"},
         {"- a\nb: 1\n", "this does not belong to what stands above it"},
         {"- a\n'b'\n", "this does not belong to what stands above it"},
+        {"a: [b, , c]\n", "expected a value before \",\""},
         {"a: 1\nb\n", "expected \":\" behind this key"},
         {"a: 'x' y\n", "unexpected text behind a value"},
         {"a: - 1\n", "a list item cannot begin here"},
