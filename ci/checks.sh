@@ -24,7 +24,7 @@ check_licence() {
     return $bad
 }
 
-check_shell() { ours '*.sh' 'ci/*' '.ci/run' | grep -vE '\.(py|txt|md)$' | xargs -r shellcheck -x -S warning; }
+check_shell() { ours '*.sh' 'ci/*' '.ci/run' | grep -vE '\.(py|txt|md|yaml)$' | xargs -r shellcheck -x -S warning; }
 
 # What changed since the branch left the main line; on the main line: the last commit, and what is not committed.
 changed_files() {
