@@ -3,6 +3,8 @@
 
 #include <bit>
 
+#include "schemas/layout/hexadecimal.h"
+
 namespace sluice {
 namespace {
 
@@ -36,8 +38,8 @@ TenantReport report_on(const TenantView& tenant, const image::TenantSection& sec
     TenantReport report;
     report.name = tenant.name;
     report.file = table.file()->str();
-    report.digest = hex_text({section.digest()->data(), section.digest()->size()});
-    report.closure = hex_text({section.closure()->data(), section.closure()->size()});
+    report.digest = hexadecimal({section.digest()->data(), section.digest()->size()});
+    report.closure = hexadecimal({section.closure()->data(), section.closure()->size()});
     report.bytes = section.section()->size();
     report.has_service_router = tenant.has_service_router;
     report.routes4 = report_on(*table.routes4());
@@ -66,22 +68,12 @@ TenantReport report_on(const TenantView& tenant, const image::TenantSection& sec
 ImageReport report_on(const Image& image) {
     ImageReport report;
     report.gateway = image.gateway();
-    report.digest = hex_text(image.digest());
+    report.digest = hexadecimal(image.digest());
     report.bytes = image.bytes();
     for (const TenantView& tenant : image.tenants()) {
         report.tenants.push_back(report_on(tenant, *image.root().tenants()->Get(tenant.index)));
     }
     return report;
-}
-
-std::string hex_text(std::span<const std::uint8_t> bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (const std::uint8_t byte : bytes) {
-        text += digits[byte >> 4];
-        text += digits[byte & 15];
-    }
-    return text;
 }
 
 }  // namespace sluice

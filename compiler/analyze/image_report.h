@@ -48,6 +48,4 @@ struct ImageReport {
 
 ImageReport report_on(const Image& image);
 
-std::string hex_text(std::span<const std::uint8_t> bytes);
-
 }  // namespace sluice

@@ -8,11 +8,11 @@
 #include <optional>
 #include <string>
 
-#include "compiler/analyze/image_report.h"
 #include "compiler/program/commands.h"
 #include "runtime/image/image_file.h"
 #include "runtime/image/signature.h"
 #include "runtime/image/verify.h"
+#include "schemas/layout/hexadecimal.h"
 #include "schemas/layout/image_header.h"
 
 namespace sluice::program {
@@ -71,7 +71,7 @@ std::variant<Signer, Exit> check_signature(const Options& options, std::span<con
 
 void print_result(const Options& options, std::span<const std::uint8_t> bytes,
                   const std::optional<Signer>& signer) {
-    const std::string digest = hex_text(bytes.subspan(offsetof(ImageHeader, digest), 32));
+    const std::string digest = hexadecimal(bytes.subspan(offsetof(ImageHeader, digest), 32));
     if (options.json) {
         nlohmann::ordered_json json{
             {"image", options.image}, {"ok", true}, {"digest", digest}, {"signed", !!signer}};

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "schemas/layout/hexadecimal.h"
 #include "schemas/layout/image_header.h"
 #include "schemas/layout/image_seal.h"
 
@@ -14,12 +15,6 @@ namespace {
 
 ImageError integrity(std::string text) {
     return {ImageError::Kind::integrity, std::move(text)};
-}
-
-std::string hex(std::span<const std::uint8_t> bytes) {
-    std::string text;
-    for (const std::uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
-    return text;
 }
 
 }  // namespace
@@ -32,8 +27,8 @@ std::optional<ImageError> verify_header(std::span<const std::uint8_t> file) {
     }
     std::memcpy(&header, file.data(), sizeof header);
     if (header.magic != image_magic) {
-        return integrity(
-            fmt::format("not an image: it begins with {} instead of {}", hex(header.magic), hex(image_magic)));
+        return integrity(fmt::format("not an image: it begins with {} instead of {}", hexadecimal(header.magic),
+                                     hexadecimal(image_magic)));
     }
     if (header.format_version != image_format_version) {
         return ImageError{ImageError::Kind::version,
@@ -54,12 +49,12 @@ std::optional<ImageError> verify_header(std::span<const std::uint8_t> file) {
     }
     if (std::any_of(header.reserved.begin(), header.reserved.end(), [](std::uint8_t b) { return b != 0; })) {
         return integrity(
-            fmt::format("the reserved bytes of the header are {}, not zero", hex(header.reserved)));
+            fmt::format("the reserved bytes of the header are {}, not zero", hexadecimal(header.reserved)));
     }
     const Digest digest = image_digest(file);
     if (digest != header.digest) {
-        return integrity(fmt::format("the digest in the header is {}, that of the file {}", hex(header.digest),
-                                     hex(digest)));
+        return integrity(fmt::format("the digest in the header is {}, that of the file {}",
+                                     hexadecimal(header.digest), hexadecimal(digest)));
     }
     return std::nullopt;
 }

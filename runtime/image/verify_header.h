@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The first step of verify_file. Any thread; reads every byte of the file once, for the digest.
 #pragma once
 
 #include <cstdint>

@@ -10,6 +10,7 @@
 #include "runtime/control/report.h"
 #include "runtime/control/tables.h"
 #include "runtime/programs/packet_loop.h"
+#include "schemas/layout/hexadecimal.h"
 
 namespace sluice {
 namespace {
@@ -20,12 +21,6 @@ using Json = nlohmann::ordered_json;
 constexpr std::uint32_t sessions_a_slice = 64;
 constexpr std::uint32_t neighbours_a_slice = 256;
 constexpr std::uint32_t flows_a_slice = 256;
-
-std::string hexadecimal(std::span<const std::uint8_t> bytes) {
-    std::string text;
-    for (const std::uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
-    return text;
-}
 
 std::string one_line(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "compiler/lower/build_image.h"
+#include "schemas/layout/hexadecimal.h"
 #include "tests/support/compiled_policy.h"
 #include "tests/support/counted.h"
 #include "tests/support/interpreter.h"

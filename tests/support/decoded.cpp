@@ -298,14 +298,4 @@ std::string describe(const Decoded& packet) {
     return text;
 }
 
-std::string hexadecimal(std::span<const std::uint8_t> bytes) {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string text;
-    for (const std::uint8_t byte : bytes) {
-        text += digits[byte >> 4];
-        text += digits[byte & 15];
-    }
-    return text;
-}
-
 }  // namespace sluice::test

@@ -66,6 +66,5 @@ std::uint16_t l4_residue(const Decoded& packet);
 Decoded joined(const std::vector<Decoded>& parts);
 /// One line for people.
 std::string describe(const Decoded& packet);
-std::string hexadecimal(std::span<const std::uint8_t> bytes);
 
 }  // namespace sluice::test

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "runtime/packet/describe.h"
+#include "schemas/layout/hexadecimal.h"
 #include "schemas/layout/image_types.h"
 #include "tests/runtime/shard/lab.h"
 #include "tests/support/compile.h"

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "schemas/layout/hexadecimal.h"
 #include "tests/support/compile.h"
 
 namespace sluice::test {
