@@ -2,6 +2,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "compiler/lower/action.h"
 #include "compiler/lower/aligned_vector.h"
 #include "compiler/lower/emit.h"
 
@@ -54,12 +55,6 @@ Offset<flatbuffers::Vector<Offset<image::Assertion>>> emit_assertions(FlatBuffer
             image::CreateAssertion(builder, name, packet, on, expect, rule, becomes, assertion.where.line));
     }
     return builder.CreateVector(rows);
-}
-
-image::FirewallAction action_of(policy::Action action) {
-    return action == policy::Action::allow  ? image::FirewallAction::Allow
-           : action == policy::Action::drop ? image::FirewallAction::Drop
-                                            : image::FirewallAction::Reject;
 }
 
 template <typename... Vectors>
@@ -123,8 +118,8 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     row.add_file(file);
     row.add_has_service_router(tenant.has_service_router());
     row.add_has_firewall(tenant.firewall.has_value());
-    row.add_default_action(action_of(firewall.otherwise));
-    row.add_default_action_from_uplink(action_of(firewall.from_uplink));
+    row.add_default_action(to_image(firewall.otherwise));
+    row.add_default_action_from_uplink(to_image(firewall.from_uplink));
     row.add_interface_names(interface_names);
     row.add_interfaces(interfaces);
     row.add_addresses(addresses);

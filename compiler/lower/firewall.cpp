@@ -3,23 +3,12 @@
 #include <tuple>
 #include <vector>
 
+#include "compiler/lower/action.h"
 #include "compiler/lower/address_classes.h"
 #include "compiler/lower/passes.h"
 
 namespace sluice::lower {
 namespace {
-
-image::FirewallAction action_of(policy::Action action) {
-    switch (action) {
-        case policy::Action::allow:
-            return image::FirewallAction::Allow;
-        case policy::Action::drop:
-            return image::FirewallAction::Drop;
-        case policy::Action::reject:
-            break;
-    }
-    return image::FirewallAction::Reject;
-}
 
 // Equal masks are stored once: most rules name the same few zones and sets.
 class MaskTable {
@@ -94,7 +83,7 @@ void lower_firewall(const policy::Tenant& tenant, TenantTables& tables) {
         tables.rules.emplace_back(from.zones, from.sets, to.zones, to.sets, services.first_of(rule.services),
                                   static_cast<std::uint32_t>(rule.services.size()),
                                   static_cast<std::uint32_t>(tables.rules.size()), rule.where.line,
-                                  action_of(rule.action), rule.from.any ? 1 : 0, rule.to.any ? 1 : 0,
+                                  to_image(rule.action), rule.from.any ? 1 : 0, rule.to.any ? 1 : 0,
                                   rule.log ? 1 : 0);
     }
 }
