@@ -64,7 +64,6 @@ struct TenantScope {
     std::uint16_t index = 0;
     Span name_span;
     std::optional<Object> object;  // the tenant file's keys
-    bool has_errors = false;       // then lints keep quiet about it
 
     std::map<std::string_view, Symbol> names;
     std::vector<Span> interface_spans;

@@ -20,12 +20,12 @@ constexpr std::size_t most_interfaces = 4096;
 
 struct KindWords {
     const ObjectTable& table;
-    std::string_view noun, article_noun, section, address_key;
+    std::string_view noun, section, address_key;  // noun: with its article
 };
 
 const KindWords& words_of(InterfaceKind kind) {
-    static const KindWords segment{keys::segment, "segment", "a segment", "segments", "gateway"};
-    static const KindWords uplink{keys::uplink, "uplink", "an uplink", "uplinks", "address"};
+    static const KindWords segment{keys::segment, "a segment", "segments", "gateway"};
+    static const KindWords uplink{keys::uplink, "an uplink", "uplinks", "address"};
     return kind == InterfaceKind::segment ? segment : uplink;
 }
 
@@ -87,7 +87,7 @@ void InterfaceReader::section(InterfaceKind kind) {
 void InterfaceReader::interface(InterfaceKind kind, const Node& name, const Node& value) {
     const auto& words = words_of(kind);
     const Object object(context_, value, words.table, name.span);
-    if (!declare(name, words.article_noun)) return;
+    if (!declare(name, words.noun)) return;
     Interface result;
     result.name = name.text;
     result.kind = kind;
@@ -114,16 +114,15 @@ void InterfaceReader::attachment(const Object& object, Interface& result, const 
     if (given.empty()) {
         if (object.has_later()) return;
         context_
-            .report(Code::conflicting_keys, object.owner(),
-                    fmt::format("{} needs an attachment", words.article_noun))
+            .report(Code::conflicting_keys, object.owner(), fmt::format("{} needs an attachment", words.noun))
             .help("add one of vlan: {port, id}, qinq: {port, outer, inner}, untagged: {port}");
         return;
     }
     if (given.size() > 1) {
         context_
             .report(Code::conflicting_keys, object.key_span(given[1]),
-                    fmt::format("{} has one attachment: {} and {} exclude each other", words.article_noun,
-                                given[0], given[1]))
+                    fmt::format("{} has one attachment: {} and {} exclude each other", words.noun, given[0],
+                                given[1]))
             .note(object.key_span(given[0]), "the first one");
     }
     const auto key = given.front();
