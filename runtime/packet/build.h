@@ -52,7 +52,7 @@ enum class IcmpError : std::uint8_t {
 /// 4443 3).
 std::uint32_t build_icmp_error(IcmpError error, Family family, Ip source, Ip destination, std::uint16_t mtu,
                                std::span<const std::uint8_t> offending, std::span<std::uint8_t> out) noexcept;
-/// A RST that answers `view` (RFC 9293 3.10.7.1). Addresses and ports are those of the segment, swapped.
+/// A RST that answers `segment` (RFC 9293 3.10.7.1), with its addresses and ports swapped.
 std::uint32_t build_tcp_reset(const PacketView& segment, std::span<std::uint8_t> out) noexcept;
 
 constexpr std::uint32_t longest_built_packet = 1280;

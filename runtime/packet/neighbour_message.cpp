@@ -11,10 +11,6 @@ constexpr std::uint32_t message_bytes = 24, target_at = 8, options_at = 24, link
 constexpr std::uint8_t option_source_link_layer = 1, option_target_link_layer = 2;
 constexpr std::uint8_t flag_router = 0x80, flag_solicited = 0x40, flag_override = 0x20;
 
-bool is_multicast(Ip ip) noexcept {
-    return ip.hi >> 56 == 0xff;
-}
-
 /// ff02::1:ff00:0/104 (RFC 4291 2.7.1).
 bool is_solicited_node_group(Ip ip) noexcept {
     return ip.hi == 0xff02'0000'0000'0000 && ip.lo >> 24 == 0x1ff;
@@ -38,8 +34,8 @@ bool read_options(std::span<const std::uint8_t> options, NeighbourMessage& messa
 
 /// RFC 4861 7.1.1 and 7.1.2, what concerns addresses and flags.
 bool is_consistent(const NeighbourMessage& message) noexcept {
-    if (is_multicast(message.target)) return false;
-    if (!message.solicitation) return !(is_multicast(message.destination) && message.solicited);
+    if (is_group(message.target, Family::v6)) return false;
+    if (!message.solicitation) return !(is_group(message.destination, Family::v6) && message.solicited);
     if (message.source != Ip{}) return true;
     return is_solicited_node_group(message.destination) && !message.link_layer;
 }

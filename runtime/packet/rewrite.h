@@ -42,10 +42,6 @@ void set_ipv4_id(std::uint8_t* l3, std::uint16_t id) noexcept;
 void apply_icmp_error_translation(std::uint8_t* l3, const IpView& view, const Translation& outer,
                                   const struct QuotedPacket& quoted_packet, const Translation& quoted) noexcept;
 
-/// Replaces the layer 2 header (of old length `view.l2.length`) by destination, source, tags and ethertype.
-/// Uses headroom where it grows. Frame data, length and headroom follow; the frame ends at l3 + ip_length
-/// (padding is cut, MT-A34), never below 60 bytes: it is padded with zeros to the Ethernet minimum where
-/// tailroom allows.
 struct L2Header {
     Mac destination, source;
     std::uint8_t tag_count = 0;
@@ -53,7 +49,10 @@ struct L2Header {
     std::uint16_t ethertype = 0;
     std::uint32_t bytes() const { return 14u + 4u * tag_count; }
 };
-/// False: no headroom for it (the frame is unchanged).
+/// Replaces the layer 2 header, which was `old_l2_length` bytes long. Uses headroom where it grows. Frame data,
+/// length and headroom follow; the frame ends at l3 + ip_length (padding is cut, MT-A34), never below 60 bytes:
+/// it is padded with zeros to the Ethernet minimum where tailroom allows. False: no headroom for it (the frame
+/// is unchanged).
 bool replace_l2(Frame& frame, std::uint32_t old_l2_length, std::uint32_t ip_length,
                 const L2Header& header) noexcept;
 /// Writes the header at `at`; with two tags the outer one is an S-TAG (0x88A8).
