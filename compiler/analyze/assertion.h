@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Runs the assertions that a policy carries (`tests:`) against its image, through the very stages that the
-// gateway runs. A packet is judged alone: no session before it, no neighbour needed. Any thread; one call at a
-// time per image is not needed.
+// gateway runs. A packet is judged alone: no session before it, no neighbour needed. Any thread, any number of
+// calls at a time.
 #pragma once
 
 #include <cstdint>

@@ -13,7 +13,4 @@ namespace sluice::program {
 /// Diagnostics go to standard error, in colour where that is a terminal.
 sema::CheckResult check_and_report(const std::string& path);
 
-/// Whether standard error is a terminal that shows colours (https://no-color.org).
-bool stderr_has_colour();
-
 }  // namespace sluice::program
