@@ -1,36 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/analyze/image_report.h"
 
-#include <bit>
+#include "runtime/image/tenant_view.h"
+#include "schemas/layout/lpm_walk.h"
 
 #include "schemas/layout/hexadecimal.h"
 
 namespace sluice {
 namespace {
 
-// Nodes stand breadth first: a level ends where the children of the one before it end.
-unsigned levels_of(const flatbuffers::Vector<const image::LpmNode*>* nodes) {
-    unsigned levels = 0;
-    std::uint64_t next_child = 1;
-    std::uint64_t index = 0;
-    for (std::uint64_t size = nodes == nullptr ? 0 : nodes->size(); index < size; ++levels) {
-        for (const std::uint64_t end = next_child; index < end; ++index) {
-            next_child += static_cast<unsigned>(
-                std::popcount(nodes->Get(static_cast<flatbuffers::uoffset_t>(index))->children()));
-        }
-    }
-    return levels;
-}
-
-template <typename Row>
-std::uint64_t bytes_of(const flatbuffers::Vector<const Row*>* rows) {
-    return rows == nullptr ? 0 : std::uint64_t{rows->size()} * sizeof(Row);
-}
-
 LpmReport report_on(const image::Lpm& table) {
-    const std::uint64_t leaves = table.leaves() == nullptr ? 0 : table.leaves()->size();
-    return {table.prefix_count(), bytes_of(table.nodes()) + leaves * sizeof(std::uint32_t),
-            levels_of(table.nodes())};
+    const auto root = scalars_of(table.root());
+    const auto records = scalars_of(table.records());
+    const unsigned levels = lpm_levels(records, table.first_level_words(), table.wide());
+    return {table.prefix_count(), root.size_bytes() + records.size_bytes(), levels == 0 ? 0 : levels + 1};
 }
 
 TenantReport report_on(const TenantView& tenant, const image::TenantSection& section) {

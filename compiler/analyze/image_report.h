@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What an image holds and what it costs: bytes of each kind of table, and the look-ups that the worst packet
-// makes. Any thread; reads the node tables once.
+// makes. Any thread; reads the look-up tables once.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace sluice {
 struct LpmReport {
     std::uint32_t prefixes = 0;
     std::uint64_t bytes = 0;
-    unsigned levels = 0;  // cache lines that the deepest look-up reads before its leaf
+    unsigned levels = 0;  // dependent reads of the deepest look-up: the root, then records
 };
 
 struct TenantReport {
@@ -34,7 +34,8 @@ struct TenantReport {
     std::size_t address_sets = 0, address_classes = 0, firewall_rules = 0;
     std::size_t assertions = 0;
 
-    /// Nodes that the first packet of a session reads at worst, by family: one route and two address classes.
+    /// Dependent reads that the first packet of a session makes at worst, by family: one route and two address
+    /// classes.
     unsigned worst_lookups4() const { return routes4.levels + 2 * sets4.levels; }
     unsigned worst_lookups6() const { return routes6.levels + 2 * sets6.levels; }
 };

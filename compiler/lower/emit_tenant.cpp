@@ -21,9 +21,9 @@ Offset<StringVector> strings(FlatBufferBuilder& builder, const Items& items, Nam
 }
 
 Offset<image::Lpm> emit_lpm(FlatBufferBuilder& builder, const LpmTable& table) {
-    const auto nodes = aligned_structs(builder, table.nodes);
-    const auto leaves = aligned_scalars(builder, table.leaves);
-    return image::CreateLpm(builder, nodes, leaves, table.prefix_count);
+    const auto root = aligned_scalars(builder, table.root);
+    const auto records = aligned_scalars(builder, table.records);
+    return image::CreateLpm(builder, root, records, table.first_level_words, table.wide, table.prefix_count);
 }
 
 const char* word_of(policy::Expectation expectation) {
@@ -66,10 +66,10 @@ std::size_t bytes_of(const Vectors&... vectors) {
 void check_size(const policy::Tenant& tenant, const TenantTables& t) {
     constexpr std::size_t margin = 64ULL << 20;
     const std::size_t bytes =
-        bytes_of(t.interfaces, t.addresses, t.proxied, t.neighbours, t.routes4.nodes, t.routes4.leaves,
-                 t.routes6.nodes, t.routes6.leaves, t.adjacencies, t.ecmp_members, t.prefixes, t.externals,
-                 t.pool_addresses, t.snat_rules, t.dnat_rules, t.one_to_one_rules, t.sets4.nodes,
-                 t.sets4.leaves, t.sets6.nodes, t.sets6.leaves, t.class_rows, t.masks, t.services, t.rules);
+        bytes_of(t.interfaces, t.addresses, t.proxied, t.neighbours, t.routes4.root, t.routes4.records,
+                 t.routes6.root, t.routes6.records, t.adjacencies, t.ecmp_members, t.prefixes, t.externals,
+                 t.pool_addresses, t.snat_rules, t.dnat_rules, t.one_to_one_rules, t.sets4.root,
+                 t.sets4.records, t.sets6.root, t.sets6.records, t.class_rows, t.masks, t.services, t.rules);
     if (bytes + margin > longest_image_bytes) {
         throw std::length_error("tenant \"" + tenant.name + "\" needs " + std::to_string(bytes) +
                                 " bytes of tables; an image holds less than 2 GiB");

@@ -4,66 +4,135 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstddef>
 #include <tuple>
 
-#include "schemas/layout/lpm.h"
+#include "compiler/lower/lpm_records.h"
 
 namespace sluice::lower {
 namespace {
 
 constexpr unsigned branches = 1U << lpm_stride_bits;
 
-// A node that waits to be written: the sorted entries that are longer than its depth, and what covers all of
-// it.
+// Entries that are longer than what has been decided so far, and the value of the longest that is not.
+struct Slot {
+    std::uint32_t value = 0;
+    std::uint32_t begin = 0;  // an empty range where the slot is decided
+    std::uint32_t end = 0;
+
+    bool goes_on() const { return begin != end; }
+};
+
+// A child whose record is not written yet, and the leaf that shall lead to it.
 struct Pending {
-    std::size_t begin;
-    std::size_t end;
-    std::uint32_t inherited;
+    Slot slot;
+    std::size_t parent;  // the word at which the parent's record begins
+    unsigned run;        // of the parent
 };
 
-struct Expanded {
-    std::array<std::uint32_t, branches> values{};
-    std::array<Pending, branches> children{};  // an empty range where the branch is a leaf
-    std::uint64_t child_mask = 0;
-};
+class Builder {
+  public:
+    Builder(const std::vector<LpmEntry>& entries, bool wide) : entries_(entries), records_(wide) {}
 
-// Entries are sorted, so whatever covers a branch was painted before the first entry that goes deeper in it.
-Expanded expand(const std::vector<LpmEntry>& entries, const Pending& node, unsigned depth) {
-    Expanded result;
-    result.values.fill(node.inherited);
-    for (std::size_t i = node.begin; i < node.end; ++i) {
-        const Prefix& prefix = entries[i].prefix;
-        const unsigned branch = LpmView::branch_at(prefix.ip, depth);
-        if (prefix.length <= depth + lpm_stride_bits) {
-            const unsigned width = 1U << (depth + lpm_stride_bits - prefix.length);
-            std::fill_n(result.values.begin() + branch, width, entries[i].value);
-        } else if ((result.child_mask >> branch & 1) == 0) {
-            result.child_mask |= 1ULL << branch;
-            result.children[branch] = {i, i + 1, result.values[branch]};
-        } else {
-            result.children[branch].end = i + 1;
+    LpmTable build(unsigned root_bits) {
+        LpmTable table;
+        std::vector<Slot> slots(std::size_t{1} << root_bits);
+        decide({0, 0, static_cast<std::uint32_t>(entries_.size())}, 0, root_bits, slots.data());
+        write_first_level(slots, root_bits, table);
+        table.first_level_words = static_cast<std::uint32_t>(records_.words().size());
+        for (unsigned depth = root_bits + lpm_stride_bits; !next_level_.empty(); depth += lpm_stride_bits) {
+            std::vector<Pending> level;
+            level.swap(next_level_);
+            for (const Pending& child : level) {
+                records_.point_to_end(child.parent, child.run);
+                write(child.slot, depth);
+            }
+        }
+        table.records = records_.take();
+        return table;
+    }
+
+  private:
+    // The slots that `bits` from `depth` on divide `from` into. Entries are sorted, so whatever covers a slot
+    // was painted before the first entry that goes deeper in it.
+    void decide(const Slot& from, unsigned depth, unsigned bits, Slot* slots) const {
+        std::fill_n(slots, std::size_t{1} << bits, Slot{from.value});
+        for (std::uint32_t i = from.begin; i < from.end; ++i) {
+            const Prefix& prefix = entries_[i].prefix;
+            const std::size_t place = bits == 0 ? 0 : bits_at(prefix.ip, depth, bits);
+            if (prefix.length <= depth + bits) {
+                const std::size_t width = std::size_t{1} << (depth + bits - prefix.length);
+                std::fill_n(slots + place, width, Slot{entries_[i].value});
+            } else {
+                if (!slots[place].goes_on()) slots[place].begin = i;
+                slots[place].end = i + 1;
+            }
         }
     }
-    return result;
-}
 
-void write_node(const Expanded& expanded, std::size_t first_child, LpmTable& table) {
-    const auto first_leaf = static_cast<std::uint32_t>(table.leaves.size());
-    std::uint64_t leaf_starts = 0;
-    bool in_run = false;
-    for (unsigned branch = 0; branch < branches; ++branch) {
-        if ((expanded.child_mask >> branch & 1) != 0) continue;  // a run goes on behind a child
-        if (in_run && table.leaves.back() == expanded.values[branch]) continue;
-        leaf_starts |= 1ULL << branch;
-        table.leaves.push_back(expanded.values[branch]);
-        in_run = true;
+    static std::size_t bits_at(Ip ip, unsigned depth, unsigned bits) {
+        return bits == lpm_stride_bits ? LpmView::branch_at(ip, depth)
+                                       : ip.hi >> (64 - bits);  // the root: depth 0
     }
-    table.nodes.emplace_back(expanded.child_mask, leaf_starts, static_cast<std::uint32_t>(first_child),
-                             first_leaf);
-}
+
+    // Entries that need the same record share it. Those that a single value decides come first: most addresses
+    // without a route, and whole blocks of one, then meet in few cache lines.
+    void write_first_level(const std::vector<Slot>& slots, unsigned root_bits, LpmTable& table) {
+        table.root.resize(slots.size());
+        for (const bool going_on : {false, true}) {
+            for (std::size_t i = 0; i < slots.size(); ++i) {
+                if (slots[i].goes_on() != going_on) continue;
+                const std::size_t children_before = next_level_.size();
+                const std::size_t record = write(slots[i], root_bits);
+                const bool childless = next_level_.size() == children_before;
+                table.root[i] = static_cast<std::uint32_t>(childless ? records_.share(record) : record);
+            }
+        }
+    }
+
+    // Appends the record of `slot` and remembers its children.
+    std::size_t write(const Slot& slot, unsigned depth) {
+        const std::size_t record = records_.begin();
+        if (!slot.goes_on()) {
+            records_.add_run(0, slot.value);
+            records_.end();
+            return record;
+        }
+        std::array<Slot, branches> slots;
+        decide(slot, depth, lpm_stride_bits, slots.data());
+        bool after_child = true;
+        for (unsigned branch = 0; branch < branches; ++branch) {
+            if (slots[branch].goes_on()) {
+                next_level_.push_back({slots[branch], record, records_.add_run(branch, 0)});
+                after_child = true;
+            } else if (after_child || slots[branch].value != slots[branch - 1].value) {
+                records_.add_run(branch, slots[branch].value);
+                after_child = false;
+            }
+        }
+        records_.end();
+        return record;
+    }
+
+    const std::vector<LpmEntry>& entries_;
+    LpmRecords records_;
+    std::vector<Pending> next_level_;
+};
 
 }  // namespace
+
+LpmView LpmTable::view() const {
+    if (empty()) return {};
+    return {root.data(), records.data(), static_cast<std::uint8_t>(std::countr_zero(root.size())), wide};
+}
+
+unsigned lpm_root_bits(std::size_t prefix_count) {
+    constexpr std::size_t root_bytes_a_prefix = 16;
+    unsigned bits = lpm_longest_root_bits;
+    while (bits != 0 && (sizeof(std::uint32_t) << bits) > prefix_count * root_bytes_a_prefix) {
+        bits -= lpm_stride_bits;
+    }
+    return bits;
+}
 
 void sort_prefixes(std::vector<LpmEntry>& entries) {
     const auto key = [](const LpmEntry& entry) { return std::tie(entry.prefix.ip, entry.prefix.length); };
@@ -77,27 +146,15 @@ void sort_prefixes(std::vector<LpmEntry>& entries) {
     entries.resize(kept);
 }
 
-LpmTable build_lpm(std::vector<LpmEntry> entries) {
-    LpmTable table;
-    if (entries.empty()) return table;
+LpmTable build_lpm(std::vector<LpmEntry> entries, std::optional<unsigned> root_bits) {
+    if (entries.empty()) return {};
     sort_prefixes(entries);
+    const auto greatest = std::max_element(entries.begin(), entries.end(),
+                                           [](const auto& a, const auto& b) { return a.value < b.value; });
+    const bool wide = greatest->value >= lpm_narrow_end;
+    LpmTable table = Builder(entries, wide).build(root_bits.value_or(lpm_root_bits(entries.size())));
+    table.wide = wide;
     table.prefix_count = static_cast<std::uint32_t>(entries.size());
-
-    std::vector<Pending> level{{0, entries.size(), 0}};
-    std::vector<Pending> next_level;
-    for (unsigned depth = 0; !level.empty(); depth += lpm_stride_bits) {
-        const std::size_t next_level_begin = table.nodes.size() + level.size();
-        next_level.clear();
-        for (const Pending& node : level) {
-            const Expanded expanded = expand(entries, node, depth);
-            const bool has_children = expanded.child_mask != 0;
-            write_node(expanded, has_children ? next_level_begin + next_level.size() : 0, table);
-            for (unsigned branch = 0; branch < branches; ++branch) {
-                if ((expanded.child_mask >> branch & 1) != 0) next_level.push_back(expanded.children[branch]);
-            }
-        }
-        level.swap(next_level);
-    }
     return table;
 }
 

@@ -6,28 +6,41 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
-#include "schemas/image_generated.h"
 #include "schemas/layout/address.h"
+#include "schemas/layout/lpm.h"
 
 namespace sluice::lower {
 
-/// `value` is what a look-up below `prefix` returns where no longer prefix covers the address.
+/// `value` is what a look-up below `prefix` returns where no longer prefix covers the address; below 2^31.
 struct LpmEntry {
     Prefix prefix;
     std::uint32_t value = 0;
 };
 
 struct LpmTable {
-    std::vector<image::LpmNode> nodes;  // breadth first: the verifier relies on it
-    std::vector<std::uint32_t> leaves;
+    std::vector<std::uint32_t> root;
+    std::vector<std::uint64_t> records;
+    std::uint32_t first_level_words = 0;
+    bool wide = false;
     std::uint32_t prefix_count = 0;
+
+    bool empty() const { return root.empty(); }
+    std::size_t bytes() const { return root.size() * sizeof root[0] + records.size() * sizeof records[0]; }
+    LpmView view() const;  // as long as the table is
 };
 
+/// How many bits the root of a table of so many prefixes has: the most, in steps of a record's six, for which
+/// it takes at most 16 bytes a prefix: 18 bits for the tables of the Internet, six for a router with 1,000
+/// routes, which then needs about 50 bytes a prefix.
+unsigned lpm_root_bits(std::size_t prefix_count);
+
 /// All entries are of one family and have their host bits clear. Where a prefix stands more than once, the last
-/// one counts.
-LpmTable build_lpm(std::vector<LpmEntry> entries);
+/// one counts. `root_bits`: another root than lpm_root_bits() chooses. Throws std::length_error for a table
+/// that no image can hold.
+LpmTable build_lpm(std::vector<LpmEntry> entries, std::optional<unsigned> root_bits = std::nullopt);
 
 /// Sorts by address, then from short to long (a prefix stands behind all that cover it), and keeps the last of
 /// equal prefixes.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/image/tenant_view.h"
 
+#include <bit>
+
 namespace sluice {
 namespace {
 
@@ -13,14 +15,15 @@ std::vector<std::string_view> strings_of(
     return result;
 }
 
-LpmView lpm_of(const image::Lpm* table) {
-    if (table == nullptr) return {};
-    const auto nodes = rows_of(table->nodes());
-    if (nodes.empty()) return {};
-    return {nodes.data(), scalars_of(table->leaves()).data()};
-}
-
 }  // namespace
+
+LpmView view_lpm(const image::Lpm* table) {
+    if (table == nullptr) return {};
+    const auto root = scalars_of(table->root());
+    if (root.empty()) return {};
+    return {root.data(), scalars_of(table->records()).data(),
+            static_cast<std::uint8_t>(std::countr_zero(root.size())), table->wide()};
+}
 
 TenantView view_tenant(const image::Tenant& t, std::size_t index) {
     TenantView view;
@@ -35,8 +38,8 @@ TenantView view_tenant(const image::Tenant& t, std::size_t index) {
     view.addresses = rows_of(t.addresses());
     view.proxied = rows_of(t.proxied());
     view.neighbours = rows_of(t.neighbours());
-    view.routes4 = lpm_of(t.routes4());
-    view.routes6 = lpm_of(t.routes6());
+    view.routes4 = view_lpm(t.routes4());
+    view.routes6 = view_lpm(t.routes6());
     view.adjacencies = rows_of(t.adjacencies());
     view.ecmp_members = scalars_of(t.ecmp_members());
     view.prefixes = rows_of(t.prefixes());
@@ -45,8 +48,8 @@ TenantView view_tenant(const image::Tenant& t, std::size_t index) {
     view.snat_rules = rows_of(t.snat_rules());
     view.dnat_rules = rows_of(t.dnat_rules());
     view.one_to_one_rules = rows_of(t.one_to_one_rules());
-    view.sets4 = lpm_of(t.sets4());
-    view.sets6 = lpm_of(t.sets6());
+    view.sets4 = view_lpm(t.sets4());
+    view.sets6 = view_lpm(t.sets6());
     view.set_words = t.set_words();
     view.class_rows = scalars_of(t.class_rows());
     view.zone_words = t.zone_words();

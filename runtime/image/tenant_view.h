@@ -20,6 +20,9 @@ std::span<const Scalar> scalars_of(const flatbuffers::Vector<Scalar>* vector) {
     return {reinterpret_cast<const Scalar*>(vector->Data()), vector->size()};
 }
 
+/// The empty table where it is absent or empty. Reads nothing that it points to.
+LpmView view_lpm(const image::Lpm* table);
+
 /// `tenant` is a well-formed FlatBuffer whose name and route tables are present.
 TenantView view_tenant(const image::Tenant& tenant, std::size_t index);
 

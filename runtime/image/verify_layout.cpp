@@ -24,8 +24,8 @@ struct AlignmentCheck {
         refusal = fmt::format("{} begins at byte {}, not at a multiple of {}", name, offset, image_alignment);
     }
     void operator()(std::string_view name, const image::Lpm* table) {
-        (*this)(fmt::format("{}.nodes", name), table->nodes());
-        (*this)(fmt::format("{}.leaves", name), table->leaves());
+        (*this)(fmt::format("{}.root", name), table->root());
+        (*this)(fmt::format("{}.records", name), table->records());
     }
 };
 

@@ -1,82 +1,152 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Look-ups cannot leave the table when: children of a node stand behind it, one node's after the other's (so
-// the tree is finite and every node has one parent); every branch that is no child has a leaf run that begins
-// at or below it; and the last level an address can reach has no children. The compiler writes nodes breadth
-// first and leaves in the order of their nodes, so all of it is one pass with two running counts.
+// A look-up cannot leave the table when: every entry of the root names a record of the first level; children
+// stand behind their record, one record's after the other's (so the tree is finite and every record has one
+// parent); every record decides all its branches; and the last level an address can reach has no children. The
+// compiler writes level by level, so all of it is one pass with two running positions.
 #include <fmt/format.h>
 
-#include <bit>
+#include <algorithm>
 
 #include "runtime/image/tenant_view.h"
 #include "runtime/image/verify_tenant.h"
+#include "schemas/layout/lpm_walk.h"
 
 namespace sluice::verify {
 namespace {
 
-unsigned levels_of(Family family) {
-    return (address_bits(family) + lpm_stride_bits - 1) / lpm_stride_bits;
-}
+class LpmCheck {
+  public:
+    LpmCheck(const image::Lpm& table, Family family, std::uint64_t values)
+        : root_(scalars_of(table.root())),
+          words_(scalars_of(table.records())),
+          wide_(table.wide()),
+          first_level_words_(table.first_level_words()),
+          address_bits_(address_bits(family)),
+          values_(values) {}
 
-Refusal check_node(const image::LpmNode& node, std::uint64_t index, std::uint64_t next_child,
-                   std::uint64_t next_leaf, std::string_view what) {
-    if (node.children() != 0 && node.first_child() != next_child) {
-        return fmt::format("{}: the children of node {} begin at node {}, expected {}", what, index,
-                           node.first_child(), next_child);
+    Refusal run() {
+        if (root_.empty() && words_.empty() && first_level_words_ == 0) return std::nullopt;
+        if (auto refusal = check_sizes()) return refusal;
+        if (auto refusal = check_records()) return refusal;
+        return check_root();
     }
-    if (node.first_leaf() != next_leaf) {
-        return fmt::format("{}: the leaves of node {} begin at leaf {}, expected {}", what, index,
-                           node.first_leaf(), next_leaf);
+
+  private:
+    Refusal check_sizes() {
+        for (root_bits_ = 0; root_bits_ <= lpm_longest_root_bits; root_bits_ += lpm_stride_bits) {
+            if (root_.size() == std::size_t{1} << root_bits_) break;
+        }
+        if (root_bits_ > lpm_longest_root_bits) {
+            return fmt::format("the root has {} entries, expected 1, 64, 4096 or 262144", root_.size());
+        }
+        if (first_level_words_ == 0 || first_level_words_ > words_.size()) {
+            return fmt::format("the first level has {} words of {}", first_level_words_, words_.size());
+        }
+        starts_.resize(first_level_words_);
+        return std::nullopt;
     }
-    if ((node.leaf_starts() & node.children()) != 0) {
-        return fmt::format("{}: node {} has a branch that is both a child and the start of a leaf run", what,
-                           index);
+
+    Refusal check_records() {
+        next_child_ = first_level_words_;
+        std::size_t level_end = first_level_words_;
+        depth_ = root_bits_;
+        for (std::size_t at = 0; at < words_.size();) {
+            if (at == level_end) {
+                level_end = next_child_;
+                depth_ += lpm_stride_bits;
+            }
+            if (at >= next_child_) return fmt::format("nothing leads to the record at word {}", at);
+            if (!fits_at(at)) return fmt::format("the record at word {} ends beyond the table", at);
+            const LpmRecord record{words_.subspan(at), wide_};
+            const std::size_t end = at + record.record_words();
+            if (at < first_level_words_) {
+                if (end > first_level_words_) {
+                    return fmt::format("the record at word {} ends at word {}, the first level at word {}", at,
+                                       end, first_level_words_);
+                }
+                starts_[at] = true;
+            }
+            if (auto refusal = check_record(record))
+                return fmt::format("the record at word {} {}", at, *refusal);
+            at = end;
+        }
+        if (next_child_ != words_.size()) {
+            return fmt::format("the records lead to {} words, the table has {}", next_child_, words_.size());
+        }
+        return std::nullopt;
     }
-    const std::uint64_t leaf_branches = ~node.children();
-    const std::uint64_t lowest = leaf_branches & -leaf_branches;
-    if ((node.leaf_starts() & lowest) != lowest) {
-        return fmt::format("{}: the first leaf branch of node {} does not start a run", what, index);
+
+    Refusal check_record(const LpmRecord& record) {
+        if ((record.run_starts() & 1) == 0) return "has no run at its first branch";
+        const std::size_t children = next_child_;
+        for (unsigned run = 0; run < record.runs(); ++run) {
+            const std::int32_t leaf = record.leaf(run);
+            if (leaf < 0) {
+                if (auto refusal = check_child(static_cast<std::uint32_t>(leaf), children)) return refusal;
+            } else if (static_cast<std::uint32_t>(leaf) >= values_) {
+                return fmt::format("has the leaf {}, expected less than {}", leaf, values_);
+            }
+        }
+        const std::size_t expected = next_child_ == children ? 0 : children;
+        if (record.children() != expected) {
+            return fmt::format("has its children at word {}, expected {}", record.children(), expected);
+        }
+        const std::size_t used_bytes = lpm_leaves_offset + record.runs() * (wide_ ? 4UL : 2UL);
+        const std::uint64_t last = record.words[record.record_words() - 1];
+        if (used_bytes % 8 != 0 && last >> used_bytes % 8 * 8 != 0) return "does not end in zeros";
+        return std::nullopt;
     }
-    return std::nullopt;
-}
+
+    Refusal check_child(std::uint32_t leaf, std::size_t children) {
+        if (depth_ + lpm_stride_bits >= address_bits_) {
+            return fmt::format("has a child, and decides the last of {} bits", address_bits_);
+        }
+        const std::size_t distance = leaf & (wide_ ? 0x7fff'ffffU : lpm_narrow_end - 1);
+        if (distance != next_child_ - children) {
+            return fmt::format("has a child {} words behind the first, expected {}", distance,
+                               next_child_ - children);
+        }
+        if (!fits_at(next_child_))
+            return fmt::format("has a child at word {} of {}", next_child_, words_.size());
+        next_child_ += lpm_record_words(words_[next_child_], wide_);
+        return std::nullopt;
+    }
+
+    Refusal check_root() {
+        std::vector<bool> unreached = starts_;
+        for (std::size_t i = 0; i < root_.size(); ++i) {
+            if (root_[i] >= starts_.size() || !starts_[root_[i]]) {
+                return fmt::format("entry {} of the root leads to word {}, where no record begins", i,
+                                   root_[i]);
+            }
+            unreached[root_[i]] = false;
+        }
+        const auto first = std::find(unreached.begin(), unreached.end(), true);
+        if (first == unreached.end()) return std::nullopt;
+        return fmt::format("nothing leads to the record at word {}", first - unreached.begin());
+    }
+
+    bool fits_at(std::size_t at) const {
+        return at < words_.size() && lpm_record_words(words_[at], wide_) <= words_.size() - at;
+    }
+
+    std::span<const std::uint32_t> root_;
+    std::span<const std::uint64_t> words_;
+    bool wide_;
+    std::size_t first_level_words_;
+    unsigned address_bits_;
+    std::uint64_t values_;
+    unsigned root_bits_ = 0;
+    unsigned depth_ = 0;          // bits decided before the record at hand
+    std::size_t next_child_ = 0;  // the word at which the next child must stand
+    std::vector<bool> starts_;    // words of the first level at which a record begins
+};
 
 }  // namespace
 
 Refusal check_lpm(const image::Lpm& table, Family family, std::uint64_t values, std::string_view what) {
-    const auto nodes = rows_of(table.nodes());
-    const auto leaves = scalars_of(table.leaves());
-    if (nodes.empty() && !leaves.empty())
-        return fmt::format("{} has {} leaves and no node", what, leaves.size());
-
-    std::uint64_t next_child = 1;
-    std::uint64_t next_leaf = 0;
-    std::uint64_t level_end = 1;
-    unsigned level = 1;
-    for (std::uint64_t index = 0; index < nodes.size(); ++index) {
-        if (index >= next_child) return fmt::format("{}: nothing leads to node {}", what, index);
-        if (index == level_end) {
-            ++level;
-            level_end = next_child;
-        }
-        const image::LpmNode& node = nodes[index];
-        if (auto refusal = check_node(node, index, next_child, next_leaf, what)) return refusal;
-        if (node.children() != 0 && level == levels_of(family)) {
-            return fmt::format("{}: node {} is on level {}, the last of its family, and has children", what,
-                               index, level);
-        }
-        next_child += static_cast<unsigned>(std::popcount(node.children()));
-        next_leaf += static_cast<unsigned>(std::popcount(node.leaf_starts()));
-    }
-    if (!nodes.empty() && next_child != nodes.size()) {
-        return fmt::format("{} leads to {} nodes and has {}", what, next_child, nodes.size());
-    }
-    if (next_leaf != leaves.size())
-        return fmt::format("{} leads to {} leaves and has {}", what, next_leaf, leaves.size());
-    for (std::size_t i = 0; i < leaves.size(); ++i) {
-        if (leaves[i] >= values) {
-            return fmt::format("{}: leaf {} is {}, expected less than {}", what, i, leaves[i], values);
-        }
-    }
+    if (auto refusal = LpmCheck(table, family, values).run()) return fmt::format("{}: {}", what, *refusal);
     return std::nullopt;
 }
 

@@ -3,6 +3,7 @@
 
 #include "runtime/image/tenant_view.h"
 #include "runtime/image/verify_tenant.h"
+#include "schemas/layout/lpm_walk.h"
 
 namespace sluice::verify {
 namespace {
@@ -57,12 +58,18 @@ Refusal check_adjacency(const TenantView& tenant, std::size_t index) {
 // A stage takes the family of a neighbour from the packet: what it finds must be of that family.
 Refusal check_leaf_families(const TenantView& tenant, const image::Lpm& table, Family family,
                             std::string_view what) {
-    for (const std::uint32_t leaf : scalars_of(table.leaves())) {
-        if (leaf != 0 && tenant.adjacencies[leaf].family() != static_cast<std::uint8_t>(family)) {
-            return fmt::format("{} leads to adjacency {} of the other family", what, leaf);
+    Refusal refusal;
+    for_each_lpm_record(scalars_of(table.records()), table.wide(), [&](const LpmRecord& record) {
+        for (unsigned run = 0; run < record.runs(); ++run) {
+            const std::int32_t leaf = record.leaf(run);
+            if (leaf <= 0) continue;
+            const image::Adjacency& adjacency = tenant.adjacencies[static_cast<std::uint32_t>(leaf)];
+            if (!refusal && adjacency.family() != static_cast<std::uint8_t>(family)) {
+                refusal = fmt::format("{} leads to adjacency {} of the other family", what, leaf);
+            }
         }
-    }
-    return std::nullopt;
+    });
+    return refusal;
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ Refusal check_layout(const image::Tenant& tenant, std::span<const std::uint8_t> 
 /// and printing them stays linear in the section.
 Refusal check_text_size(const TenantView& tenant, std::size_t section_bytes);
 
-/// The tree ends, within the family's number of levels; a look-up stays inside both vectors and returns less
+/// The tree ends, within the family's number of bits; a look-up stays inside both vectors and returns less
 /// than `values`. `what` names the table.
 Refusal check_lpm(const image::Lpm& table, Family family, std::uint64_t values, std::string_view what);
 

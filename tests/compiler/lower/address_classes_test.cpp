@@ -24,8 +24,7 @@ std::set<std::size_t> naive_membership(const std::vector<policy::AddressSet>& se
 
 std::set<std::size_t> membership(const AddressClasses& classes, IpAndFamily address) {
     const LpmTable& table = address.family == Family::v4 ? classes.table4 : classes.table6;
-    const LpmView view = table.nodes.empty() ? LpmView{} : LpmView{table.nodes.data(), table.leaves.data()};
-    const std::size_t row = std::size_t{view.lookup(address.ip)} * classes.words;
+    const std::size_t row = std::size_t{table.view().lookup(address.ip)} * classes.words;
     std::set<std::size_t> result;
     for (std::size_t bit = 0; bit < std::size_t{classes.words} * 64; ++bit) {
         if ((classes.rows[row + bit / 64] >> bit % 64 & 1) != 0) result.insert(bit);
@@ -37,7 +36,7 @@ TEST(AddressClasses, NoSetNeedsNoTable) {
     const AddressClasses classes = classify_addresses({});
     EXPECT_EQ(classes.words, 0U);
     EXPECT_TRUE(classes.rows.empty());
-    EXPECT_TRUE(classes.table4.nodes.empty());
+    EXPECT_TRUE(classes.table4.empty());
 }
 
 TEST(AddressClasses, AddressesOfTheSameSetsShareAClass) {

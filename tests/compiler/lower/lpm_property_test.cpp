@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random tables against a linear scan. Addresses and prefixes come from a few bits, so that they meet often.
+// Random tables against a linear scan, in every form a table has. Addresses and prefixes come from a few bits,
+// so that they meet often.
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "schemas/layout/lpm.h"
+#include "schemas/layout/lpm_burst.h"
 #include "tests/compiler/lower/linear_scan.h"
 
 namespace sluice::lower {
@@ -23,29 +24,33 @@ rc::Gen<Ip> addresses(Family family) {
                         });
 }
 
-rc::Gen<LpmEntry> entries(Family family) {
+rc::Gen<LpmEntry> entries(Family family, std::uint32_t first_value) {
     const auto bits = static_cast<int>(address_bits(family));
-    return rc::gen::map(
-        rc::gen::tuple(addresses(family), rc::gen::inRange(0, bits + 1), rc::gen::inRange<std::uint32_t>(1, 6)),
-        [=](const auto& parts) {
-            const auto length = static_cast<std::uint8_t>(std::get<1>(parts));
-            const Ip ip = std::get<0>(parts) & prefix_mask(length);
-            return LpmEntry{{ip, length, family}, std::get<2>(parts)};
-        });
+    return rc::gen::map(rc::gen::tuple(addresses(family), rc::gen::inRange(0, bits + 1),
+                                       rc::gen::inRange<std::uint32_t>(first_value, first_value + 5)),
+                        [=](const auto& parts) {
+                            const auto length = static_cast<std::uint8_t>(std::get<1>(parts));
+                            const Ip ip = std::get<0>(parts) & prefix_mask(length);
+                            return LpmEntry{{ip, length, family}, std::get<2>(parts)};
+                        });
 }
 
 void looks_up_as_a_linear_scan_does(Family family) {
-    const auto table_entries = *rc::gen::container<std::vector<LpmEntry>>(entries(family));
-    const LpmTable table = build_lpm(table_entries);
-    const LpmView view = table.nodes.empty() ? LpmView{} : LpmView{table.nodes.data(), table.leaves.data()};
+    const auto first_value = *rc::gen::element<std::uint32_t>(1, lpm_narrow_end - 3, 0x7fff'fff0);
+    const auto root_bits = *rc::gen::element(0U, 6U, 12U, 18U);
+    const auto table_entries = *rc::gen::container<std::vector<LpmEntry>>(entries(family, first_value));
+    const LpmTable table = build_lpm(table_entries, root_bits);
     auto questions = *rc::gen::container<std::vector<Ip>>(30, addresses(family));
     for (const LpmEntry& entry : table_entries) {  // first and last address of each prefix
         questions.push_back(entry.prefix.ip);
         questions.push_back(entry.prefix.ip | (~prefix_mask(entry.prefix.length) & family_mask(family)));
     }
-    for (const Ip ip : questions) {
-        const std::uint32_t expected = test::linear_scan(table_entries, ip);
-        if (view.lookup(ip) != expected) RC_FAIL(to_string(ip, family));
+    std::vector<std::uint32_t> in_bursts(questions.size());
+    lpm_lookup_burst(table.view(), questions, in_bursts.data());
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+        const std::uint32_t expected = test::linear_scan(table_entries, questions[i]);
+        if (table.view().lookup(questions[i]) != expected) RC_FAIL(to_string(questions[i], family));
+        if (in_bursts[i] != expected) RC_FAIL("in a burst: " + to_string(questions[i], family));
     }
 }
 

@@ -30,8 +30,7 @@ TenantTables lower_all(const policy::Tenant& tenant) {
 const image::Adjacency& route_to(const TenantTables& tables, std::string_view address) {
     const IpAndFamily to = *parse_ip(address);
     const LpmTable& table = to.family == Family::v4 ? tables.routes4 : tables.routes6;
-    const LpmView view{table.nodes.data(), table.leaves.data()};
-    return tables.adjacencies[view.lookup(to.ip)];
+    return tables.adjacencies[table.view().lookup(to.ip)];
 }
 
 class Blue : public testing::Test {

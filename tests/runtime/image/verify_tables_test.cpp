@@ -3,12 +3,12 @@
 // Tables whose rows do not fit each other: what the compiler's passes never make, and an attacker might.
 #include <gtest/gtest.h>
 
+#include "compiler/lower/lpm_builder.h"
 #include "tests/runtime/image/refusal.h"
 
 namespace sluice {
 namespace {
 
-using image::LpmNode;
 using lower::TenantTables;
 
 struct Case {
@@ -31,60 +31,84 @@ TEST(WrongTable, NothingChangedIsAccepted) {
     EXPECT_EQ(test::refusal_of_tables([](TenantTables&) {}), "accepted");
 }
 
-LpmNode with_children(const LpmNode& node, std::uint64_t children, std::uint32_t first_child) {
-    return {children, node.leaf_starts(), first_child, node.first_leaf()};
+using lower::LpmTable;
+
+std::uint16_t* leaf_of(LpmTable& table, std::size_t record, unsigned run) {
+    return reinterpret_cast<std::uint16_t*>(&table.records[record]) + lpm_leaves_offset / 2 + run;
 }
-LpmNode with_leaves(const LpmNode& node, std::uint64_t starts, std::uint32_t first_leaf) {
-    return {node.children(), starts, node.first_child(), first_leaf};
+void set_children(LpmTable& table, std::size_t record, std::uint32_t children) {
+    auto& word = table.records[record + 1];
+    word = word >> 32 << 32 | children;
 }
 
-// routes4 of blue: node 0 is the root, node 1 its first child.
+// routes4 of blue: a root of 64 entries, records of the first level at words 0, 2, 5 and 7, the children of the
+// second at 10 and 13.
 constexpr Case lpm_cases[] = {
-    {"ChildrenLeadBack",
+    {"RootOfOddSize", [](TenantTables& t) { t.routes4.root.resize(65); },
+     R"(tenant "blue": routes4: the root has 65 entries, expected 1, 64, 4096 or 262144)"},
+    {"RecordsWithoutARoot", [](TenantTables& t) { t.routes4.root.clear(); },
+     R"(tenant "blue": routes4: the root has 0 entries, expected 1, 64, 4096 or 262144)"},
+    {"RootWithoutRecords", [](TenantTables& t) { t.routes4.records.clear(); },
+     R"(tenant "blue": routes4: the first level has 10 words of 0)"},
+    {"RootEntryInsideARecord", [](TenantTables& t) { t.routes4.root[0] = 1; },
+     R"(tenant "blue": routes4: entry 0 of the root leads to word 1, where no record begins)"},
+    {"RootEntryOnTheSecondLevel", [](TenantTables& t) { t.routes4.root[0] = 10; },
+     R"(tenant "blue": routes4: entry 0 of the root leads to word 10, where no record begins)"},
+    {"RootEntryBeyondTheEnd", [](TenantTables& t) { t.routes4.root[63] = 4'000'000'000; },
+     R"(tenant "blue": routes4: entry 63 of the root leads to word 4000000000, where no record begins)"},
+    {"RecordOfNoRootEntry",
+     [](TenantTables& t) { std::fill(t.routes4.root.begin(), t.routes4.root.end(), 0U); },
+     R"(tenant "blue": routes4: nothing leads to the record at word 2)"},
+    {"RecordOfNoParent",
      [](TenantTables& t) {
-         t.routes4.nodes[1] = with_children(t.routes4.nodes[1], t.routes4.nodes[1].children(), 1);
+         t.routes4.records.insert(t.routes4.records.end(), {1, 0});
      },
-     R"(tenant "blue": routes4: the children of node 1 begin at node 1, expected 4)"},
-    {"ChildrenBeyondTheEnd",
+     R"(tenant "blue": routes4: nothing leads to the record at word 56)"},
+    {"NoFirstLevel", [](TenantTables& t) { t.routes4.first_level_words = 0; },
+     R"(tenant "blue": routes4: the first level has 0 words of 56)"},
+    {"FirstLevelBeyondTheEnd", [](TenantTables& t) { t.routes4.first_level_words = 57; },
+     R"(tenant "blue": routes4: the first level has 57 words of 56)"},
+    {"FirstLevelEndsInsideARecord", [](TenantTables& t) { t.routes4.first_level_words = 9; },
+     R"(tenant "blue": routes4: the record at word 2 has a child 3 words behind the first, expected 2)"},
+    {"FirstRecordEndsBeyondTheFirstLevel", [](TenantTables& t) { t.routes4.records[0] = ~0ULL; },
+     R"(tenant "blue": routes4: the record at word 0 ends at word 18, the first level at word 10)"},
+    {"RecordBeyondTheEnd",
      [](TenantTables& t) {
-         t.routes4.nodes[0] = with_children(t.routes4.nodes[0], t.routes4.nodes[0].children(), 4'000'000'000);
+         t.routes4 = lower::build_lpm({{{}, 1}});
+         t.routes4.records[0] = ~0ULL;
      },
-     R"(tenant "blue": routes4: the children of node 0 begin at node 4000000000, expected 1)"},
-    {"LeavesBeyondTheEnd",
-     [](TenantTables& t) {
-         t.routes4.nodes[0] = with_leaves(t.routes4.nodes[0], t.routes4.nodes[0].leaf_starts(), 4'000'000'000);
-     },
-     R"(tenant "blue": routes4: the leaves of node 0 begin at leaf 4000000000, expected 0)"},
-    {"NoRunBegins", [](TenantTables& t) { t.routes4.nodes[0] = with_leaves(t.routes4.nodes[0], 0, 0); },
-     R"(tenant "blue": routes4: the first leaf branch of node 0 does not start a run)"},
-    {"RunBeginsAtAChild",
-     [](TenantTables& t) { t.routes4.nodes[0] = with_leaves(t.routes4.nodes[0], ~0ULL, 0); },
-     R"(tenant "blue": routes4: node 0 has a branch that is both a child and the start of a leaf run)"},
+     R"(tenant "blue": routes4: the record at word 0 ends beyond the table)"},
+    {"ChildrenLeadBack", [](TenantTables& t) { set_children(t.routes4, 2, 0); },
+     R"(tenant "blue": routes4: the record at word 2 has its children at word 0, expected 10)"},
+    {"ChildrenBeyondTheEnd", [](TenantTables& t) { set_children(t.routes4, 2, 4'000'000'000); },
+     R"(tenant "blue": routes4: the record at word 2 has its children at word 4000000000, expected 10)"},
+    {"ChildrenOfNoBranch", [](TenantTables& t) { set_children(t.routes4, 0, 10); },
+     R"(tenant "blue": routes4: the record at word 0 has its children at word 10, expected 0)"},
+    {"ChildOfTwoBranches", [](TenantTables& t) { *leaf_of(t.routes4, 2, 3) = 0x8000; },
+     R"(tenant "blue": routes4: the record at word 2 has a child 0 words behind the first, expected 3)"},
+    {"ChildFarAway", [](TenantTables& t) { *leaf_of(t.routes4, 2, 1) = 0xffff; },
+     R"(tenant "blue": routes4: the record at word 2 has a child 32767 words behind the first, expected 0)"},
+    {"ChildThatEndsBeyondTheEnd", [](TenantTables& t) { t.routes4.records[54] = ~0ULL; },
+     R"(tenant "blue": routes4: the record at word 36 has a child at word 54 of 56)"},
+    {"ChildBeyondTheEnd", [](TenantTables& t) { t.routes4.records.resize(10); },
+     R"(tenant "blue": routes4: the record at word 2 has a child at word 10 of 10)"},
+    {"FirstBranchOfNoRun", [](TenantTables& t) { t.routes4.records[0] = 2; },
+     R"(tenant "blue": routes4: the record at word 0 has no run at its first branch)"},
+    {"NoRunAtAll", [](TenantTables& t) { t.routes4.records[0] = 0; },
+     R"(tenant "blue": routes4: the record at word 0 has no run at its first branch)"},
+    {"BytesBehindTheLeaves", [](TenantTables& t) { t.routes4.records[1] |= 1ULL << 63; },
+     R"(tenant "blue": routes4: the record at word 0 does not end in zeros)"},
+    {"NarrowLeavesReadAsWide", [](TenantTables& t) { t.routes4.wide = true; },
+     R"(tenant "blue": routes4: the record at word 2 has a child 1 words behind the first, expected 0)"},
+    {"DeeperThanItsFamily", [](TenantTables& t) { t.routes4 = t.routes6; },
+     R"(tenant "blue": routes4: the record at word 14 has a child, and decides the last of 32 bits)"},
     {"LeafBeyondTheAdjacencies",
-     [](TenantTables& t) { t.routes4.leaves[2] = static_cast<std::uint32_t>(t.adjacencies.size()); },
-     R"(tenant "blue": routes4: leaf 2 is 23, expected less than 23)"},
-    {"LeafOfTheOtherFamily", [](TenantTables& t) { t.routes6.leaves[0] = 1; },
+     [](TenantTables& t) { *leaf_of(t.routes4, 13, 1) = static_cast<std::uint16_t>(t.adjacencies.size()); },
+     R"(tenant "blue": routes4: the record at word 13 has the leaf 23, expected less than 23)"},
+    {"LeafOfTheOtherFamily", [](TenantTables& t) { *leaf_of(t.routes6, 0, 0) = 1; },
      R"(tenant "blue": routes6 leads to adjacency 1 of the other family)"},
-    {"TooManyLeaves", [](TenantTables& t) { t.routes6.leaves.push_back(0); },
-     R"(tenant "blue": routes6 leads to 46 leaves and has 47)"},
-    {"TooFewNodes", [](TenantTables& t) { t.routes4.nodes.resize(1); },
-     R"(tenant "blue": routes4 leads to 4 nodes and has 1)"},
-    {"TooManyNodes", [](TenantTables& t) { t.routes4.nodes.push_back(t.routes4.nodes.back()); },
-     R"(tenant "blue": routes4: nothing leads to node 21)"},
-    {"LeavesWithoutNodes", [](TenantTables& t) { t.routes4.nodes.clear(); },
-     R"(tenant "blue": routes4 has 37 leaves and no node)"},
-    {"TooDeep",
-     [](TenantTables& t) {
-         t.routes4.nodes.clear();
-         t.routes4.leaves.clear();
-         for (std::uint32_t i = 0; i < 7; ++i) {
-             t.routes4.nodes.emplace_back(i < 6 ? 1 : 0, i < 6 ? 2 : 1, i < 6 ? i + 1 : 0, i);
-             t.routes4.leaves.push_back(0);
-         }
-     },
-     R"(tenant "blue": routes4: node 5 is on level 6, the last of its family, and has children)"},
-    {"ClassBeyondTheRows", [](TenantTables& t) { t.sets4.leaves[0] = 5; },
-     R"(tenant "blue": sets4: leaf 0 is 5, expected less than 5)"},
+    {"ClassBeyondTheRows", [](TenantTables& t) { *leaf_of(t.sets4, 0, 0) = 5; },
+     R"(tenant "blue": sets4: the record at word 0 has the leaf 5, expected less than 5)"},
 };
 INSTANTIATE_TEST_SUITE_P(Lpm, WrongTable, testing::ValuesIn(lpm_cases), case_name);
 
