@@ -5,10 +5,28 @@
 
 namespace sluice {
 
+Recipe Recipe::of(const Program& program) noexcept {
+    Recipe recipe;
+    const L2Header header{
+        {}, program.source_mac, program.tag_count, {program.vids[0], program.vids[1]}, ethertype_ipv4};
+    write_l2(recipe.l2.data(), header);
+    recipe.mtu = program.mtu;
+    recipe.out_port = program.out_port;
+    recipe.ingress_tenant = program.ingress.tenant;
+    recipe.egress_tenant = program.egress.tenant;
+    recipe.l2_bytes = static_cast<std::uint8_t>(header.bytes());
+    recipe.ttl_cost = program.ttl_cost;
+    recipe.short_enough = program.session_count < 2 && !(program.new_source && program.new_destination);
+    recipe.new_source = program.new_source;
+    recipe.new_destination = program.new_destination;
+    return recipe;
+}
+
 ProgramStore::ProgramStore(std::uint32_t capacity, const HashKey& key)
     : key_(key),
       bucket_mask_(std::bit_ceil(capacity) - 1),
       programs_(capacity),
+      recipes_(capacity),
       users_(capacity, 0),
       next_(capacity, no_program),
       buckets_(std::size_t{bucket_mask_} + 1, no_program) {
@@ -39,6 +57,7 @@ std::uint32_t ProgramStore::intern(const Program& program) noexcept {
     const std::uint32_t index = free_.back();
     free_.pop_back();
     programs_[index] = program;
+    recipes_[index] = Recipe::of(program);
     users_[index] = 1;
     next_[index] = head;
     head = index;

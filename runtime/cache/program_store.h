@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "runtime/cache/program.h"
+#include "runtime/cache/recipe.h"
+#include "runtime/state/big_array.h"
 #include "runtime/state/keyed_hash.h"
 
 namespace sluice {
@@ -21,6 +23,7 @@ class ProgramStore {
     std::uint32_t intern(const Program& program) noexcept;
     void release(std::uint32_t program) noexcept;
     const Program& operator[](std::uint32_t program) const noexcept { return programs_[program]; }
+    const Recipe& recipe(std::uint32_t program) const noexcept { return recipes_[program]; }
     std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(programs_.size() - free_.size()); }
 
   private:
@@ -29,6 +32,7 @@ class ProgramStore {
     HashKey key_;
     std::uint32_t bucket_mask_;
     std::vector<Program> programs_;
+    BigArray<Recipe> recipes_;
     std::vector<std::uint32_t> users_, next_;
     std::vector<std::uint32_t> buckets_;  // chains through next_
     std::vector<std::uint32_t> free_;

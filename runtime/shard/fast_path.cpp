@@ -43,7 +43,7 @@ bool Shard::State::serve(PacketView& packet, std::uint16_t ingress, std::uint32_
     const IpView& ip = packet.ip;
     if (ip.ttl <= program.ttl_cost || ip.total_length > program.mtu) return false;
     const bool acknowledges = ip.l4_kind == L4Kind::tcp && (ip.tcp_flags & tcp_ack) != 0;
-    if (acknowledges && !entry.seen_ack && flows.is_session(at)) return false;
+    if (acknowledges && !entry.seen_ack) return false;
     const std::uint32_t neighbour = entry.neighbour;
     if (neighbours.use_of(neighbour).life != entry.neighbour_version) return false;
     if (!neighbours.use_of(neighbour).ready) {
@@ -131,6 +131,7 @@ void Shard::State::install(const Plan& plan, const Trace& trace, const Arrival& 
     entry.neighbour = plan.values.neighbour;
     entry.neighbour_version = neighbours.use_of(plan.values.neighbour).life;
     if (!has_session) {
+        entry.seen_ack = 1;  // nobody asks
         entry.last_seen = seen_tick();
         entry.count(arrival.packet.frame.length);
     }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/shard/ingress_table.h"
 
+#include <cstring>
+
 #include "runtime/packet/view.h"
+#include "runtime/state/flow_entry.h"
 #include "schemas/layout/image_types.h"
 
 namespace sluice {
@@ -16,6 +19,9 @@ IngressTable::IngressTable(const Image& image)
         ingress.number = number;
         ingress.stateful = tenant.has_service_router;
         ingress.scope = ingress.stateful ? binding.tenant() : number;
+        std::memcpy(&ingress.mac_bits, ingress.mac.bytes.data(), ingress.mac.bytes.size());
+        const FlowKind kind = ingress.stateful ? FlowKind::session4 : FlowKind::stateless4;
+        ingress.key_bits = ingress.scope | static_cast<std::uint32_t>(kind) << 24;
         ingress.interface = {binding.tenant(), binding.interface()};
         ingresses_.push_back(ingress);
         const auto outer = static_cast<std::uint16_t>(binding.key() >> 16);

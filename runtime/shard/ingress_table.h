@@ -15,11 +15,13 @@ namespace sluice {
 constexpr std::uint16_t no_ingress = 0xffff;
 
 struct Ingress {
-    Mac mac;                   // the router's, there
-    std::uint16_t number = 0;  // its own place in the table
-    std::uint16_t scope = 0;   // of the flow keys of what enters: the tenant, or the ingress (FlowKind)
-    bool stateful = false;     // the tenant has a service router: its sessions are looked up first
-    std::uint32_t epoch = 1;   // flows whose program was made under another one must be looked at again
+    Mac mac;                     // the router's, there
+    std::uint64_t mac_bits = 0;  // the same as the machine reads eight bytes, the upper two zero
+    std::uint32_t key_bits = 0;  // the first four bytes of an IPv4 key, but for the protocol
+    std::uint16_t number = 0;    // its own place in the table
+    std::uint16_t scope = 0;     // of the flow keys of what enters: the tenant, or the ingress (FlowKind)
+    bool stateful = false;       // the tenant has a service router: its sessions are looked up first
+    std::uint32_t epoch = 1;     // flows whose program was made under another one must be looked at again
     InterfaceRef interface;
 };
 
@@ -31,6 +33,10 @@ class IngressTable {
     std::uint16_t find(std::uint16_t port, std::uint16_t outer_vid, std::uint16_t inner_vid) const noexcept {
         if (inner_vid != absent_tag) return find_qinq(port, outer_vid, inner_vid);
         return by_port_and_vid_[std::size_t{port} * rows_a_port + (outer_vid == absent_tag ? 0u : outer_vid)];
+    }
+    /// With one tag, or VID 0 for none.
+    std::uint16_t find_plain(std::uint16_t port, std::uint16_t vid) const noexcept {
+        return by_port_and_vid_[std::size_t{port} * rows_a_port + vid];
     }
     const Ingress& operator[](std::uint16_t number) const noexcept { return ingresses_[number]; }
     std::size_t size() const noexcept { return ingresses_.size(); }

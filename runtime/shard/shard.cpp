@@ -72,28 +72,11 @@ Shard::~Shard() = default;
 
 void Shard::process(std::span<const Frame> burst, Time now, Output& output) {
     State& state = *state_;
-    FlowTable& flows = state.sessions.flows;
     state.output = &output;
     state.run_timers(now);
     while (!burst.empty()) {
         const std::size_t count = std::min<std::size_t>(burst.size(), most_burst_frames);
-        // The first passes only read and prefetch; the last has all effects, packet by packet in the order of
-        // arrival.
-        for (std::size_t i = 0; i < count; ++i) {
-            Arrival& arrival = state.arrivals[i];
-            state.counters.rx[burst[i].port].add(burst[i].length);
-            state.look_at(burst[i], arrival);
-            if (arrival.probe) flows.index().prefetch(arrival.flow.hash);
-        }
-        for (std::size_t i = 0; i < count; ++i) {
-            if (!state.arrivals[i].probe) continue;
-            const std::uint32_t at = flows.index().first_candidate(state.arrivals[i].flow.hash);
-            if (at != no_flow) flows.prefetch(at);
-        }
-        for (std::size_t i = 0; i < count; ++i) {
-            Arrival& arrival = state.arrivals[i];
-            if (!arrival.probe || !state.serve_from_cache(arrival)) state.receive(arrival);
-        }
+        state.process_burst(burst.first(count));
         burst = burst.subspan(count);
     }
     state.output = nullptr;

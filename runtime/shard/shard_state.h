@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The inside of a shard, for the files of this folder only:
-//   shard.cpp      bursts and timers           layer2.cpp     from a frame to an interface; ARP and ND
+//   burst.cpp      the three passes
+//   shard.cpp      timers, and for people           layer2.cpp     from a frame to an interface; ARP and ND
 //   fast_path.cpp  the flow table              slow_path.cpp  the pipeline and the fates it ends in
 //   commit.cpp     sessions: open, update, end originate.cpp  packets of our own
 //   execute.cpp    a plan carried out on a packet
@@ -11,6 +12,8 @@
 #include <vector>
 
 #include "runtime/cache/program_store.h"
+#include "runtime/shard/burst_sums.h"
+#include "runtime/shard/glance.h"
 #include "runtime/shard/icmp_limiter.h"
 #include "runtime/shard/ingress_table.h"
 #include "runtime/shard/ip_id.h"
@@ -56,6 +59,7 @@ struct Shard::State final : NeighbourActions {
     IpIds ip_ids;
     std::vector<IcmpLimiter> icmp_limiters;  // by component
     std::array<Arrival, most_burst_frames> arrivals;
+    std::array<Glance, most_burst_frames> glances;
     Time now = 0;
     std::uint32_t fold_cursor = 0;  // where the next slice of folding starts
     Output* output = nullptr;       // of the call in progress
@@ -67,6 +71,10 @@ struct Shard::State final : NeighbourActions {
     void receive(Arrival& arrival);
     void receive_arp(const PacketView& packet, InterfaceRef ingress);
     bool receive_neighbour_message(const PacketView& packet, InterfaceRef ingress);
+
+    // burst.cpp
+    void process_burst(std::span<const Frame> frames);
+    bool serve_at_a_glance(const Frame& frame, const Glance& glance, std::uint32_t tick, BurstSums& sums);
 
     // fast_path.cpp
     bool serve_from_cache(Arrival& arrival);

@@ -43,10 +43,13 @@ struct alignas(16) FlowKey {
 };
 static_assert(sizeof(FlowKey) == 16);
 
+inline std::uint64_t hash_of_words(std::uint64_t first, std::uint64_t second, const HashKey& key) noexcept {
+    return mix(mix(first ^ key.words[0], second ^ key.words[1]) ^ key.words[1], key.words[0] | 1);
+}
 inline std::uint64_t hash_of(const FlowKey& flow, const HashKey& key) noexcept {
     std::uint64_t words[2];
     std::memcpy(words, &flow, sizeof words);
-    return mix(mix(words[0] ^ key.words[0], words[1] ^ key.words[1]) ^ key.words[1], key.words[0] | 1);
+    return hash_of_words(words[0], words[1], key);
 }
 
 /// A key with what it does not hold itself.

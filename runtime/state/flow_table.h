@@ -31,6 +31,10 @@ class FlowTable {
     const HashKey& hash_key() const noexcept { return key_; }
     const TagIndex& index() const noexcept { return index_; }
     std::uint32_t find(const FlowProbe& probe) const noexcept;
+    /// IPv4, whose key is all there is.
+    std::uint32_t find(const FlowKey& wanted, std::uint64_t hash) const noexcept {
+        return index_.find(hash, [&](std::uint32_t at) { return entries_[at].key == wanted; });
+    }
 
     /// Makes entry `at`, which must be empty, findable; everything but the key is reset. False: no room.
     bool put(std::uint32_t at, const FlowProbe& probe) noexcept;

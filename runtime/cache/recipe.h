@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program as the packet path carries it out on IPv4: one cache line. Plain values; owner shard only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "runtime/cache/program.h"
+
+namespace sluice {
+
+struct alignas(64) Recipe {
+    std::array<std::uint8_t, 24> l2{};  // header template; the first six bytes are the neighbour's to fill
+    std::uint16_t mtu = 0;
+    std::uint16_t out_port = 0;
+    std::uint16_t ingress_tenant = 0, egress_tenant = 0;
+    std::uint8_t l2_bytes = 0;
+    std::uint8_t ttl_cost = 0;
+    bool short_enough = false;  // one session, one side translated: an entry's one line says all
+    bool new_source = false, new_destination = false;
+
+    static Recipe of(const Program& program) noexcept;
+};
+
+}  // namespace sluice
