@@ -107,9 +107,10 @@ int run(const Options& options) {
         return 2;
     }
     if (options.list) {
+        fmt::print("{:<28} {:>9} {:>8} {:>8} {:>12}\n", "name", "flows", "rules", "tenants", "destinations");
         for (const RowPlan& plan : plans) {
-            fmt::print("{:<28} {:>9} {:>8} {:>8}\n", plan.name, plan.flows, plan.shape.rules,
-                       plan.shape.tenants);
+            fmt::print("{:<28} {:>9} {:>8} {:>8} {:>12}\n", plan.name, plan.flows, plan.shape.rules,
+                       plan.shape.tenants, destinations_of(plan.shape));
         }
         return 0;
     }
@@ -152,7 +153,9 @@ int main(int argc, char** argv) {
     bool table = false;
     app.add_flag("--table", table, "for people (the default)");
     app.add_flag("--json", options.json, "for scripts: a list of rows");
-    app.add_flag("--list", options.list, "show the chosen rows (name, flows, rules, tenants), measure nothing");
+    app.add_flag(
+        "--list", options.list,
+        "show the chosen rows and how many destinations (address and port) their traffic has, measure nothing");
     app.add_flag("--quick", options.quick, "the rows that take less than a minute together");
     app.add_flag("--large", options.large, "also the rows with 100,000 rules");
     app.add_option("--row", options.names, "only rows of this name; may be repeated");

@@ -21,8 +21,7 @@ constexpr Time udp_idle = SessionTimeouts{}.udp;
 ShardSettings settings_for(const RowPlan& plan) {
     ShardSettings settings;
     settings.cache = plan.cache ? ShardSettings{}.cache : CacheTiers::none;
-    settings.sessions = std::max(1u << 16, plan.flows / 3 * 4);
-    settings.flows = settings.sessions * 2;
+    settings.sessions = std::max(1u << 16, plan.flows / 3 * 4);  // three quarters full
     return settings;
 }
 

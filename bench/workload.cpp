@@ -48,9 +48,10 @@ Endpoint source_of(const Shape& shape, std::uint32_t flow) {
 }
 
 Endpoint destination_of(const Shape& shape, std::uint32_t flow) {
-    if (shape.destinations == Destinations::last_rule || shape.rules < 2) return {0xc0000209, 9};
+    const std::uint32_t destinations = destinations_of(shape);
+    if (destinations == 1) return {0xc0000209, 9};
     // Neighbouring flows must not meet neighbouring rules.
-    return rule_endpoint(static_cast<std::uint32_t>(std::uint64_t{flow} * 2654435761 % (shape.rules - 1)));
+    return rule_endpoint(static_cast<std::uint32_t>(std::uint64_t{flow} * 2654435761 % destinations));
 }
 
 std::string address_text(std::uint32_t address) {
@@ -118,6 +119,10 @@ bool is(std::span<const std::uint8_t> frame, std::size_t address, std::size_t po
 }
 
 }  // namespace
+
+std::uint32_t destinations_of(const Shape& shape) {
+    return shape.destinations == Destinations::last_rule || shape.rules < 3 ? 1 : shape.rules - 1;
+}
 
 std::unique_ptr<const Image> make_image(const Shape& shape) {
     std::map<std::string, std::string> texts;

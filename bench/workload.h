@@ -29,6 +29,9 @@ struct Shape {
     Destinations destinations = Destinations::last_rule;
 };
 
+/// How many pairs of destination address and port the traffic has: what the firewall must tell apart.
+std::uint32_t destinations_of(const Shape& shape);
+
 std::unique_ptr<const Image> make_image(const Shape& shape);
 
 /// Frames of equal length, one behind the other.
