@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "schemas/layout/lpm.h"
 
@@ -23,41 +24,40 @@ void lpm_lookup_burst(std::size_t count, const TableOf& table_of, const IpOf& ip
     const std::uint64_t* records[lpm_burst_size];
     const char* places[lpm_burst_size];
     std::uint8_t waiting[lpm_burst_size];
-    std::uint8_t depths[lpm_burst_size];
-    for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(table_of(i).root_entry(ip_of(i)));
-    for (std::size_t i = 0; i < count; ++i) {
+    std::size_t waiting_count = 0;
+    const auto find_leaf = [&](std::size_t i, unsigned decided_bits) {
         const LpmView& table = table_of(i);
-        records[i] = table.records + *table.root_entry(ip_of(i));
+        const unsigned branch = LpmView::branch_at(ip_of(i), table.root_bits + decided_bits);
+        places[i] = table.leaf_place(records[i], branch);
+        __builtin_prefetch(places[i]);  // a record may take more than one line
+    };
+    const auto read_leaf = [&](std::size_t i) {
+        const std::int32_t leaf = table_of(i).leaf_at(places[i]);
+        leaves[i] = static_cast<std::uint32_t>(leaf);
+        waiting[waiting_count] = static_cast<std::uint8_t>(i);
+        waiting_count += leaf < 0;
+    };
+    for (std::size_t i = 0; i < count; ++i) {
+        records[i] = table_of(i).records + *table_of(i).root_entry(ip_of(i));
         __builtin_prefetch(records[i]);
-        depths[i] = table.root_bits;
-        waiting[i] = static_cast<std::uint8_t>(i);
     }
-    while (count != 0) {
-        for (std::size_t k = 0; k < count; ++k) {
-            const std::size_t i = waiting[k];
-            places[i] = table_of(i).leaf_place(records[i], LpmView::branch_at(ip_of(i), depths[i]));
-            __builtin_prefetch(places[i]);  // a record may take more than one line
-        }
-        std::size_t going_on = 0;
-        for (std::size_t k = 0; k < count; ++k) {
-            const std::size_t i = waiting[k];
-            const std::int32_t leaf = table_of(i).leaf_at(places[i]);
-            leaves[i] = static_cast<std::uint32_t>(leaf);
-            waiting[going_on] = static_cast<std::uint8_t>(i);
-            going_on += leaf < 0;
-        }
-        count = going_on;
-        for (std::size_t k = 0; k < count; ++k) {
+    for (std::size_t i = 0; i < count; ++i) find_leaf(i, 0);
+    for (std::size_t i = 0; i < count; ++i) read_leaf(i);
+    for (unsigned decided_bits = lpm_stride_bits; waiting_count != 0; decided_bits += lpm_stride_bits) {
+        const std::size_t going_on = std::exchange(waiting_count, 0);
+        for (std::size_t k = 0; k < going_on; ++k) {
             const std::size_t i = waiting[k];
             records[i] = table_of(i).child_of(records[i], static_cast<std::int32_t>(leaves[i]));
             __builtin_prefetch(records[i]);
-            depths[i] = static_cast<std::uint8_t>(depths[i] + lpm_stride_bits);
         }
+        for (std::size_t k = 0; k < going_on; ++k) find_leaf(waiting[k], decided_bits);
+        for (std::size_t k = 0; k < going_on; ++k) read_leaf(waiting[k]);
     }
 }
 
-/// leaves[i] = table.lookup(ips[i]), for as many as there are.
-inline void lpm_lookup_burst(const LpmView& table, std::span<const Ip> ips, std::uint32_t* leaves) noexcept {
+/// leaves[i] = table.lookup(ips[i]), for as many as there are. `table` is a copy so that it can stay in
+/// registers.
+inline void lpm_lookup_burst(const LpmView table, std::span<const Ip> ips, std::uint32_t* leaves) noexcept {
     for (std::size_t begin = 0; begin < ips.size(); begin += lpm_burst_size) {
         const Ip* burst = ips.data() + begin;
         lpm_lookup_burst(
@@ -67,7 +67,7 @@ inline void lpm_lookup_burst(const LpmView& table, std::span<const Ip> ips, std:
 }
 
 /// The same for IPv4 addresses alone, in host order.
-inline void lpm_lookup_burst(const LpmView& table, std::span<const std::uint32_t> addresses,
+inline void lpm_lookup_burst(const LpmView table, std::span<const std::uint32_t> addresses,
                              std::uint32_t* leaves) noexcept {
     for (std::size_t begin = 0; begin < addresses.size(); begin += lpm_burst_size) {
         const std::uint32_t* burst = addresses.data() + begin;
