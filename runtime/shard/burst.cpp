@@ -119,6 +119,7 @@ void Shard::State::process_burst(std::span<const Frame> frames) {
     const std::uint32_t tick = seen_tick();
     const bool cached = settings.cache != CacheTiers::none;
     BurstSums sums;
+    bool unknown = false;
     for (std::size_t i = 0; i < frames.size(); ++i) {
         Glance& glance = glances[i];
         sums.rx.add(counters.rx[frames[i].port], frames[i].length);
@@ -137,10 +138,12 @@ void Shard::State::process_burst(std::span<const Frame> frames) {
         glance.candidate = index.first_candidate(hash);
         if (glance.candidate == no_flow) {
             index.prefetch_second(hash);
+            unknown = true;
         } else {
             sessions.flows.prefetch(glance.candidate);
         }
     }
+    if (unknown) foresee({glances.data(), frames.size()});
     for (std::size_t i = 0; i < frames.size(); ++i) {
         Arrival& arrival = arrivals[i];
         if (glances[i].matched) {

@@ -23,6 +23,13 @@ IngressTable::IngressTable(const Image& image)
         const FlowKind kind = ingress.stateful ? FlowKind::session4 : FlowKind::stateless4;
         ingress.key_bits = ingress.scope | static_cast<std::uint32_t>(kind) << 24;
         ingress.interface = {binding.tenant(), binding.interface()};
+        for (std::uint32_t i = 0; i < tenant.snat_rules.size(); ++i) {
+            const image::SnatRule& rule = tenant.snat_rules[i];
+            const bool leaves = rule.out_interface() != tenant.interface_position(binding.interface());
+            if (!leaves || rule.family() != static_cast<std::uint8_t>(Family::v4)) continue;
+            ingress.first_snat_rule = tenant.snat_slot(i);
+            break;
+        }
         ingresses_.push_back(ingress);
         const auto outer = static_cast<std::uint16_t>(binding.key() >> 16);
         const auto inner = static_cast<std::uint16_t>(binding.key());

@@ -22,6 +22,8 @@ struct Ingress {
     std::uint16_t scope = 0;     // of the flow keys of what enters: the tenant, or the ingress (FlowKind)
     bool stateful = false;       // the tenant has a service router: its sessions are looked up first
     std::uint32_t epoch = 1;     // flows whose program was made under another one must be looked at again
+    std::uint32_t first_snat_rule =
+        no_row;  // of the tenant, for IPv4 that leaves by another interface (its slot)
     InterfaceRef interface;
 };
 

@@ -74,6 +74,7 @@ struct Shard::State final : NeighbourActions {
 
     // burst.cpp
     void process_burst(std::span<const Frame> frames);
+    void foresee(std::span<const Glance> glances);  // foresee.cpp
     bool serve_at_a_glance(const Frame& frame, const Glance& glance, std::uint32_t tick, BurstSums& sums);
 
     // fast_path.cpp

@@ -2,7 +2,7 @@
 #include "runtime/state/nat_table.h"
 
 #include <algorithm>
-#include <bit>
+#include <type_traits>
 
 #include "runtime/packet/view.h"
 
@@ -11,9 +11,8 @@ namespace {
 
 constexpr std::uint32_t no_space = 0xffffffff;
 constexpr std::uint32_t first_unprivileged_port = 1024;
-constexpr std::uint64_t even_ports = 0x5555555555555555;
 
-/// 0 TCP, 1 UDP, 2 ICMP queries; nullopt for what has no ports.
+/// TCP, UDP, ICMP queries (NatRecord::Kind); nullopt for what has no ports.
 std::optional<std::uint32_t> port_space_of(std::uint8_t protocol) noexcept {
     switch (protocol) {
         case protocol_tcp:
@@ -28,50 +27,60 @@ std::optional<std::uint32_t> port_space_of(std::uint8_t protocol) noexcept {
     }
 }
 
-/// The first set bit of candidates(word) in [low, high].
-template <typename Candidates>
-std::uint16_t first_port(std::uint32_t low, std::uint32_t high, Candidates&& candidates) noexcept {
-    for (std::uint32_t word = low >> 6; word <= high >> 6; ++word) {
-        std::uint64_t bits = candidates(word);
-        if (word == low >> 6) bits &= ~std::uint64_t{0} << (low & 63);
-        if (word == high >> 6) bits &= ~std::uint64_t{0} >> (63 - (high & 63));
-        if (bits != 0)
-            return static_cast<std::uint16_t>(word << 6 | static_cast<unsigned>(std::countr_zero(bits)));
-    }
-    return 0;
+std::uint8_t protocol_of(std::uint32_t kind, Family family) noexcept {
+    if (kind == 0) return protocol_tcp;
+    if (kind == 1) return protocol_udp;
+    return family == Family::v4 ? protocol_icmp : protocol_icmpv6;
 }
 
-std::vector<std::uint32_t> all_free(std::uint32_t capacity) {
-    std::vector<std::uint32_t> free;
-    free.reserve(capacity);
-    for (std::uint32_t index = capacity; index-- > 0;) free.push_back(index);
-    return free;
+std::size_t pool_addresses(std::span<const TenantView> tenants) {
+    std::size_t count = 0;
+    for (const TenantView& tenant : tenants) {
+        count += static_cast<std::size_t>(std::ranges::count_if(
+            tenant.externals, [](const image::ExternalAddress& row) { return row.in_pool() != 0; }));
+    }
+    return count;
+}
+
+void keep(std::uint32_t& to, Ip ip) noexcept {
+    to = ip.v4();
+}
+void keep(Ip& to, Ip ip) noexcept {
+    to = ip;
+}
+Ip ip_of(std::uint32_t address) noexcept {
+    return Ip::from_v4(address);
+}
+Ip ip_of(Ip address) noexcept {
+    return address;
 }
 
 }  // namespace
 
-NatTable::NatTable(std::span<const TenantView> tenants, std::uint32_t mapping_capacity, const HashKey& key,
+NatTable::NatTable(std::span<const TenantView> tenants, Capacity capacity, const HashKey& key,
                    std::uint16_t shard, std::uint16_t shard_count)
     : tenants_(tenants),
       key_(key),
-      mappings_(mapping_capacity),
-      free_mappings_(all_free(mapping_capacity)),
-      filters_(mapping_capacity),
-      free_filters_(all_free(mapping_capacity)),
-      inside_(mapping_capacity),
-      outside_(mapping_capacity),
-      filter_index_(mapping_capacity) {
+      spaces_(pool_addresses(tenants) * port_spaces, Touch::when_used),
+      first_ipv6_(capacity.ipv4),
+      ipv4_(capacity.ipv4),
+      ipv6_(capacity.ipv6),
+      index_(2 * (capacity.ipv4 + capacity.ipv6)) {
     for (std::uint32_t port = 1; port < 65536; ++port) {  // 0 is nobody's
         if ((port >> 1) % shard_count == shard) ours_[port >> 6] |= std::uint64_t{1} << (port & 63);
     }
+    std::uint32_t spaces = 0;
     for (const TenantView& tenant : tenants) {
-        first_external_.push_back(static_cast<std::uint32_t>(first_space_.size()));
+        first_external_.push_back(static_cast<std::uint32_t>(externals_.size()));
         for (const image::ExternalAddress& external : tenant.externals) {
-            const auto first_space = static_cast<std::uint32_t>(ports_.size());
-            first_space_.push_back(external.in_pool() != 0 ? first_space : no_space);
-            if (external.in_pool() == 0) continue;
-            ports_.resize(first_space + port_spaces);
-            publish(tenant, external, first_space);
+            const bool in_pool = external.in_pool() != 0;
+            externals_.push_back({.ip = {external.ip().hi(), external.ip().lo()},
+                                  .tenant = tenant.index,
+                                  .family = static_cast<Family>(external.family()),
+                                  .first_space = in_pool ? spaces : no_space});
+            if (!in_pool) continue;
+            publish(tenant, external, spaces);
+            spaces += port_spaces;
         }
     }
 }
@@ -86,27 +95,37 @@ void NatTable::publish(const TenantView& tenant, const image::ExternalAddress& e
         for (std::uint32_t space = 0; space < port_spaces; ++space) {
             if (rule.protocol() != 0 && only != space) continue;
             for (std::uint32_t port = rule.port_low(); port <= high; ++port) {
-                ports_[first_space + space][port >> 6] |= std::uint64_t{1} << (port & 63);
+                spaces_[first_space + space].set(static_cast<std::uint16_t>(port), true, ours_);
             }
         }
     }
 }
 
-const NatTable::PortBits* NatTable::ports_of(std::uint16_t tenant, std::uint32_t external,
-                                             std::uint8_t protocol) const noexcept {
-    const auto space = port_space_of(protocol);
-    const std::uint32_t first = first_space_[first_external_[tenant] + external];
-    return space && first != no_space ? &ports_[first + *space] : nullptr;
+std::optional<std::uint32_t> NatTable::space_of(const InsideEndpoint& inside,
+                                                std::uint32_t external) const noexcept {
+    const auto kind = port_space_of(inside.protocol);
+    const std::uint32_t first = externals_[first_external_[inside.tenant] + external].first_space;
+    if (!kind || first == no_space) return std::nullopt;
+    return first + *kind;
 }
 
 std::optional<NatTable::Choice> NatTable::choose(const InsideEndpoint& inside) const noexcept {
     if (const std::uint32_t known = find_inside(inside); known != no_mapping) {
-        const Mapping& mapping = mappings_[known];
+        const Mapping mapping = (*this)[known];
         return Choice{known, mapping.external, mapping.external_ip, mapping.external_port};
     }
+    const Search search = search_of(inside);
+    const std::uint16_t port = search.low > search.high ? std::uint16_t{0} : free_port(inside, search);
+    if (port == 0) return std::nullopt;
+    const Ip ip = externals_[first_external_[inside.tenant] + search.external].ip;
+    return Choice{no_mapping, search.external, ip, port};
+}
+
+NatTable::Search NatTable::search_of(const InsideEndpoint& inside) const noexcept {
     const TenantView& tenant = tenants_[inside.tenant];
     const image::SnatRule& rule = tenant.snat_rules[tenant.snat_position(inside.snat_rule)];
-    if (rule.pool_address_count() == 0) return std::nullopt;
+    Search search;
+    if (rule.pool_address_count() == 0) return search;
     // Paired (RFC 4787 REQ-2): the address depends on the host alone.
     const std::uint64_t host = KeyedHash(key_)
                                    .add(inside.ip.hi, inside.ip.lo)
@@ -114,133 +133,266 @@ std::optional<NatTable::Choice> NatTable::choose(const InsideEndpoint& inside) c
                                         static_cast<std::uint64_t>(inside.family))
                                    .value();
     const auto member = static_cast<std::uint32_t>(host % rule.pool_address_count());
-    const std::uint32_t external = tenant.pool_addresses[rule.first_pool_address() + member];
-    const PortBits* used = ports_of(inside.tenant, external, inside.protocol);
-    if (used == nullptr) return std::nullopt;
-
-    std::uint32_t low = std::max<std::uint32_t>(rule.port_low(), 1);
-    std::uint32_t high = rule.port_high();
+    search.external = tenant.pool_addresses[rule.first_pool_address() + member];
+    const auto space = space_of(inside, search.external);
+    if (!space) return search;
+    search.space = *space;
+    search.low = std::max<std::uint32_t>(rule.port_low(), 1);
+    search.high = rule.port_high();
     if (inside.port < first_unprivileged_port) {
-        if (low < first_unprivileged_port) high = std::min(high, first_unprivileged_port - 1);
-    } else if (high >= first_unprivileged_port) {
-        low = std::max(low, first_unprivileged_port);
+        if (search.low < first_unprivileged_port)
+            search.high = std::min(search.high, first_unprivileged_port - 1);
+    } else if (search.high >= first_unprivileged_port) {
+        search.low = std::max(search.low, first_unprivileged_port);
     }
-    if (low > high) return std::nullopt;
-
-    const auto start = static_cast<std::uint32_t>(low + hash_of(inside) % (high - low + 1));
-    const std::uint64_t same_parity = even_ports << (inside.port & 1);
-    std::uint16_t port = find_free_port(*used, low, high, start, same_parity);
-    if (port == 0) port = find_free_port(*used, low, high, start, ~same_parity);
-    if (port == 0) return std::nullopt;
-    const image::Ip& ip = tenant.externals[external].ip();
-    return Choice{no_mapping, external, {ip.hi(), ip.lo()}, port};
+    if (search.low <= search.high) {
+        const std::uint32_t ports = search.high - search.low + 1;
+        search.start = search.low + static_cast<std::uint32_t>(hash_of(inside) % ports);
+    }
+    return search;
 }
 
-std::uint16_t NatTable::find_free_port(const PortBits& used, std::uint32_t low, std::uint32_t high,
-                                       std::uint32_t start, std::uint64_t parity_mask) const noexcept {
-    const auto candidates = [&](std::uint32_t word) { return ours_[word] & ~used[word] & parity_mask; };
-    const std::uint16_t port = first_port(start, high, candidates);
-    if (port != 0 || start == low) return port;
-    return first_port(low, start - 1, candidates);
+std::uint16_t NatTable::free_port(const InsideEndpoint& inside, const Search& search) const noexcept {
+    const PortSpace& space = spaces_[search.space];
+    const std::uint32_t parity = inside.port & 1;
+    for (const std::uint32_t wished : {parity, parity ^ 1}) {
+        std::uint16_t port = space.first_free(search.start, search.high, wished, ours_);
+        if (port == 0 && search.start != search.low) {
+            port = space.first_free(search.low, search.start - 1, wished, ours_);
+        }
+        if (port != 0) return port;
+    }
+    return 0;
+}
+
+void NatTable::prefetch_choice(const InsideEndpoint& inside) const noexcept {
+    const std::uint64_t hash = hash_of(inside);
+    index_.prefetch(hash);
+    index_.prefetch_second(hash);
+    const Search search = search_of(inside);
+    if (search.low > search.high) return;
+    __builtin_prefetch(spaces_[search.space].line_of(static_cast<std::uint16_t>(search.start)), 1);
+}
+
+void NatTable::prefetch_commit(const InsideEndpoint& inside, const Choice& choice) const noexcept {
+    index_.prefetch(
+        outside_hash(inside.tenant, inside.protocol, inside.family, choice.external_ip, choice.external_port));
+    __builtin_prefetch(inside.family == Family::v4 ? ipv4_.next_line() : ipv6_.next_line(), 1);
 }
 
 std::uint32_t NatTable::commit(const InsideEndpoint& inside, const Choice& choice, Ip remote) noexcept {
     // Two packets may have chosen before either committed: what counts is what the table says now.
     std::uint32_t mapping = find_inside(inside);
     if (choice.mapping != mapping && choice.mapping != no_mapping) return no_mapping;
-    if (mapping == no_mapping) {
-        if (free_filters_.empty()) return no_mapping;
-        mapping = create(inside, choice);
-        if (mapping == no_mapping) return no_mapping;
-    } else if (free_filters_.empty() && find_filter(mapping, remote) == IndexTable::none) {
-        return no_mapping;
-    }
-    join(mapping, remote);
+    const auto work = [&](auto& pool) {
+        const bool is_new = mapping == no_mapping;
+        if (is_new) mapping = create(pool, inside, choice);
+        if (mapping == no_mapping) return;
+        std::remove_cvref_t<decltype(pool[0].remote)> address;
+        keep(address, remote);
+        if (admit(pool, mapping, address)) {
+            ++pool[mapping - first_of(pool)].sessions;
+        } else {
+            mapping = no_mapping;  // it was there before: a new one has room for its first remote
+        }
+    };
+    inside.family == Family::v4 ? work(ipv4_) : work(ipv6_);
     return mapping;
 }
 
-std::uint32_t NatTable::create(const InsideEndpoint& inside, const Choice& choice) noexcept {
-    const PortBits* ports = ports_of(inside.tenant, choice.external, inside.protocol);
-    const std::uint16_t port = choice.external_port;
-    if (free_mappings_.empty() || ports == nullptr || ((*ports)[port >> 6] >> (port & 63) & 1) != 0) {
+template <typename Pool>
+std::uint32_t NatTable::create(Pool& pool, const InsideEndpoint& inside, const Choice& choice) noexcept {
+    const auto space = space_of(inside, choice.external);
+    if (pool.full() || !space || spaces_[*space].used(choice.external_port)) return no_mapping;
+    const std::uint32_t number = pool.take();
+    const std::uint32_t mapping = first_of(pool) + number;
+    auto& record = pool[number];
+    record = {};
+    keep(record.inside, inside.ip);
+    record.inside_port = inside.port;
+    record.external_port = choice.external_port;
+    record.kind = *port_space_of(inside.protocol) & 3;
+    record.external = (first_external_[inside.tenant] + choice.external) & 0xfffff;
+    record.snat_rule = static_cast<std::uint16_t>(inside.snat_rule);
+    record.live = 1;
+    if (!put(hash_of(inside), mapping * 2)) {
+        pool.give_back(number);
         return no_mapping;
     }
-    const std::uint32_t mapping = free_mappings_.back();
-    free_mappings_.pop_back();
-    mappings_[mapping] = {inside, choice.external, choice.external_ip, port, 0, true};
-    set_port(mappings_[mapping], true);
-    inside_.insert(hash_of(inside), mapping);
-    outside_.insert(outside_hash(inside.tenant, inside.protocol, inside.family, choice.external_ip, port),
-                    mapping);
+    if (!put(outside_hash(mapping), mapping * 2 + 1)) {
+        index_.erase(hash_of(inside), mapping * 2);
+        pool.give_back(number);
+        return no_mapping;
+    }
+    spaces_[*space].set(choice.external_port, true, ours_);
     ++live_;
     return mapping;
 }
 
-void NatTable::join(std::uint32_t mapping, Ip remote) noexcept {
-    ++mappings_[mapping].sessions;
-    const std::uint32_t known = find_filter(mapping, remote);
-    if (known != IndexTable::none) {
-        ++filters_[known].sessions;
-        return;
-    }
-    if (free_filters_.empty()) return;
-    const std::uint32_t entry = free_filters_.back();
-    free_filters_.pop_back();
-    filters_[entry] = {remote, mapping, 1};
-    filter_index_.insert(filter_hash(mapping, remote), entry);
+template <typename Pool, typename Address>
+std::uint32_t NatTable::find_more(const Pool& pool, std::uint32_t mapping, Address remote) const noexcept {
+    const std::uint32_t first = first_of(pool);
+    const std::uint32_t key = index_.find(remote_hash(mapping, ip_of(remote)), [&](std::uint32_t candidate) {
+        if ((candidate & 1) != 0 || candidate / 2 < first || candidate / 2 - first >= pool.size()) return false;
+        const auto& record = pool[candidate / 2 - first];
+        return record.kind == record.remote_only && record.remote == remote && record.mapping() == mapping;
+    });
+    return key == TagIndex::none ? no_mapping : key / 2;
 }
 
-void NatTable::release(std::uint32_t number, Ip remote) noexcept {
-    Mapping& mapping = mappings_[number];
-    if (!mapping.live) return;
-    const std::uint32_t entry = find_filter(number, remote);
-    if (entry != IndexTable::none && --filters_[entry].sessions == 0) {
-        filter_index_.erase(filter_hash(number, remote), entry);
-        free_filters_.push_back(entry);
+/// Counts one session more towards `remote`. False: there is no room to remember it.
+template <typename Pool, typename Address>
+bool NatTable::admit(Pool& pool, std::uint32_t mapping, Address remote) noexcept {
+    const std::uint32_t first = first_of(pool);
+    auto& own = pool[mapping - first];
+    if (own.remote_sessions != 0 && own.remote == remote) {
+        ++own.remote_sessions;
+        return true;
     }
-    if (--mapping.sessions != 0) return;
-    const InsideEndpoint& inside = mapping.inside;
-    inside_.erase(hash_of(inside), number);
-    outside_.erase(
-        outside_hash(inside.tenant, inside.protocol, inside.family, mapping.external_ip, mapping.external_port),
-        number);
-    set_port(mapping, false);
-    mapping.live = false;
-    free_mappings_.push_back(number);
+    // Most mappings have one remote address and never ask the index for more.
+    const std::uint32_t known = own.sessions == 0 ? no_mapping : find_more(pool, mapping, remote);
+    if (known != no_mapping) {
+        ++pool[known - first].remote_sessions;
+        return true;
+    }
+    if (own.remote_sessions == 0) {
+        own.remote = remote;
+        own.remote_sessions = 1;
+        return true;
+    }
+    if (pool.full()) return false;
+    const std::uint32_t number = pool.take();
+    auto& record = pool[number];
+    record = {};
+    record.kind = record.remote_only;
+    record.remote = remote;
+    record.set_mapping(mapping);
+    record.remote_sessions = 1;
+    record.live = 1;
+    if (put(remote_hash(mapping, ip_of(remote)), (first + number) * 2)) return true;
+    pool.give_back(number);
+    return false;
+}
+
+template <typename Pool, typename Address>
+void NatTable::forget(Pool& pool, std::uint32_t mapping, Address remote) noexcept {
+    const std::uint32_t first = first_of(pool);
+    auto& own = pool[mapping - first];
+    if (!own.live || own.kind == own.remote_only) return;
+    if (own.remote_sessions != 0 && own.remote == remote) {
+        --own.remote_sessions;
+    } else if (const std::uint32_t more = find_more(pool, mapping, remote); more != no_mapping) {
+        if (--pool[more - first].remote_sessions == 0) {
+            index_.erase(remote_hash(mapping, ip_of(remote)), more * 2);
+            pool.give_back(more - first);
+        }
+    }
+    --own.sessions;
+    if (own.sessions != 0) return;
+    const InsideEndpoint inside = inside_of(mapping);
+    index_.erase(hash_of(inside), mapping * 2);
+    index_.erase(outside_hash(mapping), mapping * 2 + 1);
+    spaces_[externals_[own.external].first_space + own.kind].set(own.external_port, false, ours_);
+    pool.give_back(mapping - first);
     --live_;
 }
 
-void NatTable::set_port(const Mapping& mapping, bool used) noexcept {
-    const std::uint32_t first = first_space_[first_external_[mapping.inside.tenant] + mapping.external];
-    std::uint64_t& word = ports_[first + *port_space_of(mapping.inside.protocol)][mapping.external_port >> 6];
-    const std::uint64_t bit = std::uint64_t{1} << (mapping.external_port & 63);
-    word = used ? word | bit : word & ~bit;
+void NatTable::join(std::uint32_t mapping, Ip remote) noexcept {
+    const auto work = [&](auto& pool) {
+        std::remove_cvref_t<decltype(pool[0].remote)> address;
+        keep(address, remote);
+        admit(pool, mapping, address);
+        ++pool[mapping - first_of(pool)].sessions;
+    };
+    mapping < first_ipv6_ ? work(ipv4_) : work(ipv6_);
+}
+
+void NatTable::release(std::uint32_t mapping, Ip remote) noexcept {
+    const auto work = [&](auto& pool) {
+        std::remove_cvref_t<decltype(pool[0].remote)> address;
+        keep(address, remote);
+        forget(pool, mapping, address);
+    };
+    mapping < first_ipv6_ ? work(ipv4_) : work(ipv6_);
+}
+
+Mapping NatTable::operator[](std::uint32_t mapping) const noexcept {
+    const auto read = [&](const auto& pool) {
+        const auto& record = pool[mapping - first_of(pool)];
+        const External& external = externals_[record.external];
+        return Mapping{.inside = inside_of(mapping),
+                       .external = record.external - first_external_[external.tenant],
+                       .external_ip = external.ip,
+                       .external_port = record.external_port,
+                       .sessions = static_cast<std::uint32_t>(record.sessions)};
+    };
+    return mapping < first_ipv6_ ? read(ipv4_) : read(ipv6_);
+}
+
+InsideEndpoint NatTable::inside_of(std::uint32_t mapping) const noexcept {
+    const auto read = [&](const auto& pool) {
+        const auto& record = pool[mapping - first_of(pool)];
+        const External& external = externals_[record.external];
+        return InsideEndpoint{.ip = ip_of(record.inside),
+                              .snat_rule = static_cast<std::uint32_t>(record.snat_rule),
+                              .port = record.inside_port,
+                              .tenant = external.tenant,
+                              .protocol = protocol_of(record.kind, external.family),
+                              .family = external.family};
+    };
+    return mapping < first_ipv6_ ? read(ipv4_) : read(ipv6_);
 }
 
 std::uint32_t NatTable::find_outside(std::uint16_t tenant, std::uint8_t protocol, Family family, Ip external_ip,
                                      std::uint16_t external_port) const noexcept {
-    return outside_.find(outside_hash(tenant, protocol, family, external_ip, external_port),
-                         [&](std::uint32_t number) {
-                             const Mapping& mapping = mappings_[number];
-                             return mapping.external_ip == external_ip &&
-                                    mapping.external_port == external_port && mapping.inside.tenant == tenant &&
-                                    mapping.inside.protocol == protocol && mapping.inside.family == family;
-                         });
+    const std::uint64_t hash = outside_hash(tenant, protocol, family, external_ip, external_port);
+    const std::uint32_t key = index_.find(hash, [&](std::uint32_t candidate) {
+        if ((candidate & 1) == 0) return false;
+        const Mapping mapping = (*this)[candidate / 2];
+        return mapping.external_port == external_port && mapping.external_ip == external_ip &&
+               mapping.inside.tenant == tenant && mapping.inside.protocol == protocol &&
+               mapping.inside.family == family;
+    });
+    return key == TagIndex::none ? no_mapping : key / 2;
 }
 
 bool NatTable::accepts(std::uint32_t mapping, Ip remote) const noexcept {
-    return find_filter(mapping, remote) != IndexTable::none;
+    const auto ask = [&](const auto& pool) {
+        std::remove_cvref_t<decltype(pool[0].remote)> address;
+        keep(address, remote);
+        const auto& own = pool[mapping - first_of(pool)];
+        if (own.remote_sessions != 0 && own.remote == address) return true;
+        return find_more(pool, mapping, address) != no_mapping;
+    };
+    return mapping < first_ipv6_ ? ask(ipv4_) : ask(ipv6_);
 }
 
 std::uint32_t NatTable::find_inside(const InsideEndpoint& inside) const noexcept {
-    return inside_.find(hash_of(inside),
-                        [&](std::uint32_t number) { return mappings_[number].inside == inside; });
+    const std::uint32_t key = index_.find(hash_of(inside), [&](std::uint32_t candidate) {
+        if ((candidate & 1) != 0) return false;
+        const auto is_mapping = [&](const auto& pool) {
+            const auto& record = pool[candidate / 2 - first_of(pool)];
+            return record.kind != record.remote_only;
+        };
+        return (candidate / 2 < first_ipv6_ ? is_mapping(ipv4_) : is_mapping(ipv6_)) &&
+               inside_of(candidate / 2) == inside;
+    });
+    return key == TagIndex::none ? no_mapping : key / 2;
 }
 
-std::uint32_t NatTable::find_filter(std::uint32_t mapping, Ip remote) const noexcept {
-    return filter_index_.find(filter_hash(mapping, remote), [&](std::uint32_t entry) {
-        return filters_[entry].mapping == mapping && filters_[entry].remote == remote;
-    });
+bool NatTable::put(std::uint64_t hash, std::uint32_t key) noexcept {
+    return index_.insert(hash, key, [this](std::uint32_t other) { return hash_of_key(other); });
+}
+
+std::uint64_t NatTable::hash_of_key(std::uint32_t key) const noexcept {
+    const std::uint32_t number = key / 2;
+    if ((key & 1) != 0) return outside_hash(number);
+    const auto of = [&](const auto& pool) {
+        const auto& record = pool[number - first_of(pool)];
+        return record.kind == record.remote_only ? remote_hash(record.mapping(), ip_of(record.remote))
+                                                 : hash_of(inside_of(number));
+    };
+    return number < first_ipv6_ ? of(ipv4_) : of(ipv6_);
 }
 
 std::uint64_t NatTable::hash_of(const InsideEndpoint& inside) const noexcept {
@@ -261,7 +413,13 @@ std::uint64_t NatTable::outside_hash(std::uint16_t tenant, std::uint8_t protocol
         .value();
 }
 
-std::uint64_t NatTable::filter_hash(std::uint32_t mapping, Ip remote) const noexcept {
+std::uint64_t NatTable::outside_hash(std::uint32_t mapping) const noexcept {
+    const Mapping read = (*this)[mapping];
+    return outside_hash(read.inside.tenant, read.inside.protocol, read.inside.family, read.external_ip,
+                        read.external_port);
+}
+
+std::uint64_t NatTable::remote_hash(std::uint32_t mapping, Ip remote) const noexcept {
     return KeyedHash(key_).add(remote.hi, remote.lo).add(mapping, 0).value();
 }
 

@@ -9,7 +9,6 @@
 // when the packet leaves. Owner shard only. Allocates in the constructor only.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,9 +16,11 @@
 #include <vector>
 
 #include "runtime/image/image.h"
-#include "runtime/state/index_table.h"
 #include "runtime/state/keyed_hash.h"
+#include "runtime/state/nat_records.h"
+#include "runtime/state/port_space.h"
 #include "runtime/state/session_table.h"
+#include "runtime/state/tag_index.h"
 
 namespace sluice {
 
@@ -34,25 +35,30 @@ struct InsideEndpoint {
     friend bool operator==(const InsideEndpoint&, const InsideEndpoint&) = default;
 };
 
+/// As read by stages and people; the table keeps it in 24 bytes.
 struct Mapping {
     InsideEndpoint inside;
     std::uint32_t external = 0;  // index into TenantView::externals
     Ip external_ip;
     std::uint16_t external_port = 0;
     std::uint32_t sessions = 0;  // how many use it; the mapping goes with the last one
-    bool live = false;
 };
 
 class NatTable {
   public:
+    /// How many mappings there may be, and pairs of mapping and remote address: as many as sessions.
+    struct Capacity {
+        std::uint32_t ipv4 = 0, ipv6 = 0;
+    };
     /// `shard` of `shard_count`: a port belongs to shard (port >> 1) % shard_count, so that parity survives
-    /// sharding. `mapping_capacity` also bounds the pairs of mapping and remote address, so it is the session
-    /// table's capacity. The tenants must outlive the table.
-    NatTable(std::span<const TenantView> tenants, std::uint32_t mapping_capacity, const HashKey& key,
+    /// sharding. The tenants must outlive the table.
+    NatTable(std::span<const TenantView> tenants, Capacity capacity, const HashKey& key,
              std::uint16_t shard = 0, std::uint16_t shard_count = 1);
-    NatTable(const Image& image, std::uint32_t mapping_capacity, const HashKey& key, std::uint16_t shard = 0,
-             std::uint16_t shard_count = 1)
-        : NatTable(image.tenants(), mapping_capacity, key, shard, shard_count) {}
+    NatTable(std::span<const TenantView> tenants, std::uint32_t capacity, const HashKey& key,
+             std::uint16_t shard = 0, std::uint16_t shard_count = 1)
+        : NatTable(tenants, Capacity{capacity, capacity}, key, shard, shard_count) {}
+    NatTable(const Image& image, std::uint32_t capacity, const HashKey& key)
+        : NatTable(image.tenants(), capacity, key) {}
 
     /// The mapping an outbound packet uses: an existing one (`mapping` set) or one to be made.
     struct Choice {
@@ -80,49 +86,70 @@ class NatTable {
     /// Has a session of this mapping been towards `remote`? (RFC 4787 REQ-8: address-dependent filtering)
     bool accepts(std::uint32_t mapping, Ip remote) const noexcept;
 
-    const Mapping& operator[](std::uint32_t mapping) const noexcept { return mappings_[mapping]; }
+    Mapping operator[](std::uint32_t mapping) const noexcept;
     std::uint32_t size() const noexcept { return live_; }
 
-    static constexpr std::size_t mapping_bytes() { return sizeof(Mapping) + sizeof(std::uint32_t); }
-    static constexpr std::size_t filter_bytes() { return sizeof(FilterEntry) + sizeof(std::uint32_t); }
+    /// What choose() will read for this endpoint, and what commit() will touch for a new mapping.
+    void prefetch_choice(const InsideEndpoint& inside) const noexcept;
+    void prefetch_commit(const InsideEndpoint& inside, const Choice& choice) const noexcept;
+
+    static constexpr std::size_t mapping_bytes(Family family) {
+        return family == Family::v4 ? sizeof(NatRecord<std::uint32_t>) : sizeof(NatRecord<Ip>);
+    }
 
   private:
-    static constexpr std::uint32_t port_words = 65536 / 64;
     static constexpr std::uint32_t port_spaces = 3;  // TCP, UDP, ICMP queries
-    using PortBits = std::array<std::uint64_t, port_words>;
 
-    /// How many sessions of a mapping are towards a remote address.
-    struct FilterEntry {
-        Ip remote;
-        std::uint32_t mapping = no_mapping;
-        std::uint32_t sessions = 0;
+    /// An address that some rule presents to the outside, by row of all tenants.
+    struct External {
+        Ip ip;
+        std::uint16_t tenant = 0;
+        Family family{};
+        std::uint32_t first_space = 0;  // into spaces_; none where it is in no pool
     };
 
     void publish(const TenantView& tenant, const image::ExternalAddress& external, std::uint32_t first_space);
-    const PortBits* ports_of(std::uint16_t tenant, std::uint32_t external,
-                             std::uint8_t protocol) const noexcept;
-    std::uint16_t find_free_port(const PortBits& used, std::uint32_t low, std::uint32_t high,
-                                 std::uint32_t start, std::uint64_t parity_mask) const noexcept;
-    void set_port(const Mapping& mapping, bool used) noexcept;
+    std::optional<std::uint32_t> space_of(const InsideEndpoint& inside, std::uint32_t external) const noexcept;
+    /// Where a new mapping looks for a port: which address, from which port on.
+    struct Search {
+        std::uint32_t external = 0, space = 0;
+        std::uint32_t low = 1, high = 0, start = 0;  // nothing where low > high
+    };
+    Search search_of(const InsideEndpoint& inside) const noexcept;
+    std::uint16_t free_port(const InsideEndpoint& inside, const Search& search) const noexcept;
+    std::uint32_t find_inside(const InsideEndpoint& inside) const noexcept;
+    InsideEndpoint inside_of(std::uint32_t mapping) const noexcept;
+    bool put(std::uint64_t hash, std::uint32_t key) noexcept;
+
     std::uint64_t hash_of(const InsideEndpoint& inside) const noexcept;
     std::uint64_t outside_hash(std::uint16_t tenant, std::uint8_t protocol, Family family, Ip ip,
                                std::uint16_t port) const noexcept;
-    std::uint64_t filter_hash(std::uint32_t mapping, Ip remote) const noexcept;
-    std::uint32_t find_inside(const InsideEndpoint& inside) const noexcept;
-    std::uint32_t find_filter(std::uint32_t mapping, Ip remote) const noexcept;
-    std::uint32_t create(const InsideEndpoint& inside, const Choice& choice) noexcept;
+    std::uint64_t outside_hash(std::uint32_t mapping) const noexcept;
+    std::uint64_t remote_hash(std::uint32_t mapping, Ip remote) const noexcept;
+    std::uint64_t hash_of_key(std::uint32_t key) const noexcept;
+
+    // Of one pool; mappings and records by their number in all.
+    template <typename Pool>
+    std::uint32_t create(Pool& pool, const InsideEndpoint& inside, const Choice& choice) noexcept;
+    template <typename Pool, typename Address>
+    std::uint32_t find_more(const Pool& pool, std::uint32_t mapping, Address remote) const noexcept;
+    template <typename Pool, typename Address>
+    bool admit(Pool& pool, std::uint32_t mapping, Address remote) noexcept;
+    template <typename Pool, typename Address>
+    void forget(Pool& pool, std::uint32_t mapping, Address remote) noexcept;
+    std::uint32_t first_of(const NatPool<std::uint32_t>&) const noexcept { return 0; }
+    std::uint32_t first_of(const NatPool<Ip>&) const noexcept { return first_ipv6_; }
 
     std::span<const TenantView> tenants_;
     HashKey key_;
-    std::vector<PortBits> ports_;                // used or published: three a pool address
-    std::vector<std::uint32_t> first_space_;     // into ports_, by external row of all tenants
-    std::vector<std::uint32_t> first_external_;  // into first_space_, by tenant
-    PortBits ours_{};                            // the ports of this shard
-    std::vector<Mapping> mappings_;
-    std::vector<std::uint32_t> free_mappings_;
-    std::vector<FilterEntry> filters_;
-    std::vector<std::uint32_t> free_filters_;
-    IndexTable inside_, outside_, filter_index_;
+    BigArray<PortSpace> spaces_;  // three a pool address, in memory once used
+    std::vector<External> externals_;
+    std::vector<std::uint32_t> first_external_;  // into externals_, by tenant
+    PortSpace::Bits ours_{};                     // the ports of this shard
+    std::uint32_t first_ipv6_;                   // mappings are numbered through both pools
+    NatPool<std::uint32_t> ipv4_;
+    NatPool<Ip> ipv6_;
+    TagIndex index_;  // of mapping * 2: by inside endpoint, or one remote address more; * 2 + 1: by outside
     std::uint32_t live_ = 0;
 };
 

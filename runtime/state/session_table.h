@@ -81,6 +81,9 @@ class SessionTable {
     /// Its timer goes with it; programs and mappings are the caller's. No-op where it is gone already.
     void erase(SessionRef session) noexcept;
 
+    /// The places that the next `count` sessions of one line a direction will take, as far as they are known.
+    void prefetch_new(std::uint32_t count) const noexcept;
+
     bool alive(SessionRef ref) const noexcept {
         return ref.index < records_.size() && flows.live(ref.index * 2) &&
                records_[ref.index].generation == ref.generation;
