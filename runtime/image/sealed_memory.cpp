@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 
-/// What is mapped for so many bytes. The kernel uses a 2 MB page only where a whole aligned one fits, and a table
-/// that begins or ends in small ones costs its readers TLB misses: large memory gets whole ones alone.
+/// What is mapped for so many bytes. The kernel uses a 2 MB page only where a whole aligned one fits, and a
+/// table that begins or ends in small ones costs its readers TLB misses: large memory gets whole ones alone.
 std::size_t mapped_bytes(std::size_t bytes) {
     if (bytes < huge_page_bytes) return std::max<std::size_t>(bytes, 1);  // mmap refuses a length of 0
     return (bytes + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes;
