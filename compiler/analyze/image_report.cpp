@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/analyze/image_report.h"
 
+#include <algorithm>
+#include <bit>
+
 #include "runtime/image/tenant_view.h"
 #include "schemas/layout/lpm_walk.h"
 
@@ -16,6 +19,17 @@ LpmReport report_on(const image::Lpm& table) {
     return {table.prefix_count(), root.size_bytes() + records.size_bytes(), levels == 0 ? 0 : levels + 1};
 }
 
+// A binary search over the ports of an address, then one row an interface.
+std::size_t worst_nat_steps(std::span<const image::NatClass> classes) {
+    std::size_t most_ports = 0;
+    std::size_t most_sources = 0;
+    for (const image::NatClass& row : classes) {
+        most_ports = std::max<std::size_t>(most_ports, row.port_count());
+        most_sources = std::max<std::size_t>(most_sources, row.source_count());
+    }
+    return static_cast<std::size_t>(std::bit_width(most_ports)) + most_sources;
+}
+
 TenantReport report_on(const TenantView& tenant, const image::TenantSection& section) {
     const image::Tenant& table = *tenant.table;
     TenantReport report;
@@ -27,11 +41,18 @@ TenantReport report_on(const TenantView& tenant, const image::TenantSection& sec
     report.has_service_router = tenant.has_service_router;
     report.routes4 = report_on(*table.routes4());
     report.routes6 = report_on(*table.routes6());
+    report.nat4 = report_on(*table.nat4());
+    report.nat6 = report_on(*table.nat6());
     report.sets4 = report_on(*table.sets4());
     report.sets6 = report_on(*table.sets6());
     report.nat_bytes = tenant.prefixes.size_bytes() + tenant.externals.size_bytes() +
                        tenant.pool_addresses.size_bytes() + tenant.snat_rules.size_bytes() +
-                       tenant.dnat_rules.size_bytes() + tenant.one_to_one_rules.size_bytes();
+                       tenant.dnat_rules.size_bytes() + tenant.one_to_one_rules.size_bytes() +
+                       tenant.nat_classes4.size_bytes() + tenant.nat_classes6.size_bytes() +
+                       tenant.dnat_ports.size_bytes() + tenant.source_matches.size_bytes();
+    report.nat_classes =
+        tenant.nat_classes4.size() + tenant.nat_classes6.size() - 2;  // without those of nothing
+    report.nat_steps = std::max(worst_nat_steps(tenant.nat_classes4), worst_nat_steps(tenant.nat_classes6));
     report.firewall_bytes = tenant.class_rows.size_bytes() + tenant.masks.size_bytes() +
                             tenant.services.size_bytes() + tenant.rules.size_bytes();
     report.adjacencies = tenant.adjacencies.size();

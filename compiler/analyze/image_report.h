@@ -26,18 +26,20 @@ struct TenantReport {
     std::string closure;  // of all that packets entering it can read (schemas/layout/closure.h)
     std::uint64_t bytes = 0;
     bool has_service_router = false;
-    LpmReport routes4, routes6, sets4, sets6;
-    std::uint64_t nat_bytes = 0;
+    LpmReport routes4, routes6, nat4, nat6, sets4, sets6;
+    std::uint64_t nat_bytes = 0;  // rules and classes, without the look-up tables
+    std::size_t nat_classes = 0;
+    std::size_t nat_steps = 0;  // compares to find a DNAT rule by port and a source rule by interface, at worst
     std::uint64_t firewall_bytes = 0;  // classes, masks, services, rules; without the look-up tables
     std::size_t adjacencies = 0;
     std::size_t snat_rules = 0, dnat_rules = 0, one_to_one_rules = 0, external_addresses = 0;
     std::size_t address_sets = 0, address_classes = 0, firewall_rules = 0;
     std::size_t assertions = 0;
 
-    /// Dependent reads that the first packet of a session makes at worst, by family: one route and two address
-    /// classes.
-    unsigned worst_lookups4() const { return routes4.levels + 2 * sets4.levels; }
-    unsigned worst_lookups6() const { return routes6.levels + 2 * sets6.levels; }
+    /// Dependent reads that the first packet of a session makes at worst, by family: both ends' routes, NAT
+    /// classes and address classes.
+    unsigned worst_lookups4() const { return 2 * (routes4.levels + nat4.levels + sets4.levels); }
+    unsigned worst_lookups6() const { return 2 * (routes6.levels + nat6.levels + sets6.levels); }
 };
 
 struct ImageReport {

@@ -14,6 +14,7 @@ lower::TenantTables lower::lower_tenant(const policy::Tenant& tenant) {
     lower_interfaces(tenant, tables);
     lower_routes(tenant, tables);
     lower_nat(tenant, tables);
+    lower_nat_classes(tables);
     lower_proxied(tenant, tables);
     lower_firewall(tenant, tables);
     return tables;

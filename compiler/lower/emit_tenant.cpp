@@ -65,11 +65,12 @@ std::size_t bytes_of(const Vectors&... vectors) {
 // FlatBuffers only asserts its 2 GiB, in debug builds; strings and padding are allowed for with the margin.
 void check_size(const policy::Tenant& tenant, const TenantTables& t) {
     constexpr std::size_t margin = 64ULL << 20;
-    const std::size_t bytes =
-        bytes_of(t.interfaces, t.addresses, t.proxied, t.neighbours, t.routes4.root, t.routes4.records,
-                 t.routes6.root, t.routes6.records, t.adjacencies, t.ecmp_members, t.prefixes, t.externals,
-                 t.pool_addresses, t.snat_rules, t.dnat_rules, t.one_to_one_rules, t.sets4.root,
-                 t.sets4.records, t.sets6.root, t.sets6.records, t.class_rows, t.masks, t.services, t.rules);
+    const std::size_t bytes = bytes_of(
+        t.interfaces, t.addresses, t.proxied, t.neighbours, t.routes4.root, t.routes4.records, t.routes6.root,
+        t.routes6.records, t.adjacencies, t.ecmp_members, t.prefixes, t.externals, t.pool_addresses,
+        t.snat_rules, t.dnat_rules, t.one_to_one_rules, t.nat4.root, t.nat4.records, t.nat6.root,
+        t.nat6.records, t.nat_classes4, t.nat_classes6, t.dnat_ports, t.source_matches, t.sets4.root,
+        t.sets4.records, t.sets6.root, t.sets6.records, t.class_rows, t.masks, t.services, t.rules);
     if (bytes + margin > longest_image_bytes) {
         throw std::length_error("tenant \"" + tenant.name + "\" needs " + std::to_string(bytes) +
                                 " bytes of tables; an image holds less than 2 GiB");
@@ -104,6 +105,12 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     const auto snat_rules = aligned_structs(builder, tables.snat_rules);
     const auto dnat_rules = aligned_structs(builder, tables.dnat_rules);
     const auto one_to_one_rules = aligned_structs(builder, tables.one_to_one_rules);
+    const auto nat4 = emit_lpm(builder, tables.nat4);
+    const auto nat6 = emit_lpm(builder, tables.nat6);
+    const auto nat_classes4 = aligned_structs(builder, tables.nat_classes4);
+    const auto nat_classes6 = aligned_structs(builder, tables.nat_classes6);
+    const auto dnat_ports = aligned_structs(builder, tables.dnat_ports);
+    const auto source_matches = aligned_structs(builder, tables.source_matches);
     const auto sets4 = emit_lpm(builder, tables.sets4);
     const auto sets6 = emit_lpm(builder, tables.sets6);
     const auto class_rows = aligned_scalars(builder, tables.class_rows);
@@ -135,6 +142,12 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     row.add_snat_rules(snat_rules);
     row.add_dnat_rules(dnat_rules);
     row.add_one_to_one_rules(one_to_one_rules);
+    row.add_nat4(nat4);
+    row.add_nat6(nat6);
+    row.add_nat_classes4(nat_classes4);
+    row.add_nat_classes6(nat_classes6);
+    row.add_dnat_ports(dnat_ports);
+    row.add_source_matches(source_matches);
     row.add_sets4(sets4);
     row.add_sets6(sets6);
     row.add_set_words(tables.set_words);

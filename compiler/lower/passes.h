@@ -19,6 +19,8 @@ void lower_interfaces(const policy::Tenant& tenant, TenantTables& tables);
 void lower_routes(const policy::Tenant& tenant, TenantTables& tables);
 /// NAT rules and the external addresses they present.
 void lower_nat(const policy::Tenant& tenant, TenantTables& tables);
+/// What those rules do with each address and port: after lower_nat.
+void lower_nat_classes(TenantTables& tables);
 /// The external addresses that an interface answers for: after lower_nat.
 void lower_proxied(const policy::Tenant& tenant, TenantTables& tables);
 /// Address classes, rules, their masks and services.

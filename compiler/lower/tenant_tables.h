@@ -28,6 +28,10 @@ struct TenantTables {
     std::vector<image::SnatRule> snat_rules;
     std::vector<image::DnatRule> dnat_rules;
     std::vector<image::OneToOneRule> one_to_one_rules;
+    LpmTable nat4, nat6;
+    std::vector<image::NatClass> nat_classes4, nat_classes6;
+    std::vector<image::DnatPort> dnat_ports;
+    std::vector<image::SourceMatch> source_matches;
     LpmTable sets4, sets6;
     std::uint32_t set_words = 0;
     std::vector<std::uint64_t> class_rows;

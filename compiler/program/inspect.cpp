@@ -93,6 +93,10 @@ void print_json(const Image& image, const ImageReport& report) {
                                      {"dnat", row.dnat_rules},
                                      {"one_to_one", row.one_to_one_rules},
                                      {"external_addresses", row.external_addresses},
+                                     {"classes", row.nat_classes},
+                                     {"nat4", json_of(row.nat4)},
+                                     {"nat6", json_of(row.nat6)},
+                                     {"worst_steps", row.nat_steps},
                                      {"bytes", row.nat_bytes}}},
                                    {"firewall",
                                     {{"rules", row.firewall_rules},
@@ -125,9 +129,14 @@ void print_tenant(const Image& image, const TenantView& tenant, const TenantRepo
     print_table("routes4", row.routes4);
     print_table("routes6", row.routes6);
     if (row.snat_rules + row.dnat_rules + row.one_to_one_rules != 0) {
-        fmt::print("  nat       {} SNAT, {} DNAT, {} one-to-one, {} external addresses, {} bytes\n",
-                   row.snat_rules, row.dnat_rules, row.one_to_one_rules, row.external_addresses, row.nat_bytes);
+        fmt::print(
+            "  nat       {} SNAT, {} DNAT, {} one-to-one, {} external addresses in {} classes, {} bytes, "
+            "at most {} compares\n",
+            row.snat_rules, row.dnat_rules, row.one_to_one_rules, row.external_addresses, row.nat_classes,
+            row.nat_bytes, row.nat_steps);
     }
+    print_table("nat4", row.nat4);
+    print_table("nat6", row.nat6);
     if (tenant.has_firewall) {
         fmt::print("  firewall  {} rules, {} address sets in {} classes, {} bytes\n", row.firewall_rules,
                    row.address_sets, row.address_classes, row.firewall_bytes);

@@ -59,6 +59,10 @@ struct TenantView {
     std::span<const image::SnatRule> snat_rules;
     std::span<const image::DnatRule> dnat_rules;
     std::span<const image::OneToOneRule> one_to_one_rules;
+    LpmView nat4, nat6;
+    std::span<const image::NatClass> nat_classes4, nat_classes6;
+    std::span<const image::DnatPort> dnat_ports;
+    std::span<const image::SourceMatch> source_matches;
     LpmView sets4, sets6;
     std::uint32_t set_words = 0;
     std::span<const std::uint64_t> class_rows;
@@ -114,6 +118,12 @@ struct TenantView {
 
     std::uint32_t route(Ip destination, Family family) const noexcept {
         return (family == Family::v4 ? routes4 : routes6).lookup(destination);
+    }
+    const image::NatClass& nat_class(Ip ip, Family family) const noexcept {
+        return family == Family::v4 ? nat_classes4[nat4.lookup(ip)] : nat_classes6[nat6.lookup(ip)];
+    }
+    std::uint32_t set_class(Ip ip, Family family) const noexcept {
+        return (family == Family::v4 ? sets4 : sets6).lookup(ip);
     }
 };
 

@@ -48,6 +48,12 @@ TenantView view_tenant(const image::Tenant& t, std::size_t index) {
     view.snat_rules = rows_of(t.snat_rules());
     view.dnat_rules = rows_of(t.dnat_rules());
     view.one_to_one_rules = rows_of(t.one_to_one_rules());
+    view.nat4 = view_lpm(t.nat4());
+    view.nat6 = view_lpm(t.nat6());
+    view.nat_classes4 = rows_of(t.nat_classes4());
+    view.nat_classes6 = rows_of(t.nat_classes6());
+    view.dnat_ports = rows_of(t.dnat_ports());
+    view.source_matches = rows_of(t.source_matches());
     view.sets4 = view_lpm(t.sets4());
     view.sets6 = view_lpm(t.sets6());
     view.set_words = t.set_words();

@@ -104,6 +104,7 @@ Refusal verify_tenant(const TenantView& tenant, std::size_t port_count) {
     if (auto refusal = verify::check_routes(tenant)) return refusal;
     if (auto refusal = verify::check_nat_rules(tenant)) return refusal;
     if (auto refusal = verify::check_externals(tenant)) return refusal;
+    if (auto refusal = verify::check_nat_classes(tenant)) return refusal;
     if (auto refusal = verify::check_address_classes(tenant)) return refusal;
     if (auto refusal = verify::check_firewall(tenant)) return refusal;
     return verify::check_assertions(tenant);

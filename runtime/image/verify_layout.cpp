@@ -47,6 +47,10 @@ Refusal check_layout(const image::Tenant& tenant, std::span<const std::uint8_t> 
     require(missing, "adjacencies", tenant.adjacencies());
     require(missing, "routes4", tenant.routes4());
     require(missing, "routes6", tenant.routes6());
+    require(missing, "nat4", tenant.nat4());
+    require(missing, "nat6", tenant.nat6());
+    require(missing, "nat_classes4", tenant.nat_classes4());
+    require(missing, "nat_classes6", tenant.nat_classes6());
     require(missing, "sets4", tenant.sets4());
     require(missing, "sets6", tenant.sets6());
     if (missing) return missing;
@@ -66,6 +70,12 @@ Refusal check_layout(const image::Tenant& tenant, std::span<const std::uint8_t> 
     check("snat_rules", tenant.snat_rules());
     check("dnat_rules", tenant.dnat_rules());
     check("one_to_one_rules", tenant.one_to_one_rules());
+    check("nat4", tenant.nat4());
+    check("nat6", tenant.nat6());
+    check("nat_classes4", tenant.nat_classes4());
+    check("nat_classes6", tenant.nat_classes6());
+    check("dnat_ports", tenant.dnat_ports());
+    check("source_matches", tenant.source_matches());
     check("sets4", tenant.sets4());
     check("sets6", tenant.sets6());
     check("class_rows", tenant.class_rows());

@@ -34,6 +34,7 @@ Refusal check_adjacencies(const TenantView& tenant);
 Refusal check_routes(const TenantView& tenant);
 Refusal check_nat_rules(const TenantView& tenant);
 Refusal check_externals(const TenantView& tenant);
+Refusal check_nat_classes(const TenantView& tenant);
 Refusal check_address_classes(const TenantView& tenant);
 Refusal check_firewall(const TenantView& tenant);
 Refusal check_assertions(const TenantView& tenant);

@@ -14,18 +14,6 @@ bool has_ports(L4Kind kind) {
     return kind == L4Kind::tcp || kind == L4Kind::udp;
 }
 
-const image::DnatRule* find_dnat(const StageContext& context, const image::ExternalAddress& external) {
-    const IpView& ip = context.ip();
-    const std::uint16_t port = context.current.destination_port;
-    for (const auto& rule : context.tenant->dnat_rules.subspan(external.first_dnat(), external.dnat_count())) {
-        if (rule.protocol() != 0 && rule.protocol() != ip.protocol) continue;
-        const bool every_port = rule.port_low() == 0 && rule.port_high() == 0;
-        if (every_port) return &rule;
-        if (has_ports(ip.l4_kind) && rule.port_low() <= port && port <= rule.port_high()) return &rule;
-    }
-    return nullptr;
-}
-
 /// Whose address the mapping's filter sees: an inside sender appears under its own external address (RFC 4787
 /// REQ-9a).
 Ip seen_source(const StageContext& context, std::uint16_t uplink) {
@@ -33,7 +21,8 @@ Ip seen_source(const StageContext& context, std::uint16_t uplink) {
 }
 
 /// Rewrites the destination, or drops what a mapping's filter refuses; nothing where nobody stands behind it.
-std::optional<Exit> find_who_is_behind(StageContext& context, const image::ExternalAddress& external) {
+std::optional<Exit> find_who_is_behind(StageContext& context, const image::NatClass& nat_class,
+                                       const image::ExternalAddress& external) {
     Hop& hop = *context.hop;
     const IpView& ip = context.ip();
     const TenantView& tenant = *context.tenant;
@@ -55,12 +44,15 @@ std::optional<Exit> find_who_is_behind(StageContext& context, const image::Exter
             return Exit::next;
         }
     }
-    if (const image::DnatRule* rule = find_dnat(context, external)) {
-        record(context, StageId::destination_nat, static_cast<std::uint32_t>(rule - tenant.dnat_rules.data()));
-        context.current.destination = from_image(rule->to());
-        if (rule->to_port() != 0 && has_ports(ip.l4_kind)) {
+    const std::uint32_t row = dnat_rule_of(tenant, nat_class, ip.protocol,
+                                           has_ports(ip.l4_kind) ? context.current.destination_port : 0);
+    if (row != no_row) {
+        const image::DnatRule& rule = tenant.dnat_rules[row];
+        record(context, StageId::destination_nat, row);
+        context.current.destination = from_image(rule.to());
+        if (rule.to_port() != 0 && has_ports(ip.l4_kind)) {
             context.current.destination_port = static_cast<std::uint16_t>(
-                rule->to_port() + (context.current.destination_port - rule->port_low()));
+                rule.to_port() + (context.current.destination_port - rule.port_low()));
         }
         return Exit::next;
     }
@@ -79,14 +71,15 @@ Exit translate_destination(StageContext& context) {
     Hop& hop = *context.hop;
     const IpView& ip = context.ip();
     const TenantView& tenant = *context.tenant;
-    const image::ExternalAddress* external = find_external(tenant, context.current.destination, ip.family);
+    const image::NatClass& nat_class = tenant.nat_class(context.current.destination, ip.family);
+    const image::ExternalAddress* external = external_of(tenant, nat_class);
     if (external == nullptr) return Exit::next;
     const bool its_uplink = hop.in_interface == external->on_interface();
     if (!its_uplink) hop.hairpin_interface = external->on_interface();
 
     const bool reachable = its_uplink || !context.from_outside();
     if (reachable) {
-        if (const auto exit = find_who_is_behind(context, *external)) return *exit;
+        if (const auto exit = find_who_is_behind(context, nat_class, *external)) return *exit;
     }
     // Nobody behind it, or not for this uplink. An address of our own still answers an echo; anything else to a
     // NAT address ends here.

@@ -20,7 +20,7 @@ struct SourceChoice {
 };
 
 /// The first that matches: one-to-one, then the dynamic rules in the policy's order. Nothing matches: the
-/// source stays. Linear in the tenant's NAT rules; for first packets only.
+/// source stays. Two look-ups and a choice of port, whatever the number of rules.
 SourceChoice choose_source(const StageContext& context, std::uint16_t out_interface);
 
 }  // namespace sluice

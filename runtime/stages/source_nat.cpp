@@ -9,14 +9,6 @@
 namespace sluice {
 namespace {
 
-bool in_sources(const TenantView& tenant, const image::SnatRule& rule, Ip ip) {
-    for (const auto& row : tenant.prefixes.subspan(rule.first_source(), rule.source_count())) {
-        if (row.family() == rule.family() && (ip & prefix_mask(row.length())) == from_image(row.ip()))
-            return true;
-    }
-    return false;
-}
-
 bool has_port(L4Kind kind) {
     return kind == L4Kind::tcp || kind == L4Kind::udp || kind == L4Kind::icmp_query;
 }
@@ -26,36 +18,29 @@ bool has_port(L4Kind kind) {
 SourceChoice choose_source(const StageContext& context, std::uint16_t out_interface) {
     const TenantView& tenant = *context.tenant;
     const IpView& ip = context.ip();
-    const auto family = static_cast<std::uint8_t>(ip.family);
     SourceChoice choice;
     choice.source = context.current.source;
     choice.source_port = context.current.source_port;
-    for (std::uint32_t i = 0; i < tenant.one_to_one_rules.size(); ++i) {
-        const image::OneToOneRule& rule = tenant.one_to_one_rules[i];
-        if (rule.on_interface() != out_interface || rule.family() != family) continue;
-        if (from_image(rule.inside_ip()) != choice.source) continue;
-        choice.source = from_image(rule.external_ip());
-        choice.row = i | SourceChoice::one_to_one_bit;
+    const image::NatClass& nat_class = tenant.nat_class(choice.source, ip.family);
+    const image::SourceMatch* match = source_match_of(tenant, nat_class, out_interface);
+    if (match == nullptr) return choice;
+    if (match->one_to_one() != 0) {
+        choice.source = from_image(tenant.one_to_one_rules[match->row()].external_ip());
+        choice.row = match->row() | SourceChoice::one_to_one_bit;
         return choice;
     }
-    for (std::uint32_t i = 0; i < tenant.snat_rules.size(); ++i) {
-        const image::SnatRule& rule = tenant.snat_rules[i];
-        if (rule.out_interface() != out_interface || rule.family() != family) continue;
-        if (!in_sources(tenant, rule, choice.source)) continue;
-        choice.row = i;
-        choice.inside = {.ip = choice.source,
-                         .snat_rule = tenant.snat_slot(i),
-                         .port = choice.source_port,
-                         .tenant = tenant.index,
-                         .protocol = ip.protocol,
-                         .family = ip.family};
-        if (has_port(ip.l4_kind)) choice.dynamic = context.tables.nat.choose(choice.inside);
-        choice.exhausted = !choice.dynamic;
-        if (choice.dynamic) {
-            choice.source = choice.dynamic->external_ip;
-            choice.source_port = choice.dynamic->external_port;
-        }
-        return choice;
+    choice.row = match->row();
+    choice.inside = {.ip = choice.source,
+                     .snat_rule = tenant.snat_slot(match->row()),
+                     .port = choice.source_port,
+                     .tenant = tenant.index,
+                     .protocol = ip.protocol,
+                     .family = ip.family};
+    if (has_port(ip.l4_kind)) choice.dynamic = context.tables.nat.choose(choice.inside);
+    choice.exhausted = !choice.dynamic;
+    if (choice.dynamic) {
+        choice.source = choice.dynamic->external_ip;
+        choice.source_port = choice.dynamic->external_port;
     }
     return choice;
 }

@@ -22,6 +22,7 @@ TenantTables lower_all(const policy::Tenant& tenant) {
     lower_interfaces(tenant, tables);
     lower_routes(tenant, tables);
     lower_nat(tenant, tables);
+    lower_nat_classes(tables);
     lower_proxied(tenant, tables);
     lower_firewall(tenant, tables);
     return tables;

@@ -40,6 +40,7 @@ Bytes minimal_section() {
     policy::Tenant tenant;
     tenant.name = "solo";
     lower::lower_routes(tenant, tables);
+    lower::lower_nat_classes(tables);
     return lower::emit_tenant(tenant, tables);
 }
 
@@ -118,6 +119,7 @@ TEST(Layout, NamesThatShareTheirBytesAreRefused) {
     const auto none = builder.CreateVector(std::vector<Offset<flatbuffers::String>>{});
     const auto assertions = builder.CreateVector(std::vector<Offset<image::Assertion>>{});
     const auto lpm = image::CreateLpm(builder);
+    const auto classes = lower::aligned_structs(builder, std::vector<image::NatClass>(1));
     const std::vector<image::Adjacency> no_route(1);
     const auto adjacencies = lower::aligned_structs(builder, no_route);
     image::TenantBuilder tenant(builder);
@@ -130,6 +132,10 @@ TEST(Layout, NamesThatShareTheirBytesAreRefused) {
     tenant.add_adjacencies(adjacencies);
     tenant.add_routes4(lpm);
     tenant.add_routes6(lpm);
+    tenant.add_nat4(lpm);
+    tenant.add_nat6(lpm);
+    tenant.add_nat_classes4(classes);
+    tenant.add_nat_classes6(classes);
     tenant.add_sets4(lpm);
     tenant.add_sets6(lpm);
     builder.Finish(tenant.Finish());

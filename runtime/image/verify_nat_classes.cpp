@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <span>
+
+#include "runtime/image/verify_tenant.h"
+#include "schemas/layout/image_types.h"
+
+namespace sluice::verify {
+namespace {
+
+Refusal check_ports(const TenantView& tenant, const image::NatClass& row) {
+    if (!fits(row.first_port(), row.port_count(), tenant.dnat_ports.size()))
+        return "has ports beyond the table";
+    if (row.external() == no_row) {
+        return row.port_count() == 0 ? Refusal{} : "has ports and is no external address";
+    }
+    if (row.external() >= tenant.externals.size()) {
+        return fmt::format("is external address {}, there are {}", row.external(), tenant.externals.size());
+    }
+    const image::ExternalAddress& external = tenant.externals[row.external()];
+    const auto ports = tenant.dnat_ports.subspan(row.first_port(), row.port_count());
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+        if (i == 0 ? ports[i].from() != 0 : ports[i].from() <= ports[i - 1].from()) {
+            return "has ports that are not sorted from 0";
+        }
+        const std::uint32_t rule = ports[i].rule();
+        if (rule == no_row) continue;
+        if (rule < external.first_dnat() || rule - external.first_dnat() >= external.dnat_count()) {
+            return fmt::format("leads to DNAT rule {}, which is not of its address", rule);
+        }
+    }
+    return std::nullopt;
+}
+
+Refusal check_sources(const TenantView& tenant, const image::NatClass& row) {
+    if (!fits(row.first_source(), row.source_count(), tenant.source_matches.size())) {
+        return "has sources beyond the table";
+    }
+    const auto sources = tenant.source_matches.subspan(row.first_source(), row.source_count());
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        const image::SourceMatch& source = sources[i];
+        if (i != 0 && source.interface() <= sources[i - 1].interface()) {
+            return "has sources that are not sorted by interface";
+        }
+        if (source.one_to_one() > 1) return "has a source that is of no kind";
+        const bool one_to_one = source.one_to_one() != 0;
+        const std::size_t rules = one_to_one ? tenant.one_to_one_rules.size() : tenant.snat_rules.size();
+        if (source.row() >= rules) return fmt::format("has source rule {}, there are {}", source.row(), rules);
+        const std::uint16_t interface = one_to_one ? tenant.one_to_one_rules[source.row()].on_interface()
+                                                   : tenant.snat_rules[source.row()].out_interface();
+        if (interface != source.interface()) return "has the source rule of another interface";
+    }
+    return std::nullopt;
+}
+
+// An address must not meet the rules of the other family: they would give it that family's addresses.
+bool is_of_family(const TenantView& tenant, const image::NatClass& row, std::uint8_t family) {
+    if (row.external() != no_row && tenant.externals[row.external()].family() != family) return false;
+    for (const auto& source : tenant.source_matches.subspan(row.first_source(), row.source_count())) {
+        const std::uint8_t of_rule = source.one_to_one() != 0 ? tenant.one_to_one_rules[source.row()].family()
+                                                              : tenant.snat_rules[source.row()].family();
+        if (of_rule != family) return false;
+    }
+    return true;
+}
+
+Refusal check_classes(const TenantView& tenant, std::span<const image::NatClass> rows, const image::Lpm& table,
+                      Family family) {
+    const auto number = static_cast<unsigned>(family);
+    if (rows.empty()) return fmt::format("has no IPv{} NAT class 0", number);
+    if (rows.front().external() != no_row || rows.front().source_count() != 0) {
+        return fmt::format("IPv{} NAT class 0 does something", number);
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        Refusal refusal = check_ports(tenant, rows[i]);
+        if (!refusal) refusal = check_sources(tenant, rows[i]);
+        if (!refusal && !is_of_family(tenant, rows[i], static_cast<std::uint8_t>(family))) {
+            refusal = "has rules of the other family";
+        }
+        if (refusal) return fmt::format("IPv{} NAT class {} {}", number, i, *refusal);
+    }
+    return check_lpm(table, family, rows.size(), family == Family::v4 ? "nat4" : "nat6");
+}
+
+}  // namespace
+
+Refusal check_nat_classes(const TenantView& tenant) {
+    const image::Tenant& table = *tenant.table;
+    if (auto refusal = check_classes(tenant, tenant.nat_classes4, *table.nat4(), Family::v4)) return refusal;
+    if (auto refusal = check_classes(tenant, tenant.nat_classes6, *table.nat6(), Family::v6)) return refusal;
+    for (std::size_t i = 0; i < tenant.externals.size(); ++i) {
+        const image::ExternalAddress& row = tenant.externals[i];
+        if (tenant.nat_class(from_image(row.ip()), static_cast<Family>(row.family())).external() != i) {
+            return fmt::format("external address {} is not of its NAT class", i);
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace sluice::verify
