@@ -27,12 +27,6 @@ struct Program {
     std::uint8_t session_count = 0;  // stateful routers on the path
     bool new_source = false;         // address or port
     bool new_destination = false;
-    struct RuleRef {
-        std::uint16_t tenant = 0;
-        std::uint32_t rule = default_rule;
-        friend bool operator==(const RuleRef&, const RuleRef&) = default;
-    };
-    std::array<RuleRef, most_routers> rules{};  // the firewall rule behind each of those sessions
 
     friend bool operator==(const Program&, const Program&) = default;
 };
@@ -40,8 +34,6 @@ struct Program {
 struct FlowValues {
     Translation translation;
     std::uint32_t neighbour = no_neighbour;
-    std::array<SessionRef, most_routers> sessions{};
-    std::array<Direction, most_routers> directions{};
 };
 
 struct Plan {

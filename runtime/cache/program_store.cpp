@@ -39,9 +39,6 @@ std::uint64_t ProgramStore::hash(const Program& program) const noexcept {
     KeyedHash hash(key_);
     hash.add(pair(program.ingress) << 32 | pair(program.egress),
              std::uint64_t{program.ttl_cost} << 8 | program.session_count);
-    for (std::uint32_t i = 0; i < program.session_count; ++i) {
-        hash.add(program.rules[i].tenant, program.rules[i].rule);
-    }
     return hash.value();
 }
 

@@ -21,6 +21,8 @@ class ProgramStore {
 
     /// One use more of this program; no_program when the store is full.
     std::uint32_t intern(const Program& program) noexcept;
+    /// One use more of a program in use.
+    void share(std::uint32_t program) noexcept { ++users_[program]; }
     void release(std::uint32_t program) noexcept;
     const Program& operator[](std::uint32_t program) const noexcept { return programs_[program]; }
     const Recipe& recipe(std::uint32_t program) const noexcept { return recipes_[program]; }

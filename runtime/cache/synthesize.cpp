@@ -19,31 +19,26 @@ Program egress_program(const Image& image, InterfaceRef egress) {
     return program;
 }
 
-Plan synthesize(const Image& image, const Trace& trace, const IpView& packet) {
+Program synthesize(const Image& image, const Trace& trace, const IpView& packet) {
     const Hop& last = trace.last_hop();
-    Plan plan;
-    plan.program = egress_program(image, image.tenants()[last.tenant].ref(last.out_interface));
-    plan.program.ingress = trace.ingress;
-    plan.program.mtu = trace.mtu;
-    plan.program.ttl_cost = trace.ttl_cost;
-    for (std::uint32_t i = 0; i < trace.hop_count; ++i) {
-        const Hop& hop = trace.hops[i];
-        if (!hop.stateful) continue;
-        const std::uint8_t at = plan.program.session_count++;
-        plan.program.rules[at] = {hop.tenant, hop.rule};
-        plan.values.sessions[at] = hop.session;
-        plan.values.directions[at] = hop.direction;
-    }
+    Program program = egress_program(image, image.tenants()[last.tenant].ref(last.out_interface));
+    program.ingress = trace.ingress;
+    program.mtu = trace.mtu;
+    program.ttl_cost = trace.ttl_cost;
+    for (std::uint32_t i = 0; i < trace.hop_count; ++i) program.session_count += trace.hops[i].stateful ? 1 : 0;
+    if (packet.l4_kind == L4Kind::icmp_error) return program;
+    const Endpoints& to = trace.leaving;
+    program.new_source = to.source != packet.source || to.source_port != packet.source_port;
+    program.new_destination =
+        to.destination != packet.destination || to.destination_port != packet.destination_port;
+    return program;
+}
+
+Translation translation_by(const Trace& trace, const IpView& packet) {
     // An ICMP error is translated with the packet it quotes, before it gets a plan (rewrite.h).
-    if (packet.l4_kind != L4Kind::icmp_error) {
-        const Endpoints& to = trace.leaving;
-        plan.values.translation =
-            Translation::between(packet, to.source, to.destination, to.source_port, to.destination_port);
-        plan.program.new_source = to.source != packet.source || to.source_port != packet.source_port;
-        plan.program.new_destination =
-            to.destination != packet.destination || to.destination_port != packet.destination_port;
-    }
-    return plan;
+    if (packet.l4_kind == L4Kind::icmp_error) return {};
+    const Endpoints& to = trace.leaving;
+    return Translation::between(packet, to.source, to.destination, to.source_port, to.destination_port);
 }
 
 }  // namespace sluice

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From a finished trace that forwards to the plan that carries it out. Pure; any thread.
+// From a finished trace that forwards to what carries it out. Pure; any thread.
 #pragma once
 
 #include "runtime/cache/program.h"
@@ -12,8 +12,9 @@ namespace sluice {
 /// well.
 Program egress_program(const Image& image, InterfaceRef egress);
 
-/// Sessions opened by this packet have no reference yet: the shard sets those in trace.hops when it commits,
-/// before this. The neighbour and the IP ID slot are the shard's to add.
-Plan synthesize(const Image& image, const Trace& trace, const IpView& packet);
+/// What all packets of the trace have in common.
+Program synthesize(const Image& image, const Trace& trace, const IpView& packet);
+/// What this one's flow has for itself, but the neighbour.
+Translation translation_by(const Trace& trace, const IpView& packet);
 
 }  // namespace sluice

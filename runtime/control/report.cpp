@@ -31,7 +31,20 @@ Json by_port(const Image& image, const std::vector<PacketCount>& counts) {
     return json;
 }
 
-Json cache_report(const Counters& counters) {
+Json traces_report(const Image& image, const Counters& counters) {
+    std::map<std::string, Json> tenants;
+    for (const TenantView& tenant : image.tenants()) {
+        const auto& traces = counters.tenants[tenant.index].traces;
+        if (!tenant.exists() || traces.hits + traces.misses == 0) continue;
+        tenants[std::string(tenant.name)] = {
+            {"trace_hits", traces.hits}, {"trace_misses", traces.misses}, {"started", traces.started}};
+    }
+    Json json = Json::object();
+    for (auto& [name, counts] : tenants) json[name] = std::move(counts);
+    return json;
+}
+
+Json cache_report(const Image& image, const Counters& counters) {
     std::map<std::string, std::uint64_t> uncacheable;
     for (std::size_t reason = 0; reason < nocache_reason_count; ++reason) {
         if (const std::uint64_t count = counters.cache.uncacheable[reason]; count != 0) {
@@ -44,6 +57,7 @@ Json cache_report(const Counters& counters) {
     json["pipeline_runs"] = counters.cache.pipeline_runs;
     json["revalidated"] = counters.cache.revalidated;
     json["uncacheable"] = sorted(uncacheable);
+    json["tenants"] = traces_report(image, counters);
     return json;
 }
 
@@ -89,7 +103,7 @@ Json counters_report(const Image& image, const Counters& counters) {
     json["consumed"] = counters.consumed;
     json["held"] = counters.held;
     json["drops"] = drops_report(counters);
-    json["cache"] = cache_report(counters);
+    json["cache"] = cache_report(image, counters);
     Json tenants = Json::object();
     for (const TenantView& tenant : image.tenants()) {
         if (!tenant.exists()) continue;

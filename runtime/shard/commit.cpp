@@ -69,14 +69,13 @@ std::optional<DropReason> Shard::State::open(Hop& hop, bool alone, std::uint16_t
     return std::nullopt;
 }
 
-std::optional<DropReason> Shard::State::commit(Trace& trace, std::span<const PacketView> packets,
-                                               std::uint16_t ingress) {
+std::optional<DropReason> Shard::State::commit(std::span<const PacketView> packets, std::uint16_t ingress) {
     const auto end = trace.hops.begin() + trace.hop_count;
     const bool alone = std::count_if(trace.hops.begin(), end, [](const Hop& hop) { return hop.stateful; }) < 2;
     for (std::uint32_t i = 0; i < trace.hop_count; ++i) {
         if (!trace.hops[i].opens_session) continue;
         if (const auto reason = open(trace.hops[i], alone, ingress)) {
-            undo(trace, i);
+            undo(i);
             return reason;
         }
     }
@@ -96,7 +95,7 @@ std::optional<DropReason> Shard::State::commit(Trace& trace, std::span<const Pac
     return std::nullopt;
 }
 
-void Shard::State::undo(Trace& trace, std::uint32_t hops) {
+void Shard::State::undo(std::uint32_t hops) {
     for (std::uint32_t i = 0; i < hops; ++i) {
         Hop& hop = trace.hops[i];
         if (!hop.opens_session) continue;

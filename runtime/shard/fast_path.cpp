@@ -104,7 +104,7 @@ std::uint32_t Shard::State::stateless_entry(const Arrival& arrival) {
     return flows.put(at, arrival.flow) ? at : no_flow;
 }
 
-void Shard::State::install(const Plan& plan, const Trace& trace, const Arrival& arrival) {
+void Shard::State::install(const Plan& plan, std::uint32_t program, const Arrival& arrival) {
     FlowTable& flows = sessions.flows;
     const std::uint32_t first = first_stateful_hop(trace);
     const bool has_session = first < trace.hop_count;
@@ -121,9 +121,13 @@ void Shard::State::install(const Plan& plan, const Trace& trace, const Arrival& 
     clear_program(at);
     const bool both = plan.program.new_source && plan.program.new_destination;
     if (both && !flows.is_wide(at)) return;
-    if (plan.program.session_count > 1 && !chain(at, trace, first)) return;
-    const std::uint32_t program = programs.intern(plan.program);
-    if (program == no_program) return;
+    if (plan.program.session_count > 1 && !chain(at, first)) return;
+    if (program == no_program) {
+        program = programs.intern(plan.program);
+        if (program == no_program) return;
+    } else {
+        programs.share(program);
+    }
     FlowEntry& entry = flows[at];
     entry.program = program;
     entry.ingress = arrival.ingress_number;
@@ -152,7 +156,7 @@ void Shard::State::install(const Plan& plan, const Trace& trace, const Arrival& 
     entry.l3_delta = __builtin_bswap16(l3.value());
 }
 
-bool Shard::State::chain(std::uint32_t head, const Trace& trace, std::uint32_t first) {
+bool Shard::State::chain(std::uint32_t head, std::uint32_t first) {
     const SessionRef leader = trace.hops[first].session;
     if (!sessions.is_wide(leader)) return false;
     std::array<std::uint32_t, most_routers - 1> chained;

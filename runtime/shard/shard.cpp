@@ -24,6 +24,8 @@ Shard::State::State(const Image& image_, const ShardSettings& settings_, FrameAl
       fragments(settings_.datagrams, key),
       neighbours(settings_.neighbours, key, *this),
       programs(settings_.programs, key),
+      traces(settings_.cache == CacheTiers::trace_cache ? settings_.traces : 8, image_.tenants().size(), key),
+      unusual(image_.tenants().size()),
       ingresses(image_),
       ledger(image_.tenants()),
       ip_ids(key),

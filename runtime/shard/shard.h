@@ -27,7 +27,7 @@ namespace sluice {
 enum class CacheTiers : std::uint8_t {
     none,         // every packet runs the pipeline (--no-cache)
     flow_table,   // known flows do not
-    trace_cache,  // nor do new flows that are like others before them
+    trace_cache,  // nor do new flows and denied packets that are like others before them
 };
 
 struct ShardSettings {
@@ -38,6 +38,8 @@ struct ShardSettings {
         1u << 16;                    // of them IPv6, or translated on both sides, or through two tenants
     std::uint32_t flows = 1u << 16;  // without a session
     std::uint32_t programs = 1u << 14;
+    std::uint32_t traces = 1u << 14;        // for all tenants together, as are
+    std::uint32_t rule_answers = 1u << 15;  // the questions to the firewall that are remembered
     std::uint32_t neighbours = 1u << 12;
     std::uint32_t datagrams = 1024;  // under reassembly
     SessionTimeouts timeouts = {};

@@ -5,13 +5,14 @@
 //   shard.cpp      timers, and for people           layer2.cpp     from a frame to an interface; ARP and ND
 //   fast_path.cpp  the flow table              slow_path.cpp  the pipeline and the fates it ends in
 //   commit.cpp     sessions: open, update, end originate.cpp  packets of our own
-//   execute.cpp    a plan carried out on a packet
+//   execute.cpp    a plan carried out on a packet          trace_path.cpp new flows by the trace cache
 #pragma once
 
 #include <span>
 #include <vector>
 
 #include "runtime/cache/program_store.h"
+#include "runtime/cache/trace_cache.h"
 #include "runtime/shard/burst_sums.h"
 #include "runtime/shard/glance.h"
 #include "runtime/shard/icmp_limiter.h"
@@ -54,6 +55,10 @@ struct Shard::State final : NeighbourActions {
     FragmentTable fragments;
     NeighbourTable neighbours;
     ProgramStore programs;
+    TraceCache traces;
+    std::vector<std::uint8_t>
+        unusual;  // by tenant: how many of its last packets looked-up paths could not serve
+    Trace trace;  // of the packet in hand
     IngressTable ingresses;
     RuleLedger ledger;
     IpIds ip_ids;
@@ -82,8 +87,8 @@ struct Shard::State final : NeighbourActions {
     bool serve(PacketView& packet, std::uint16_t ingress, std::uint32_t at);
     Translation translation_of(std::uint32_t at, const Program& program, const IpView& packet) const;
     /// The path's sessions; the first one's entry gets the program.
-    void install(const Plan& plan, const Trace& trace, const Arrival& arrival);
-    bool chain(std::uint32_t head, const Trace& trace, std::uint32_t first);
+    void install(const Plan& plan, std::uint32_t program, const Arrival& arrival);
+    bool chain(std::uint32_t head, std::uint32_t first);
     std::uint32_t stateless_entry(const Arrival& arrival);
     void clear_program(std::uint32_t at);
     void clear_programs(SessionRef session);  // all that lead through it
@@ -92,23 +97,29 @@ struct Shard::State final : NeighbourActions {
     void run_slow_path(Arrival& arrival);
     /// One packet, or a datagram's fragments in offset order (`whole`).
     void judge(std::span<PacketView> packets, bool whole, Arrival& arrival);
-    void forward(std::span<PacketView> packets, Trace& trace, Arrival& arrival);
-    void translate_error(std::span<PacketView> packets, const Trace& trace);
+    /// What `trace` says; `program` where it is known already.
+    void forward(std::span<PacketView> packets, Arrival& arrival, std::uint32_t program = no_program);
+    void translate_error(std::span<PacketView> packets);
     void refuse(const PacketView& packet, InterfaceRef ingress, Component component, IcmpError error);
     void add_fragment(Arrival& arrival, Component component);
     void count_uncacheable(std::uint32_t no_cache);
-    void count_denied(const Trace& trace, std::span<const PacketView> packets);
+    void count_denied(std::span<const PacketView> packets);
     void log_decision(const Hop& hop, const Tuple& packet);
+
+    // trace_path.cpp
+    /// False: the pipeline must judge it.
+    bool serve_by_trace(Arrival& arrival);
+    void remember(const TraceKey& trace_key, std::uint32_t program);
 
     // commit.cpp
     /// All sessions of the path together, or none: then the reason.
-    std::optional<DropReason> commit(Trace& trace, std::span<const PacketView> packets, std::uint16_t ingress);
+    std::optional<DropReason> commit(std::span<const PacketView> packets, std::uint16_t ingress);
     std::optional<DropReason> open(Hop& hop, bool alone, std::uint16_t ingress);
     void update_session(const Hop& hop, std::span<const PacketView> packets);
     void release_mappings(SessionRef session);
     void end_session(SessionRef session);
     void settle(SessionRef session);
-    void undo(Trace& trace, std::uint32_t hops);
+    void undo(std::uint32_t hops);
     void session_timer(std::uint32_t index);
     std::uint32_t deadline_tick(SessionRef session) const;
     std::uint32_t seen_tick() const;  // of now, as last_seen counts: the first tick that is not before it
@@ -151,7 +162,7 @@ struct Shard::State final : NeighbourActions {
     void run_timers(Time until);
     void expire_datagram(std::span<const HeldFragment> held);
 
-    Component component_of(const Trace& trace) const {
+    Component component_of_trace() const {
         const std::uint16_t tenant = trace.last_hop().tenant;
         return trace.element == Element::service_router ? counters.service_router(tenant)
                                                         : counters.distributed_router(tenant);

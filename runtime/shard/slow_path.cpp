@@ -17,18 +17,18 @@ void Shard::State::run_slow_path(Arrival& arrival) {
             counters.interface_component(arrival.ingress.tenant, arrival.ingress.interface);
         return drop(packet.frame, interface, DropReason::NOT_OURS);
     }
+    if (settings.cache == CacheTiers::trace_cache && serve_by_trace(arrival)) return;
     judge({&packet, 1}, !packet.ip.fragment, arrival);
 }
 
 void Shard::State::judge(std::span<PacketView> packets, bool whole, Arrival& arrival) {
     const InterfaceRef ingress = arrival.ingress;
-    Trace trace;
     ++counters.cache.pipeline_runs;
     run_pipeline(image, {sessions, nat, key}, packets, whole, ingress, trace);
-    const Component component = component_of(trace);
+    const Component component = component_of_trace();
     switch (trace.fate) {
         case Fate::forward:
-            return forward(packets, trace, arrival);
+            return forward(packets, arrival);
         case Fate::reassemble:
             return add_fragment(arrival, component);
         case Fate::echo:
@@ -45,7 +45,7 @@ void Shard::State::judge(std::span<PacketView> packets, bool whole, Arrival& arr
             if (trace.fate == Fate::drop && trace.error) {
                 send_icmp_error(*trace.error, packets.front(), ingress, component, trace.mtu);
             }
-            count_denied(trace, packets);
+            count_denied(packets);
             for (const PacketView& packet : packets) drop(packet.frame, component, trace.reason);
             break;
     }
@@ -57,7 +57,7 @@ void Shard::State::count_uncacheable(std::uint32_t no_cache) {
     ++counters.cache.uncacheable[static_cast<std::size_t>(std::countr_zero(no_cache))];
 }
 
-void Shard::State::count_denied(const Trace& trace, std::span<const PacketView> packets) {
+void Shard::State::count_denied(std::span<const PacketView> packets) {
     if (!trace.denied_by_firewall) return;
     const Hop& hop = trace.last_hop();
     const IpView& first = packets.front().ip;
@@ -85,9 +85,9 @@ void Shard::State::refuse(const PacketView& packet, InterfaceRef ingress, Compon
     }
 }
 
-void Shard::State::forward(std::span<PacketView> packets, Trace& trace, Arrival& arrival) {
+void Shard::State::forward(std::span<PacketView> packets, Arrival& arrival, std::uint32_t program) {
     PacketView& first = packets.front();
-    const Component component = component_of(trace);
+    const Component component = component_of_trace();
     const Hop& last = trace.last_hop();
     // What cannot even wait for its neighbour opens no session.
     const std::uint32_t next = neighbours.use(image.tenants()[last.tenant].ref(last.out_interface),
@@ -99,13 +99,15 @@ void Shard::State::forward(std::span<PacketView> packets, Trace& trace, Arrival&
         for (const PacketView& packet : packets) drop(packet.frame, component, reason);
         return;
     }
-    if (const auto reason = commit(trace, packets, arrival.ingress_number)) {
+    if (const auto reason = commit(packets, arrival.ingress_number)) {
         for (const PacketView& packet : packets) drop(packet.frame, component, *reason);
         return;
     }
-    Plan plan = synthesize(image, trace, first.ip);
+    Plan plan;
+    plan.program = program == no_program ? synthesize(image, trace, first.ip) : programs[program];
+    plan.values.translation = translation_by(trace, first.ip);
     plan.values.neighbour = next;
-    if (trace.quoted) translate_error(packets, trace);
+    if (trace.quoted) translate_error(packets);
     if (trace.leaving.source != first.ip.source && first.ip.family == Family::v4) {
         if (IpIds::needs_id(first.ip)) {
             plan.new_ip_id = true;
@@ -124,12 +126,12 @@ void Shard::State::forward(std::span<PacketView> packets, Trace& trace, Arrival&
         }
         return;
     }
-    if (trace.no_cache == 0 && arrival.probe) install(plan, trace, arrival);
+    if (trace.no_cache == 0 && arrival.probe) install(plan, program, arrival);
     count_uncacheable(trace.no_cache);
     for (PacketView& packet : packets) execute_plan(packet, plan, neighbour.mac);
 }
 
-void Shard::State::translate_error(std::span<PacketView> packets, const Trace& trace) {
+void Shard::State::translate_error(std::span<PacketView> packets) {
     const Endpoints& outer = trace.leaving;
     const Endpoints& quoted = trace.quoted_leaving;
     PacketView& first = packets.front();

@@ -31,6 +31,7 @@ std::optional<Exit> find_who_is_behind(StageContext& context, const image::NatCl
             hop.tenant, ip.protocol, ip.family, context.current.destination, context.current.destination_port);
         if (mapping != no_mapping) {
             record(context, StageId::destination_nat, mapping);
+            hop.destination_rule = nat_class.external() | mapping_bit;
             hop.joined_remote = seen_source(context, external.on_interface());
             // The filter keeps strangers outside; who is inside is the firewall's to judge (RFC 4787 REQ-9: two
             // hosts of one pool could never begin to talk otherwise, since each one's first packet would be
@@ -49,6 +50,7 @@ std::optional<Exit> find_who_is_behind(StageContext& context, const image::NatCl
     if (row != no_row) {
         const image::DnatRule& rule = tenant.dnat_rules[row];
         record(context, StageId::destination_nat, row);
+        hop.destination_rule = row;
         context.current.destination = from_image(rule.to());
         if (rule.to_port() != 0 && has_ports(ip.l4_kind)) {
             context.current.destination_port = static_cast<std::uint16_t>(
@@ -58,6 +60,7 @@ std::optional<Exit> find_who_is_behind(StageContext& context, const image::NatCl
     }
     if (external.one_to_one() != no_row) {
         record(context, StageId::destination_nat, external.one_to_one());
+        hop.destination_rule = external.one_to_one() | one_to_one_bit;
         context.current.destination = from_image(tenant.one_to_one_rules[external.one_to_one()].inside_ip());
         return Exit::next;
     }

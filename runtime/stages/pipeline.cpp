@@ -14,6 +14,15 @@ constexpr Exit (*stages[])(StageContext&) = {
     find_route, check_ttl,       apply_firewall, translate_source,      choose_egress,
 };
 
+Exit run_router(StageContext& context) {
+    for (const auto stage : stages) {
+        if (const Exit exit = stage(context); exit != Exit::next) return exit;
+    }
+    return Exit::done;
+}
+
+}  // namespace
+
 bool enter_router(StageContext& context, std::uint16_t tenant, std::uint16_t interface) {
     Trace& trace = context.trace;
     if (trace.hop_count == most_routers) return false;
@@ -27,15 +36,6 @@ bool enter_router(StageContext& context, std::uint16_t tenant, std::uint16_t int
     context.at_entry = context.current;
     return true;
 }
-
-Exit run_router(StageContext& context) {
-    for (const auto stage : stages) {
-        if (const Exit exit = stage(context); exit != Exit::next) return exit;
-    }
-    return Exit::done;
-}
-
-}  // namespace
 
 std::string_view name_of(StageId stage) {
     constexpr std::string_view names[] = {"ip_admission", "fragments", "session",  "destination_nat", "local",
@@ -62,6 +62,7 @@ Exit drop(StageContext& context, DropReason reason, std::optional<IcmpError> err
 void run_pipeline(const Image& image, const StageTables& tables, std::span<const PacketView> packets,
                   bool whole, InterfaceRef ingress, Trace& trace) {
     const PacketView& packet = packets.front();
+    trace.restart(ingress);
     std::uint32_t longest = 0;
     for (const PacketView& one : packets) longest = std::max(longest, one.ip.total_length);
     StageContext context{.image = image,
@@ -72,7 +73,6 @@ void run_pipeline(const Image& image, const StageTables& tables, std::span<const
                          .trace = trace,
                          .at_entry = {},
                          .current = Endpoints::of(packet.ip)};
-    trace.ingress = ingress;
     enter_router(context, ingress.tenant,
                  image.tenants()[ingress.tenant].interface_position(ingress.interface));
     while (run_router(context) == Exit::peer) {

@@ -69,8 +69,8 @@ Exit find_session(StageContext& context) {
         hop.session = found->session;
         hop.direction = found->direction;
         hop.rule = context.tables.sessions.rule(found->session);
-        context.current = Endpoints::of(
-            context.tables.sessions.tuple(found->session, opposite(found->direction)).reversed());
+        context.current =
+            Endpoints::of(context.tables.sessions.tuple(found->session, opposite(found->direction)).reversed());
         return Exit::next;
     }
     if (ip.l4_kind == L4Kind::tcp && !TcpTracker::opens(ip.tcp_flags)) {

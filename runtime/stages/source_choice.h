@@ -9,12 +9,10 @@
 namespace sluice {
 
 struct SourceChoice {
-    static constexpr std::uint32_t one_to_one_bit = 0x80000000;
-
     Ip source;
     std::uint16_t source_port = 0;
     bool exhausted = false;            // a rule matched and had no port left (NAT_NO_PORT)
-    std::uint32_t row = no_stage_row;  // the NAT rule that matched; a one-to-one rule has one_to_one_bit set
+    std::uint32_t row = no_stage_row;  // the NAT rule that matched; a one-to-one rule has one_to_one_bit
     std::optional<NatTable::Choice> dynamic;
     InsideEndpoint inside;
 };

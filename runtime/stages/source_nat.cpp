@@ -26,7 +26,7 @@ SourceChoice choose_source(const StageContext& context, std::uint16_t out_interf
     if (match == nullptr) return choice;
     if (match->one_to_one() != 0) {
         choice.source = from_image(tenant.one_to_one_rules[match->row()].external_ip());
-        choice.row = match->row() | SourceChoice::one_to_one_bit;
+        choice.row = match->row() | one_to_one_bit;
         return choice;
     }
     choice.row = match->row();
@@ -53,6 +53,7 @@ Exit translate_source(StageContext& context) {
     const bool hairpin = hop.hairpin_interface != Hop::no_interface &&
                          context.tenant->interfaces[hop.out_interface].kind() == image::InterfaceKind::Segment;
     const SourceChoice choice = choose_source(context, hairpin ? hop.hairpin_interface : hop.out_interface);
+    hop.source_rule = choice.row;
     if (choice.row != no_stage_row) record(context, StageId::source_nat, choice.row);
     if (choice.exhausted) return drop(context, DropReason::NAT_NO_PORT);
     context.current.source = choice.source;

@@ -53,6 +53,10 @@ enum class Fate : std::uint8_t {
 };
 
 constexpr std::uint32_t no_stage_row = 0xffffffff;
+/// What rewrote an end of a packet, in one number: a row of DNAT or of SNAT rules, or with one of these bits a
+/// one-to-one rule, or the external address whose dynamic mapping it went through.
+constexpr std::uint32_t one_to_one_bit = 0x80000000;
+constexpr std::uint32_t mapping_bit = 0x40000000;
 
 /// What one stage did, for `explain` and `trace`.
 struct Record {
@@ -95,7 +99,9 @@ struct Hop {
     SessionRef session;                 // found, or made at commit
     Tuple forward, reverse;             // of the session to open
     std::uint32_t rule = default_rule;  // the slot of the one that decided, the firewall's default otherwise
-    std::uint32_t adjacency = 0;
+    std::uint32_t destination_rule = no_stage_row;
+    std::uint32_t source_rule = no_stage_row;
+    std::uint32_t adjacency = 0;  // of a group: the member
     Ip next_hop;
     std::uint32_t joined_mapping = no_mapping;  // inbound through a dynamic mapping
     std::optional<NatTable::Choice> choice;     // outbound through one
@@ -121,6 +127,17 @@ struct Trace {
     std::array<Hop, most_routers> hops;
     std::array<Record, 48> records;
 
+    /// As new. Only what is counted is cleared: hops when a router is entered.
+    void restart(InterfaceRef from) {
+        fate = Fate::drop;
+        error.reset();
+        denied_by_firewall = false;
+        hop_count = record_count = ttl_cost = 0;
+        mtu = 0xffff;
+        no_cache = 0;
+        ingress = from;
+        quoted.reset();
+    }
     const Hop& last_hop() const { return hops[hop_count - 1u]; }
     void forbid_cache(NoCacheReason why) { no_cache |= 1u << static_cast<unsigned>(why); }
 };
@@ -132,6 +149,8 @@ struct StageTables {
     const HashKey& key;
 };
 
+class RuleMemo;
+
 struct StageContext {
     const Image& image;
     const StageTables& tables;
@@ -139,6 +158,7 @@ struct StageContext {
     std::uint32_t longest_packet;  // total length of the packet, or of the longest fragment of its datagram
     bool whole;                    // not a fragment, or all fragments are here
     Trace& trace;
+    RuleMemo* memo = nullptr;  // before the classifier
     const TenantView* tenant = nullptr;
     Hop* hop = nullptr;
     Endpoints at_entry;  // of the router the packet is in
@@ -161,6 +181,8 @@ enum class Exit : std::uint8_t {
 };
 
 // ---- for the stages ----
+/// `interface` is a position. False: the path is too long.
+bool enter_router(StageContext& context, std::uint16_t tenant, std::uint16_t interface);
 void record(StageContext& context, StageId stage, std::uint32_t row = no_stage_row);
 /// Counted for the tenant's service router, or its distributed router where it has no other.
 Exit drop(StageContext& context, DropReason reason, std::optional<IcmpError> error = std::nullopt);
@@ -179,7 +201,7 @@ Exit choose_egress(StageContext& context);
 
 /// Runs a packet that entered by `ingress`, which the image has, through all stages. `packets` is one packet,
 /// or the whole datagram in offset order when its fragments are together (`whole`). Changes nothing but the
-/// trace, which must be fresh.
+/// trace, of which nothing is kept.
 void run_pipeline(const Image& image, const StageTables& tables, std::span<const PacketView> packets,
                   bool whole, InterfaceRef ingress, Trace& trace);
 

@@ -41,7 +41,7 @@ Counters::Counters(std::span<const std::string_view> port_names, std::span<const
         for (std::uint16_t slot = 0; slot < tenant.interface_slots(); ++slot) {
             component_names.push_back(prefix + std::string(tenant.name_of_interface(slot)));
         }
-        tenants.push_back({{}, {}, std::vector<RuleCount>(tenant.rule_slots() + 1)});
+        tenants.emplace_back().rules.resize(tenant.rule_slots() + 1);
     }
     drops.resize(component_names.size());
 }
@@ -68,6 +68,9 @@ void Counters::add(const Counters& other) {
         add_to(tenants[i].rx, other.tenants[i].rx);
         add_to(tenants[i].tx, other.tenants[i].tx);
         add_each(tenants[i].rules, other.tenants[i].rules);
+        tenants[i].traces.hits += other.tenants[i].traces.hits;
+        tenants[i].traces.misses += other.tenants[i].traces.misses;
+        tenants[i].traces.started += other.tenants[i].traces.started;
     }
     cache.flow_hits += other.cache.flow_hits;
     cache.trace_hits += other.cache.trace_hits;

@@ -39,6 +39,11 @@ struct TenantCount {
     PacketCount rx;                // entered by one of its segments or uplinks
     PacketCount tx;                // left by one of them
     std::vector<RuleCount> rules;  // by slot; the default's at the end
+    /// Packets that entered here and met no flow of theirs: known by their trace, or not; and the sessions that
+    /// known ones opened.
+    struct {
+        std::uint64_t hits = 0, misses = 0, started = 0;
+    } traces;
 };
 
 struct Counters {

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "runtime/cache/trace_cache.h"
 #include "runtime/state/fragment_table.h"
 #include "runtime/state/nat_table.h"
 #include "runtime/state/neighbour_table.h"
@@ -46,6 +47,7 @@ TEST(StateMemory, DocumentHasTheFiguresOfThisBuild) {
         row("the same of IPv6", mapping6),
         row("ports of a SNAT pool address, once all its protocols are used", 3 * sizeof(PortSpace)),
         row("neighbour", neighbour),
+        row("trace of new flows", TraceCache::bytes_a_trace()),
         row("packet held for a neighbour", NeighbourTable::held_packet_bytes()),
         row("datagram under reassembly", datagram)};
     const char* source = std::getenv("SLUICE_SOURCE_DIR");
