@@ -6,12 +6,12 @@
 
 namespace sluice {
 
-TraceCache::TraceCache(std::uint32_t capacity, std::size_t tenants, const HashKey& key)
+TraceCache::TraceCache(std::uint32_t capacity, const HashKey& key)
     : key_(key),
       set_mask_(std::bit_ceil(std::max(capacity, ways)) / ways - 1),
       tags_(std::size_t{set_mask_} + 1),
       entries_((std::size_t{set_mask_} + 1) * ways),
-      shares_(static_cast<std::uint32_t>(entries_.size()), tenants) {}
+      shares_(static_cast<std::uint32_t>(entries_.size())) {}
 
 std::uint32_t TraceCache::place_of(const TraceKey& key, std::uint64_t hash) const noexcept {
     const std::uint32_t set = set_of(hash);

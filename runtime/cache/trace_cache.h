@@ -26,7 +26,7 @@ class TraceCache {
     static constexpr std::uint32_t denied = 0xfffffffe;
     static constexpr std::uint32_t unknown = 0xffffffff;
 
-    TraceCache(std::uint32_t capacity, std::size_t tenants, const HashKey& key);
+    TraceCache(std::uint32_t capacity, const HashKey& key);
 
     /// The program, denied or unknown. `tick` stamps its use.
     std::uint32_t find(const TraceKey& key, std::uint32_t epoch, std::uint32_t tick) noexcept;
@@ -36,8 +36,6 @@ class TraceCache {
     /// unknown where there is none (denials need none).
     std::uint32_t insert(const TraceKey& key, std::uint16_t tenant, std::uint32_t epoch, std::uint32_t program,
                          std::uint32_t tick) noexcept;
-
-    void follow(std::size_t tenants) { shares_.follow(tenants); }  // of the next image
 
     std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(entries_.size()); }
     const TenantShares& shares() const noexcept { return shares_; }

@@ -56,9 +56,8 @@ struct Shard::State final : NeighbourActions {
     NeighbourTable neighbours;
     ProgramStore programs;
     TraceCache traces;
-    std::vector<std::uint8_t>
-        unusual;  // by tenant: how many of its last packets looked-up paths could not serve
-    Trace trace;  // of the packet in hand
+    std::array<std::uint8_t, tenant_places> unusual{};  // of late, packets that no looked-up path could serve
+    Trace trace;                                        // of the packet in hand
     IngressTable ingresses;
     RuleLedger ledger;
     IpIds ip_ids;

@@ -38,7 +38,7 @@ bool Shard::State::serve_by_trace(Arrival& arrival) {
     PacketView& packet = arrival.packet;
     const std::uint16_t tenant = arrival.ingress.tenant;
     if (!is_plain(packet.ip)) return false;
-    std::uint8_t& doubt = unusual[tenant];
+    std::uint8_t& doubt = unusual[place_of_tenant(tenant)];
     if (doubt > too_unusual && counters.cache.pipeline_runs % 16 != 0) return false;
     if (!look_up_path(image, {sessions, nat, key}, nullptr, packet, arrival.ingress, trace)) {
         doubt = std::min<std::uint8_t>(doubt + 1, most_unusual);

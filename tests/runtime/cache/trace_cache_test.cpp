@@ -22,7 +22,7 @@ TraceKey key_of(std::uint32_t tenant, std::uint32_t row, std::uint32_t routers =
 class TraceCacheTest : public testing::Test {
   protected:
     static constexpr std::uint32_t capacity = 1024, tenants = 4;
-    TraceCache cache{capacity, tenants, HashKey::from_seed(7)};
+    TraceCache cache{capacity, HashKey::from_seed(7)};
 
     std::uint32_t insert(std::uint32_t tenant, std::uint32_t row, std::uint32_t program,
                          std::uint32_t tick = 0) {
@@ -94,7 +94,7 @@ TEST_F(TraceCacheTest, EveryProgramComesBackOnce) {
 }
 
 TEST_F(TraceCacheTest, AScanOfOneTenantEmptiesNoOthersShare) {
-    const std::uint32_t kept = cache.shares().share() / 4;
+    const std::uint32_t kept = capacity / 2 / tenants / 4;
     for (std::uint32_t row = 0; row < kept; ++row) insert(0, row, row, row);
     for (std::uint32_t row = 0; row < 100 * capacity; ++row) insert(1, row, row, 1000 + row);
     for (std::uint32_t row = 0; row < kept; ++row) EXPECT_EQ(find(0, row), row);
@@ -103,7 +103,7 @@ TEST_F(TraceCacheTest, AScanOfOneTenantEmptiesNoOthersShare) {
 
 TEST_F(TraceCacheTest, ATenantGetsItsShareWhenAnotherHasFilledTheCache) {
     for (std::uint32_t row = 0; row < 10 * capacity; ++row) insert(1, row, row, row);
-    const std::uint32_t wanted = cache.shares().share() / 2;
+    const std::uint32_t wanted = capacity / 2 / tenants / 2;
     for (std::uint32_t row = 0; row < wanted; ++row) insert(0, row, row, 100'000 + row);
     std::uint32_t found = 0;
     for (std::uint32_t row = 0; row < wanted; ++row) found += find(0, row) == row ? 1U : 0U;
