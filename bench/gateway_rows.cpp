@@ -289,16 +289,19 @@ std::vector<RowPlan> all_rows() {
         fresh.shape = {.tenants = tenants, .rules = 10};
         rows.push_back(fresh);
     }
-    fresh.shape = {};
-    fresh.name = "new-session-expiring";
-    fresh.expiring = true;
-    rows.push_back(fresh);
-    fresh.name = "new-session-expiring-single";
-    fresh.single = true;
-    rows.push_back(fresh);
-    fresh.name = "new-session-single";
-    fresh.expiring = false;
-    rows.push_back(fresh);
+    for (const std::uint32_t rules : {10u, thousand}) {
+        fresh.shape = {.rules = rules};
+        fresh.name = "new-session-expiring";
+        fresh.expiring = true;
+        rows.push_back(fresh);
+        fresh.name = "new-session-expiring-single";
+        fresh.single = true;
+        rows.push_back(fresh);
+        fresh.name = "new-session-single";
+        fresh.expiring = false;
+        rows.push_back(fresh);
+        fresh.single = false;
+    }
     for (const std::uint32_t rules : {10u, thousand}) {
         rows.push_back({.name = "new-session",
                         .kind = Kind::new_session,
