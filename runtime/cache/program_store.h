@@ -25,7 +25,7 @@ class ProgramStore {
     void share(std::uint32_t program) noexcept { ++users_[program]; }
     void release(std::uint32_t program) noexcept;
     const Program& operator[](std::uint32_t program) const noexcept { return programs_[program]; }
-    const Recipe& recipe(std::uint32_t program) const noexcept { return recipes_[program]; }
+    const Recipe* recipes() const noexcept { return &recipes_[0]; }  // by program
     std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(programs_.size() - free_.size()); }
 
   private:

@@ -35,7 +35,9 @@ std::uint32_t Shard::State::seen_tick() const {
 
 std::optional<DropReason> Shard::State::open(Hop& hop, bool alone, std::uint16_t ingress) {
     const bool wide = !alone || joins_at_length(hop) || (source_changes(hop) && destination_changes(hop));
-    const auto made = sessions.create(hop.forward, hop.reverse, wide);
+    // The stages have seen that nobody has these tuples; only another router of the path may since.
+    const auto made = alone ? sessions.create_unseen(hop.forward, hop.reverse, wide)
+                            : sessions.create(hop.forward, hop.reverse, wide);
     if (!made) {
         // Two routers of the path may want the same tuple.
         const bool taken =

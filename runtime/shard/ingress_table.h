@@ -41,6 +41,7 @@ class IngressTable {
         return by_port_and_vid_[std::size_t{port} * rows_a_port + vid];
     }
     const Ingress& operator[](std::uint16_t number) const noexcept { return ingresses_[number]; }
+    const Ingress* data() const noexcept { return ingresses_.data(); }
     std::size_t size() const noexcept { return ingresses_.size(); }
 
   private:

@@ -13,7 +13,6 @@
 
 #include "runtime/cache/program_store.h"
 #include "runtime/cache/trace_cache.h"
-#include "runtime/shard/burst_sums.h"
 #include "runtime/shard/glance.h"
 #include "runtime/shard/icmp_limiter.h"
 #include "runtime/shard/ingress_table.h"
@@ -41,6 +40,8 @@ struct Arrival {
     FlowProbe flow;
 };
 
+using Glances = std::array<Glance, most_burst_frames>;
+
 struct Shard::State final : NeighbourActions {
     State(const Image& image_, const ShardSettings& settings_, FrameAllocator& allocator_);
 
@@ -63,7 +64,6 @@ struct Shard::State final : NeighbourActions {
     IpIds ip_ids;
     std::vector<IcmpLimiter> icmp_limiters;  // by component
     std::array<Arrival, most_burst_frames> arrivals;
-    std::array<Glance, most_burst_frames> glances;
     Time now = 0;
     std::uint32_t fold_cursor = 0;  // where the next slice of folding starts
     Output* output = nullptr;       // of the call in progress
@@ -79,7 +79,7 @@ struct Shard::State final : NeighbourActions {
     // burst.cpp
     void process_burst(std::span<const Frame> frames);
     void foresee(std::span<const Glance> glances);  // foresee.cpp
-    bool serve_at_a_glance(const Frame& frame, const Glance& glance, std::uint32_t tick, BurstSums& sums);
+    bool look_up(std::span<const Frame> frames, Glances& glances);
 
     // fast_path.cpp
     bool serve_from_cache(Arrival& arrival);

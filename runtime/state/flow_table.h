@@ -43,6 +43,7 @@ class FlowTable {
     /// which the caller must remove first.
     std::uint32_t place_for_stateless(std::uint32_t tick) noexcept;
 
+    FlowEntry* data() noexcept { return &entries_[0]; }
     FlowEntry& operator[](std::uint32_t at) noexcept { return entries_[at]; }
     const FlowEntry& operator[](std::uint32_t at) const noexcept { return entries_[at]; }
     void prefetch(std::uint32_t at) const noexcept { __builtin_prefetch(&entries_[at], 1); }

@@ -112,13 +112,13 @@ std::optional<std::uint32_t> NatTable::space_of(const InsideEndpoint& inside,
 std::optional<NatTable::Choice> NatTable::choose(const InsideEndpoint& inside) const noexcept {
     if (const std::uint32_t known = find_inside(inside); known != no_mapping) {
         const Mapping mapping = (*this)[known];
-        return Choice{known, mapping.external, mapping.external_ip, mapping.external_port};
+        return Choice{known, mapping.external, mapping.external_ip, mapping.external_port, changes_};
     }
     const Search search = search_of(inside);
     const std::uint16_t port = search.low > search.high ? std::uint16_t{0} : free_port(inside, search);
     if (port == 0) return std::nullopt;
     const Ip ip = externals_[first_external_[inside.tenant] + search.external].ip;
-    return Choice{no_mapping, search.external, ip, port};
+    return Choice{no_mapping, search.external, ip, port, changes_};
 }
 
 NatTable::Search NatTable::search_of(const InsideEndpoint& inside) const noexcept {
@@ -182,7 +182,7 @@ void NatTable::prefetch_commit(const InsideEndpoint& inside, const Choice& choic
 
 std::uint32_t NatTable::commit(const InsideEndpoint& inside, const Choice& choice, Ip remote) noexcept {
     // Two packets may have chosen before either committed: what counts is what the table says now.
-    std::uint32_t mapping = find_inside(inside);
+    std::uint32_t mapping = choice.as_of == changes_ ? choice.mapping : find_inside(inside);
     if (choice.mapping != mapping && choice.mapping != no_mapping) return no_mapping;
     const auto work = [&](auto& pool) {
         const bool is_new = mapping == no_mapping;
@@ -226,6 +226,7 @@ std::uint32_t NatTable::create(Pool& pool, const InsideEndpoint& inside, const C
     }
     spaces_[*space].set(choice.external_port, true, ours_);
     ++live_;
+    ++changes_;
     return mapping;
 }
 
@@ -295,6 +296,7 @@ void NatTable::forget(Pool& pool, std::uint32_t mapping, Address remote) noexcep
     spaces_[externals_[own.external].first_space + own.kind].set(own.external_port, false, ours_);
     pool.give_back(mapping - first);
     --live_;
+    ++changes_;
 }
 
 void NatTable::join(std::uint32_t mapping, Ip remote) noexcept {

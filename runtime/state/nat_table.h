@@ -66,6 +66,7 @@ class NatTable {
         std::uint32_t external = 0;
         Ip external_ip;
         std::uint16_t external_port = 0;
+        std::uint32_t as_of = 0;  // the table's changes when it was made
     };
     /// nullopt: NAT_NO_PORT. A new port lies in the rule's range and, where the range has such ports, in the
     /// inside port's class (0-1023 or 1024-65535), has its parity where one is free, is not 0 and none that a
@@ -151,6 +152,7 @@ class NatTable {
     NatPool<Ip> ipv6_;
     TagIndex index_;  // of mapping * 2: by inside endpoint, or one remote address more; * 2 + 1: by outside
     std::uint32_t live_ = 0;
+    std::uint32_t changes_ = 0;  // of which mappings there are
 };
 
 }  // namespace sluice

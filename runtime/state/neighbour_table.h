@@ -122,6 +122,7 @@ class NeighbourTable {
     const Neighbour& operator[](std::uint32_t neighbour) const noexcept { return neighbours_[neighbour]; }
     std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(neighbours_.size()); }
     const NeighbourUse& use_of(std::uint32_t neighbour) const noexcept { return uses_[neighbour]; }
+    const NeighbourUse* uses() const noexcept { return uses_.data(); }  // by neighbour
     std::uint32_t held_packets() const noexcept { return held_; }
     template <typename Visit>
     void for_each(Visit&& visit) const {

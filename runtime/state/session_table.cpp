@@ -38,10 +38,15 @@ void SessionTable::give_back(std::uint32_t index) noexcept {
 }
 
 std::optional<SessionRef> SessionTable::create(const Tuple& forward, const Tuple& reverse, bool wide) noexcept {
-    if (full() || forward == reverse) return std::nullopt;
+    if (forward == reverse || find(forward) || find(reverse)) return std::nullopt;
+    return create_unseen(forward, reverse, wide);
+}
+
+std::optional<SessionRef> SessionTable::create_unseen(const Tuple& forward, const Tuple& reverse,
+                                                      bool wide) noexcept {
+    if (full()) return std::nullopt;
     const FlowProbe there = FlowProbe::of(forward, true, flows.hash_key());
     const FlowProbe back = FlowProbe::of(reverse, true, flows.hash_key());
-    if (flows.find(there) != no_flow || flows.find(back) != no_flow) return std::nullopt;
     const auto index = take(wide || forward.family == Family::v6 ? wide_free_ : narrow_free_);
     if (!index) return std::nullopt;
     if (!flows.put(*index * 2, there)) {

@@ -78,6 +78,8 @@ class SessionTable {
     /// Both tuples are indexed in one step. nullopt: full, or one of the tuples is already taken, or both are
     /// the same (a packet from an endpoint to itself has no directions). IPv6 is always `wide`.
     std::optional<SessionRef> create(const Tuple& forward, const Tuple& reverse, bool wide = false) noexcept;
+    /// The same where the caller has just seen that both tuples are free and differ.
+    std::optional<SessionRef> create_unseen(const Tuple& forward, const Tuple& reverse, bool wide) noexcept;
     /// Its timer goes with it; programs and mappings are the caller's. No-op where it is gone already.
     void erase(SessionRef session) noexcept;
 
