@@ -74,7 +74,9 @@ TEST_P(CacheAcceptance, MT_A21_an_expired_session_is_not_served_from_its_old_ent
     EXPECT_EQ(gateway.counters().sessions.active, 0u);
     only(from_inside(frame));
     EXPECT_EQ(gateway.counters().sessions.created, 2u);
-    EXPECT_EQ(gateway.counters().cache.pipeline_runs, cached() ? 2u : 3u);
+    // The second session is like the first: its flow may be started from the trace.
+    const auto& cache = gateway.counters().cache;
+    EXPECT_EQ(cache.pipeline_runs + cache.trace_hits, cached() ? 2u : 3u);
     EXPECT_EQ(rule(0, "outbound").sessions, 2u);
     EXPECT_EQ(rule(0, "outbound").packets, 3u);
 }
