@@ -20,7 +20,8 @@ std::uint32_t first_stateful_hop(const Trace& trace) {
 bool Shard::State::serve_from_cache(Arrival& arrival) {
     FlowTable& flows = sessions.flows;
     std::uint32_t at = flows.find(arrival.flow);
-    if (at == no_flow) return false;
+    arrival.absent = at == no_flow;
+    if (arrival.absent) return false;
     if (!flows.is_session(at) && flows[at].program == no_program) {
         // A stateful router comes behind the first one: its session is the flow.
         flows[at].last_seen = seen_tick();

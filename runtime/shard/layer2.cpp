@@ -81,7 +81,7 @@ std::optional<Ip> own_address(const TenantView& tenant, std::uint16_t interface,
 
 void Shard::State::look_at(const Frame& frame, Arrival& arrival) const {
     arrival.kind = Arrival::Kind::dropped;
-    arrival.probe = false;
+    arrival.probe = arrival.absent = false;
     arrival.ingress_number = no_ingress;
     arrival.packet.frame = frame;
     arrival.component = counters.port_component(frame.port);

@@ -36,7 +36,8 @@ struct Arrival {
     enum class Kind : std::uint8_t { dropped, arp, ip } kind = Kind::dropped;
     DropReason reason{};  // of what is dropped at sight, and who says so
     Component component = 0;
-    bool probe = false;  // IP of a kind that the flow table may know
+    bool probe = false;   // IP of a kind that the flow table may know
+    bool absent = false;  // and does not
     FlowProbe flow;
 };
 

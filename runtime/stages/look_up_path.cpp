@@ -51,7 +51,7 @@ Step look_up_router(StageContext& context) {
 }  // namespace
 
 bool look_up_path(const Image& image, const StageTables& tables, RuleMemo* memo, const PacketView& packet,
-                  InterfaceRef ingress, Trace& trace) {
+                  InterfaceRef ingress, bool session_absent, Trace& trace) {
     trace.restart(ingress);
     StageContext context{.image = image,
                          .tables = tables,
@@ -60,6 +60,7 @@ bool look_up_path(const Image& image, const StageTables& tables, RuleMemo* memo,
                          .whole = true,
                          .trace = trace,
                          .memo = memo,
+                         .session_absent = session_absent,
                          .at_entry = {},
                          .current = Endpoints::of(packet.ip)};
     enter_router(context, ingress.tenant,
@@ -68,6 +69,7 @@ bool look_up_path(const Image& image, const StageTables& tables, RuleMemo* memo,
     for (;;) {
         const Step step = look_up_router(context);
         if (step != Step::peer) return step == Step::finished;
+        context.session_absent = false;
         const PeerEnd& peer = context.tenant->peers[context.hop->out_interface];
         if (!enter_router(context, peer.tenant, peer.interface)) return false;
     }

@@ -57,7 +57,10 @@ Exit find_session(StageContext& context) {
     if (!hop.stateful) return Exit::next;
     const IpView& ip = context.ip();
     if (ip.l4_kind == L4Kind::icmp_error) return find_error_session(context);
-    const auto found = context.tables.sessions.find(context.current.tuple(hop.tenant, ip.protocol, ip.family));
+    std::optional<SessionTable::Found> found;
+    if (!context.session_absent) {
+        found = context.tables.sessions.find(context.current.tuple(hop.tenant, ip.protocol, ip.family));
+    }
     record(context, StageId::session, found ? found->session.index : no_stage_row);
     const bool request = ip.l4_kind == L4Kind::icmp_query && asks(ip.icmp_type);
     if (found) {

@@ -158,7 +158,8 @@ struct StageContext {
     std::uint32_t longest_packet;  // total length of the packet, or of the longest fragment of its datagram
     bool whole;                    // not a fragment, or all fragments are here
     Trace& trace;
-    RuleMemo* memo = nullptr;  // before the classifier
+    RuleMemo* memo = nullptr;     // before the classifier
+    bool session_absent = false;  // in the router the packet is in: known before
     const TenantView* tenant = nullptr;
     Hop* hop = nullptr;
     Endpoints at_entry;  // of the router the packet is in
