@@ -55,10 +55,10 @@ def number(value):
 
 def print_table(lines, base_title, new_title):
     """The exit status: 3 where something regressed."""
-    print(f"{'what':<20} {'name':<34} {base_title:>12} {new_title:>12} {'change':>9} {'limit':>7}")
+    print(f"{'what':<20} {'name':<50} {base_title:>12} {new_title:>12} {'change':>9} {'limit':>7}")
     for line in lines:
         change = f"{line.change_percent():+.1f} %" if line.compared() else "-"
-        print(f"{line.what:<20} {line.name:<34} {number(line.base):>12} {number(line.new):>12} {change:>9} "
+        print(f"{line.what:<20} {line.name:<50} {number(line.base):>12} {number(line.new):>12} {change:>9} "
               f"{line.limit_percent:>5} %  {line.verdict()}".rstrip())
     regressions = sum(line.regressed() for line in lines)
     if regressions:
