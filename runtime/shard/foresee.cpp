@@ -11,6 +11,7 @@ namespace sluice {
 void Shard::State::foresee(std::span<const Glance> all) {
     std::array<const Glance*, most_burst_frames> unknown;
     std::array<InsideEndpoint, most_burst_frames> inside;
+    std::array<NatTable::Search, most_burst_frames> searches;
     std::size_t count = 0;
     std::uint32_t sessions_to_come = 0;
     for (const Glance& glance : all) {
@@ -26,16 +27,15 @@ void Shard::State::foresee(std::span<const Glance> all) {
                          .tenant = glance.key.scope,
                          .protocol = glance.key.protocol,
                          .family = Family::v4};
-        nat.prefetch_choice(inside[count]);
+        searches[count] = nat.foresee(inside[count]);
         ++count;
     }
     if (sessions_to_come == 0) return;
     sessions.prefetch_new(sessions_to_come);
     const TagIndex& index = sessions.flows.index();
     for (std::size_t i = 0; i < count; ++i) {
-        const auto choice = nat.choose(inside[i]);
+        const auto choice = nat.foresee(inside[i], searches[i]);
         if (!choice) continue;
-        if (choice->mapping == no_mapping) nat.prefetch_commit(inside[i], *choice);
         FlowKey reply = unknown[i]->key;
         reply.source = unknown[i]->key.destination;
         reply.source_port = unknown[i]->key.destination_port;

@@ -110,18 +110,25 @@ std::optional<std::uint32_t> NatTable::space_of(const InsideEndpoint& inside,
 }
 
 std::optional<NatTable::Choice> NatTable::choose(const InsideEndpoint& inside) const noexcept {
-    if (const std::uint32_t known = find_inside(inside); known != no_mapping) {
+    const std::uint64_t hash = hash_of(inside);
+    if (const std::uint32_t known = find_inside(inside, hash); known != no_mapping) {
         const Mapping mapping = (*this)[known];
-        return Choice{known, mapping.external, mapping.external_ip, mapping.external_port, changes_};
+        return Choice{known, mapping.external, mapping.external_ip, mapping.external_port, changes_, hash};
     }
-    const Search search = search_of(inside);
-    const std::uint16_t port = search.low > search.high ? std::uint16_t{0} : free_port(inside, search);
-    if (port == 0) return std::nullopt;
-    const Ip ip = externals_[first_external_[inside.tenant] + search.external].ip;
-    return Choice{no_mapping, search.external, ip, port, changes_};
+    auto choice = search(inside, search_of(inside, hash));
+    if (choice) choice->hash = hash;
+    return choice;
 }
 
-NatTable::Search NatTable::search_of(const InsideEndpoint& inside) const noexcept {
+std::optional<NatTable::Choice> NatTable::search(const InsideEndpoint& inside,
+                                                 const Search& from) const noexcept {
+    const std::uint16_t port = from.low > from.high ? std::uint16_t{0} : free_port(inside, from);
+    if (port == 0) return std::nullopt;
+    const Ip ip = externals_[first_external_[inside.tenant] + from.external].ip;
+    return Choice{no_mapping, from.external, ip, port, changes_, 0};
+}
+
+NatTable::Search NatTable::search_of(const InsideEndpoint& inside, std::uint64_t hash) const noexcept {
     const TenantView& tenant = tenants_[inside.tenant];
     const image::SnatRule& rule = tenant.snat_rules[tenant.snat_position(inside.snat_rule)];
     Search search;
@@ -147,7 +154,7 @@ NatTable::Search NatTable::search_of(const InsideEndpoint& inside) const noexcep
     }
     if (search.low <= search.high) {
         const std::uint32_t ports = search.high - search.low + 1;
-        search.start = search.low + static_cast<std::uint32_t>(hash_of(inside) % ports);
+        search.start = search.low + static_cast<std::uint32_t>(hash % ports);
     }
     return search;
 }
@@ -165,24 +172,30 @@ std::uint16_t NatTable::free_port(const InsideEndpoint& inside, const Search& se
     return 0;
 }
 
-void NatTable::prefetch_choice(const InsideEndpoint& inside) const noexcept {
+NatTable::Search NatTable::foresee(const InsideEndpoint& inside) const noexcept {
     const std::uint64_t hash = hash_of(inside);
     index_.prefetch(hash);
     index_.prefetch_second(hash);
-    const Search search = search_of(inside);
-    if (search.low > search.high) return;
-    __builtin_prefetch(spaces_[search.space].line_of(static_cast<std::uint16_t>(search.start)), 1);
+    const Search search = search_of(inside, hash);
+    if (search.low <= search.high) {
+        __builtin_prefetch(spaces_[search.space].line_of(static_cast<std::uint16_t>(search.start)), 1);
+    }
+    return search;
 }
 
-void NatTable::prefetch_commit(const InsideEndpoint& inside, const Choice& choice) const noexcept {
-    index_.prefetch(
-        outside_hash(inside.tenant, inside.protocol, inside.family, choice.external_ip, choice.external_port));
+std::optional<NatTable::Choice> NatTable::foresee(const InsideEndpoint& inside,
+                                                  const Search& from) const noexcept {
+    const auto choice = search(inside, from);
+    if (!choice) return choice;
+    index_.prefetch(outside_hash(inside.tenant, inside.protocol, inside.family, choice->external_ip,
+                                 choice->external_port));
     __builtin_prefetch(inside.family == Family::v4 ? ipv4_.next_line() : ipv6_.next_line(), 1);
+    return choice;
 }
 
 std::uint32_t NatTable::commit(const InsideEndpoint& inside, const Choice& choice, Ip remote) noexcept {
     // Two packets may have chosen before either committed: what counts is what the table says now.
-    std::uint32_t mapping = choice.as_of == changes_ ? choice.mapping : find_inside(inside);
+    std::uint32_t mapping = choice.as_of == changes_ ? choice.mapping : find_inside(inside, choice.hash);
     if (choice.mapping != mapping && choice.mapping != no_mapping) return no_mapping;
     const auto work = [&](auto& pool) {
         const bool is_new = mapping == no_mapping;
@@ -215,12 +228,14 @@ std::uint32_t NatTable::create(Pool& pool, const InsideEndpoint& inside, const C
     record.external = (first_external_[inside.tenant] + choice.external) & 0xfffff;
     record.snat_rule = static_cast<std::uint16_t>(inside.snat_rule);
     record.live = 1;
-    if (!put(hash_of(inside), mapping * 2)) {
+    if (!put(choice.hash, mapping * 2)) {
         pool.give_back(number);
         return no_mapping;
     }
-    if (!put(outside_hash(mapping), mapping * 2 + 1)) {
-        index_.erase(hash_of(inside), mapping * 2);
+    if (!put(outside_hash(inside.tenant, inside.protocol, inside.family, choice.external_ip,
+                          choice.external_port),
+             mapping * 2 + 1)) {
+        index_.erase(choice.hash, mapping * 2);
         pool.give_back(number);
         return no_mapping;
     }
@@ -369,8 +384,8 @@ bool NatTable::accepts(std::uint32_t mapping, Ip remote) const noexcept {
     return mapping < first_ipv6_ ? ask(ipv4_) : ask(ipv6_);
 }
 
-std::uint32_t NatTable::find_inside(const InsideEndpoint& inside) const noexcept {
-    const std::uint32_t key = index_.find(hash_of(inside), [&](std::uint32_t candidate) {
+std::uint32_t NatTable::find_inside(const InsideEndpoint& inside, std::uint64_t hash) const noexcept {
+    const std::uint32_t key = index_.find(hash, [&](std::uint32_t candidate) {
         if ((candidate & 1) != 0) return false;
         const auto is_mapping = [&](const auto& pool) {
             const auto& record = pool[candidate / 2 - first_of(pool)];

@@ -67,6 +67,7 @@ class NatTable {
         Ip external_ip;
         std::uint16_t external_port = 0;
         std::uint32_t as_of = 0;  // the table's changes when it was made
+        std::uint64_t hash = 0;   // of the inside endpoint
     };
     /// nullopt: NAT_NO_PORT. A new port lies in the rule's range and, where the range has such ports, in the
     /// inside port's class (0-1023 or 1024-65535), has its parity where one is free, is not 0 and none that a
@@ -90,9 +91,15 @@ class NatTable {
     Mapping operator[](std::uint32_t mapping) const noexcept;
     std::uint32_t size() const noexcept { return live_; }
 
-    /// What choose() will read for this endpoint, and what commit() will touch for a new mapping.
-    void prefetch_choice(const InsideEndpoint& inside) const noexcept;
-    void prefetch_commit(const InsideEndpoint& inside, const Choice& choice) const noexcept;
+    /// Where a new mapping looks for a port: which address, from which port on.
+    struct Search {
+        std::uint32_t external = 0, space = 0;
+        std::uint32_t low = 1, high = 0, start = 0;  // nothing where low > high
+    };
+    /// Fetches what choose() will read for this endpoint.
+    Search foresee(const InsideEndpoint& inside) const noexcept;
+    /// Fetches what commit() will touch if the mapping is a new one; what will then be chosen, if anything.
+    std::optional<Choice> foresee(const InsideEndpoint& inside, const Search& search) const noexcept;
 
     static constexpr std::size_t mapping_bytes(Family family) {
         return family == Family::v4 ? sizeof(NatRecord<std::uint32_t>) : sizeof(NatRecord<Ip>);
@@ -111,14 +118,10 @@ class NatTable {
 
     void publish(const TenantView& tenant, const image::ExternalAddress& external, std::uint32_t first_space);
     std::optional<std::uint32_t> space_of(const InsideEndpoint& inside, std::uint32_t external) const noexcept;
-    /// Where a new mapping looks for a port: which address, from which port on.
-    struct Search {
-        std::uint32_t external = 0, space = 0;
-        std::uint32_t low = 1, high = 0, start = 0;  // nothing where low > high
-    };
-    Search search_of(const InsideEndpoint& inside) const noexcept;
+    Search search_of(const InsideEndpoint& inside, std::uint64_t hash) const noexcept;
+    std::optional<Choice> search(const InsideEndpoint& inside, const Search& from) const noexcept;
     std::uint16_t free_port(const InsideEndpoint& inside, const Search& search) const noexcept;
-    std::uint32_t find_inside(const InsideEndpoint& inside) const noexcept;
+    std::uint32_t find_inside(const InsideEndpoint& inside, std::uint64_t hash) const noexcept;
     InsideEndpoint inside_of(std::uint32_t mapping) const noexcept;
     bool put(std::uint64_t hash, std::uint32_t key) noexcept;
 
