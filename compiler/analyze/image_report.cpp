@@ -5,9 +5,9 @@
 #include <bit>
 
 #include "runtime/image/tenant_view.h"
-#include "schemas/layout/lpm_walk.h"
-
+#include "schemas/layout/classifier_cost.h"
 #include "schemas/layout/hexadecimal.h"
+#include "schemas/layout/lpm_walk.h"
 
 namespace sluice {
 namespace {
@@ -28,6 +28,12 @@ std::size_t worst_nat_steps(std::span<const image::NatClass> classes) {
         most_sources = std::max<std::size_t>(most_sources, row.source_count());
     }
     return static_cast<std::size_t>(std::bit_width(most_ports)) + most_sources;
+}
+
+ClassifierReport report_on(const image::Classifier& table) {
+    const std::span<const std::uint32_t> nodes = scalars_of(table.nodes());
+    const ClassifierCost worst = worst_lookup(nodes, table.root());
+    return {nodes.size_bytes() + rows_of(table.rows()).size_bytes(), worst.nodes, worst.rows};
 }
 
 TenantReport report_on(const TenantView& tenant, const image::TenantSection& section) {
@@ -53,15 +59,17 @@ TenantReport report_on(const TenantView& tenant, const image::TenantSection& sec
     report.nat_classes =
         tenant.nat_classes4.size() + tenant.nat_classes6.size() - 2;  // without those of nothing
     report.nat_steps = std::max(worst_nat_steps(tenant.nat_classes4), worst_nat_steps(tenant.nat_classes6));
-    report.firewall_bytes = tenant.class_rows.size_bytes() + tenant.masks.size_bytes() +
-                            tenant.services.size_bytes() + tenant.rules.size_bytes();
+    report.classifier = report_on(*table.classifier());
+    report.firewall_bytes = report.classifier.bytes + tenant.from_zones.size_bytes() +
+                            tenant.to_zones.size_bytes() + tenant.service_cells.size_bytes() +
+                            tenant.rules.size_bytes();
     report.adjacencies = tenant.adjacencies.size();
     report.snat_rules = tenant.snat_rules.size();
     report.dnat_rules = tenant.dnat_rules.size();
     report.one_to_one_rules = tenant.one_to_one_rules.size();
     report.external_addresses = tenant.externals.size();
     report.address_sets = table.set_names()->size();
-    report.address_classes = tenant.set_words == 0 ? 1 : tenant.class_rows.size() / tenant.set_words;
+    report.address_classes = tenant.address_class_count;
     report.firewall_rules = tenant.rules.size();
     report.assertions = table.assertions()->size();
     return report;

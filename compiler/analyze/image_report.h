@@ -19,6 +19,11 @@ struct LpmReport {
     unsigned levels = 0;  // dependent reads of the deepest look-up: the root, then records
 };
 
+struct ClassifierReport {
+    std::uint64_t bytes = 0;
+    std::uint64_t nodes = 0, rows = 0;  // that the worst look-up meets
+};
+
 struct TenantReport {
     std::string name;
     std::string file;
@@ -30,7 +35,8 @@ struct TenantReport {
     std::uint64_t nat_bytes = 0;  // rules and classes, without the look-up tables
     std::size_t nat_classes = 0;
     std::size_t nat_steps = 0;  // compares to find a DNAT rule by port and a source rule by interface, at worst
-    std::uint64_t firewall_bytes = 0;  // classes, masks, services, rules; without the look-up tables
+    ClassifierReport classifier;
+    std::uint64_t firewall_bytes = 0;  // classifier, zones, services, rules; without the tables of addresses
     std::size_t adjacencies = 0;
     std::size_t snat_rules = 0, dnat_rules = 0, one_to_one_rules = 0, external_addresses = 0;
     std::size_t address_sets = 0, address_classes = 0, firewall_rules = 0;

@@ -8,41 +8,18 @@
 namespace sluice::lower {
 namespace {
 
-using Membership = std::vector<std::uint64_t>;
-
 struct Member {
     Prefix prefix;
     std::uint32_t set;
 };
 
-class ClassTable {
-  public:
-    explicit ClassTable(std::uint32_t words) : words_(words) { class_of(Membership(words)); }
-
-    std::uint32_t class_of(const Membership& membership) {
-        const auto [place, is_new] =
-            classes_.try_emplace(membership, static_cast<std::uint32_t>(classes_.size()));
-        if (is_new) rows_.insert(rows_.end(), membership.begin(), membership.end());
-        return place->second;
-    }
-    const Membership& row(std::uint32_t index, Membership& into) const {
-        into.assign(rows_.begin() + std::size_t{index} * words_,
-                    rows_.begin() + (index + std::size_t{1}) * words_);
-        return into;
-    }
-    std::vector<std::uint64_t> take_rows() { return std::move(rows_); }
-
-  private:
-    std::uint32_t words_;
-    std::map<Membership, std::uint32_t> classes_;
-    std::vector<std::uint64_t> rows_;
-};
-
-std::vector<Member> members_of(const std::vector<policy::AddressSet>& sets, Family family) {
+// Members of one family, sorted: the prefixes that cover one stand before it.
+std::vector<Member> members_of(const std::vector<policy::AddressSet>& sets,
+                               const std::vector<std::uint32_t>& set_of, Family family) {
     std::vector<Member> members;
     for (std::size_t set = 0; set < sets.size(); ++set) {
         for (const Prefix& prefix : sets[set].prefixes) {
-            if (prefix.family == family) members.push_back({prefix, static_cast<std::uint32_t>(set)});
+            if (prefix.family == family) members.push_back({prefix, set_of[set]});
         }
     }
     std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) {
@@ -51,35 +28,63 @@ std::vector<Member> members_of(const std::vector<policy::AddressSet>& sets, Fami
     return members;
 }
 
-// Members are sorted, so the prefixes that cover one stand before it: `open` holds them, shortest first, each
-// with the class of its own addresses.
-LpmTable build_table(const std::vector<Member>& members, ClassTable& classes) {
+// The value of an entry is its class's handle. `open` holds the prefixes that cover the present one, shortest
+// first.
+std::vector<LpmEntry> entries_of(const std::vector<Member>& members, ClassNumbering& numbering) {
     std::vector<LpmEntry> entries;
     std::vector<LpmEntry> open;
     Membership membership;
     for (std::size_t i = 0; i < members.size();) {
         const Prefix& prefix = members[i].prefix;
         while (!open.empty() && !open.back().prefix.contains(prefix.ip)) open.pop_back();
-        classes.row(open.empty() ? 0 : open.back().value, membership);
+        membership = numbering.membership_of(open.empty() ? 0 : open.back().value);
         for (; i < members.size() && members[i].prefix == prefix; ++i) {
-            membership[members[i].set / 64] |= 1ULL << members[i].set % 64;
+            const auto place = std::lower_bound(membership.begin(), membership.end(), members[i].set);
+            if (place == membership.end() || *place != members[i].set) membership.insert(place, members[i].set);
         }
-        open.push_back({prefix, classes.class_of(membership)});
+        open.push_back({prefix, numbering.handle_of(membership)});
         entries.push_back(open.back());
     }
+    return entries;
+}
+
+LpmTable table_of(std::vector<LpmEntry> entries, const ClassNumbering& numbering) {
+    for (LpmEntry& entry : entries) entry.value = numbering.class_of(entry.value);
     return build_lpm(std::move(entries));
+}
+
+// Rules often write out the same addresses: they are one set then.
+std::vector<std::uint32_t> distinct_sets(const std::vector<policy::AddressSet>& sets, std::uint32_t& count) {
+    std::map<std::vector<Prefix>, std::uint32_t> known;
+    std::vector<std::uint32_t> set_of;
+    for (const policy::AddressSet& set : sets) {
+        std::vector<Prefix> prefixes = set.prefixes;
+        std::sort(prefixes.begin(), prefixes.end());
+        prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
+        const auto next = static_cast<std::uint32_t>(known.size());
+        set_of.push_back(known.try_emplace(std::move(prefixes), next).first->second);
+    }
+    count = static_cast<std::uint32_t>(known.size());
+    return set_of;
 }
 
 }  // namespace
 
+std::vector<ClassRange> AddressClasses::ranges_of(const std::vector<std::uint32_t>& sets) const {
+    std::vector<std::uint32_t> distinct;
+    for (const std::uint32_t set : sets) distinct.push_back(set_of[set]);
+    return numbering.ranges_of(distinct);
+}
+
 AddressClasses classify_addresses(const std::vector<policy::AddressSet>& sets) {
     AddressClasses result;
-    result.words = static_cast<std::uint32_t>((sets.size() + 63) / 64);
-    if (result.words == 0) return result;
-    ClassTable classes(result.words);
-    result.table4 = build_table(members_of(sets, Family::v4), classes);
-    result.table6 = build_table(members_of(sets, Family::v6), classes);
-    result.rows = classes.take_rows();
+    std::uint32_t count = 0;
+    result.set_of = distinct_sets(sets, count);
+    std::vector<LpmEntry> entries4 = entries_of(members_of(sets, result.set_of, Family::v4), result.numbering);
+    std::vector<LpmEntry> entries6 = entries_of(members_of(sets, result.set_of, Family::v6), result.numbering);
+    result.numbering.number(count);
+    result.table4 = table_of(std::move(entries4), result.numbering);
+    result.table6 = table_of(std::move(entries6), result.numbering);
     return result;
 }
 

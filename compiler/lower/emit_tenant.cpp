@@ -26,6 +26,12 @@ Offset<image::Lpm> emit_lpm(FlatBufferBuilder& builder, const LpmTable& table) {
     return image::CreateLpm(builder, root, records, table.first_level_words, table.wide, table.prefix_count);
 }
 
+Offset<image::Classifier> emit_classifier(FlatBufferBuilder& builder, const ClassifierTable& table) {
+    const auto nodes = aligned_scalars(builder, table.nodes);
+    const auto rows = aligned_structs(builder, table.rows);
+    return image::CreateClassifier(builder, nodes, rows, table.root);
+}
+
 const char* word_of(policy::Expectation expectation) {
     switch (expectation) {
         case policy::Expectation::allow:
@@ -65,12 +71,13 @@ std::size_t bytes_of(const Vectors&... vectors) {
 // FlatBuffers only asserts its 2 GiB, in debug builds; strings and padding are allowed for with the margin.
 void check_size(const policy::Tenant& tenant, const TenantTables& t) {
     constexpr std::size_t margin = 64ULL << 20;
-    const std::size_t bytes = bytes_of(
-        t.interfaces, t.addresses, t.proxied, t.neighbours, t.routes4.root, t.routes4.records, t.routes6.root,
-        t.routes6.records, t.adjacencies, t.ecmp_members, t.prefixes, t.externals, t.pool_addresses,
-        t.snat_rules, t.dnat_rules, t.one_to_one_rules, t.nat4.root, t.nat4.records, t.nat6.root,
-        t.nat6.records, t.nat_classes4, t.nat_classes6, t.dnat_ports, t.source_matches, t.sets4.root,
-        t.sets4.records, t.sets6.root, t.sets6.records, t.class_rows, t.masks, t.services, t.rules);
+    const std::size_t bytes =
+        bytes_of(t.interfaces, t.addresses, t.proxied, t.neighbours, t.routes4.root, t.routes4.records,
+                 t.routes6.root, t.routes6.records, t.adjacencies, t.ecmp_members, t.prefixes, t.externals,
+                 t.pool_addresses, t.snat_rules, t.dnat_rules, t.one_to_one_rules, t.nat4.root, t.nat4.records,
+                 t.nat6.root, t.nat6.records, t.nat_classes4, t.nat_classes6, t.dnat_ports, t.source_matches,
+                 t.sets4.root, t.sets4.records, t.sets6.root, t.sets6.records, t.classifier.nodes,
+                 t.classifier.rows, t.from_zones, t.to_zones, t.service_cells, t.rules);
     if (bytes + margin > longest_image_bytes) {
         throw std::length_error("tenant \"" + tenant.name + "\" needs " + std::to_string(bytes) +
                                 " bytes of tables; an image holds less than 2 GiB");
@@ -113,9 +120,10 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     const auto source_matches = aligned_structs(builder, tables.source_matches);
     const auto sets4 = emit_lpm(builder, tables.sets4);
     const auto sets6 = emit_lpm(builder, tables.sets6);
-    const auto class_rows = aligned_scalars(builder, tables.class_rows);
-    const auto masks = aligned_scalars(builder, tables.masks);
-    const auto services = aligned_structs(builder, tables.services);
+    const auto classifier = emit_classifier(builder, tables.classifier);
+    const auto from_zones = aligned_scalars(builder, tables.from_zones);
+    const auto to_zones = aligned_scalars(builder, tables.to_zones);
+    const auto service_cells = aligned_scalars(builder, tables.service_cells);
     const auto rules = aligned_structs(builder, tables.rules);
 
     const policy::Firewall no_firewall;  // what an absent one means: drop from outside, allow the rest
@@ -150,12 +158,12 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     row.add_source_matches(source_matches);
     row.add_sets4(sets4);
     row.add_sets6(sets6);
-    row.add_set_words(tables.set_words);
-    row.add_class_rows(class_rows);
+    row.add_address_class_count(tables.address_class_count);
     row.add_set_names(set_names);
-    row.add_zone_words(tables.zone_words);
-    row.add_masks(masks);
-    row.add_services(services);
+    row.add_classifier(classifier);
+    row.add_from_zones(from_zones);
+    row.add_to_zones(to_zones);
+    row.add_service_cells(service_cells);
     row.add_rules(rules);
     row.add_rule_names(rule_names);
     row.add_assertions(assertions);

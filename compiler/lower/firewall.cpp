@@ -1,91 +1,151 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <map>
+#include <stdexcept>
 #include <tuple>
 #include <vector>
 
 #include "compiler/lower/action.h"
 #include "compiler/lower/address_classes.h"
+#include "compiler/lower/classifier_builder.h"
 #include "compiler/lower/passes.h"
+#include "compiler/lower/service_classes.h"
 
 namespace sluice::lower {
 namespace {
 
-// Equal masks are stored once: most rules name the same few zones and sets.
-class MaskTable {
-  public:
-    explicit MaskTable(std::vector<std::uint64_t>& words) : words_(words) {}
+using Services = std::vector<policy::Service>;
+using Zones = std::vector<std::uint16_t>;
 
-    template <typename Index>
-    std::uint32_t offset_of(const std::vector<Index>& bits, std::uint32_t word_count) {
-        if (bits.empty()) return no_row;
-        std::vector<std::uint64_t> mask(word_count);
-        for (const Index bit : bits) mask[bit / 64] |= 1ULL << bit % 64;
-        const auto [place, is_new] =
-            offsets_.try_emplace(std::move(mask), static_cast<std::uint32_t>(words_.size()));
-        if (is_new) words_.insert(words_.end(), place->first.begin(), place->first.end());
-        return place->second;
+constexpr std::size_t most_boxes = 1u << 24;
+constexpr ClassRange any_address{0, classifier_field_max(0)};
+constexpr ClassRange any_zone{0, classifier_field_max(4)};
+constexpr ClassRange any_service{0, classifier_field_max(2)};
+
+bool stands_before(const policy::Service& a, const policy::Service& b) {
+    return std::tie(a.protocol, a.family, a.low, a.high) < std::tie(b.protocol, b.family, b.low, b.high);
+}
+struct ListOrder {
+    bool operator()(const Services& a, const Services& b) const {
+        return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), stands_before);
     }
-
-  private:
-    std::vector<std::uint64_t>& words_;
-    std::map<std::vector<std::uint64_t>, std::uint32_t> offsets_;
+    bool operator()(const Zones& a, const Zones& b) const { return a < b; }
 };
 
-// Equal lists of services are stored once.
-class ServiceTable {
+// Rules repeat each other's lists: each is classified once.
+template <typename List>
+class DistinctLists {
   public:
-    explicit ServiceTable(std::vector<image::Service>& rows) : rows_(rows) {}
-
-    std::uint32_t first_of(const std::vector<policy::Service>& services) {
-        if (services.empty()) return 0;
-        std::vector<Key> key;
-        for (const auto& s : services) key.emplace_back(s.protocol, s.family, s.low, s.high);
+    std::uint32_t number_of(List list) {
         const auto [place, is_new] =
-            firsts_.try_emplace(std::move(key), static_cast<std::uint32_t>(rows_.size()));
-        if (is_new) {
-            for (const auto& s : services) rows_.emplace_back(s.protocol, s.family, s.low, s.high);
+            numbers_.try_emplace(std::move(list), static_cast<std::uint32_t>(lists_.size()));
+        if (is_new) lists_.push_back(place->first);
+        return place->second;
+    }
+    const std::vector<List>& lists() const { return lists_; }
+
+  private:
+    std::map<List, std::uint32_t, ListOrder> numbers_;
+    std::vector<List> lists_;
+};
+
+/// The interfaces that the same rules name on one side.
+class ZoneClasses {
+  public:
+    ZoneClasses(const std::vector<policy::Rule>& rules, policy::Side policy::Rule::*side,
+                std::size_t interfaces) {
+        for (const policy::Rule& rule : rules) {
+            if (!(rule.*side).zones.empty()) lists_.number_of((rule.*side).zones);
         }
-        return place->second;
+        std::vector<Membership> memberships(interfaces);
+        for (std::uint32_t list = 0; list < lists_.lists().size(); ++list) {
+            for (const std::uint16_t zone : lists_.lists()[list]) {
+                if (memberships[zone].empty() || memberships[zone].back() != list)
+                    memberships[zone].push_back(list);
+            }
+        }
+        std::vector<std::uint32_t> handles;
+        for (const Membership& membership : memberships) handles.push_back(numbering_.handle_of(membership));
+        numbering_.number(lists_.lists().size());
+        for (const std::uint32_t handle : handles) {
+            classes_.push_back(static_cast<std::uint16_t>(numbering_.class_of(handle)));
+        }
     }
+    const std::vector<ClassRange>& ranges_of(const Zones& zones) {
+        return numbering_.ranges_of(lists_.number_of(zones));
+    }
+    std::vector<std::uint16_t> take_classes() { return std::move(classes_); }
 
   private:
-    using Key = std::tuple<std::uint8_t, std::uint8_t, std::uint16_t, std::uint16_t>;
-    std::vector<image::Service>& rows_;
-    std::map<std::vector<Key>, std::uint32_t> firsts_;
+    DistinctLists<Zones> lists_;
+    ClassNumbering numbering_;
+    std::vector<std::uint16_t> classes_;  // of each interface
 };
 
-struct SideMasks {
-    std::uint32_t zones = no_row;
-    std::uint32_t sets = no_row;
+/// One way to be on a rule's side: an address of a class, or a zone.
+struct SideBox {
+    ClassRange addresses, zones;
 };
 
-SideMasks masks_of(const policy::Side& side, const TenantTables& tables, MaskTable& masks) {
-    if (side.any) return {};
-    return {masks.offset_of(side.zones, tables.zone_words), masks.offset_of(side.sets, tables.set_words)};
+std::vector<SideBox> boxes_of(const policy::Side& side, const AddressClasses& addresses, ZoneClasses& zones) {
+    if (side.any) return {{any_address, any_zone}};
+    std::vector<SideBox> boxes;
+    if (!side.zones.empty()) {
+        for (const ClassRange& range : zones.ranges_of(side.zones)) boxes.push_back({any_address, range});
+    }
+    for (const ClassRange& range : addresses.ranges_of(side.sets)) boxes.push_back({range, any_zone});
+    return boxes;
+}
+
+void add_boxes(std::vector<ClassifierBox>& boxes, std::uint32_t rule, const std::vector<SideBox>& from,
+               const std::vector<SideBox>& to, const std::vector<ClassRange>& services) {
+    if (boxes.size() + from.size() * to.size() * services.size() > most_boxes) {
+        throw std::length_error(
+            "a tenant's firewall rules are more than 16 million combinations of sets and services");
+    }
+    for (const SideBox& source : from) {
+        for (const SideBox& destination : to) {
+            for (const ClassRange& service : services) {
+                boxes.push_back({{source.addresses.low, destination.addresses.low, service.low,
+                                  source.zones.low, destination.zones.low},
+                                 {source.addresses.high, destination.addresses.high, service.high,
+                                  source.zones.high, destination.zones.high},
+                                 rule});
+            }
+        }
+    }
 }
 
 }  // namespace
 
 void lower_firewall(const policy::Tenant& tenant, TenantTables& tables) {
-    AddressClasses classes = classify_addresses(tenant.sets);
-    tables.sets4 = std::move(classes.table4);
-    tables.sets6 = std::move(classes.table6);
-    tables.set_words = classes.words;
-    tables.class_rows = std::move(classes.rows);
-    tables.zone_words = static_cast<std::uint32_t>((tenant.interfaces.size() + 63) / 64);
-    if (!tenant.firewall) return;
+    AddressClasses addresses = classify_addresses(tenant.sets);
+    tables.sets4 = std::move(addresses.table4);
+    tables.sets6 = std::move(addresses.table6);
+    tables.address_class_count = addresses.numbering.count();
+    if (!tenant.firewall || tenant.firewall->rules.empty()) return;
 
-    MaskTable masks(tables.masks);
-    ServiceTable services(tables.services);
-    for (const policy::Rule& rule : tenant.firewall->rules) {
-        const SideMasks from = masks_of(rule.from, tables, masks);
-        const SideMasks to = masks_of(rule.to, tables, masks);
-        tables.rules.emplace_back(from.zones, from.sets, to.zones, to.sets, services.first_of(rule.services),
-                                  static_cast<std::uint32_t>(rule.services.size()),
-                                  static_cast<std::uint32_t>(tables.rules.size()), rule.where.line,
-                                  to_image(rule.action), rule.from.any ? 1 : 0, rule.to.any ? 1 : 0,
-                                  rule.log ? 1 : 0);
+    const std::vector<policy::Rule>& rules = tenant.firewall->rules;
+    DistinctLists<Services> lists;
+    for (const policy::Rule& rule : rules) {
+        if (!rule.services.empty()) lists.number_of(rule.services);
     }
+    ServiceClasses services = classify_services(lists.lists());
+    ZoneClasses from_zones(rules, &policy::Rule::from, tenant.interfaces.size());
+    ZoneClasses to_zones(rules, &policy::Rule::to, tenant.interfaces.size());
+    std::vector<ClassifierBox> boxes;
+    for (std::uint32_t index = 0; index < rules.size(); ++index) {
+        const policy::Rule& rule = rules[index];
+        add_boxes(boxes, index, boxes_of(rule.from, addresses, from_zones),
+                  boxes_of(rule.to, addresses, to_zones),
+                  rule.services.empty() ? std::vector{any_service}
+                                        : services.numbering.ranges_of(lists.number_of(rule.services)));
+        tables.rules.emplace_back(index, rule.where.line, to_image(rule.action), rule.log ? 1 : 0, 0);
+    }
+    tables.classifier = build_classifier(std::move(boxes));
+    tables.from_zones = from_zones.take_classes();
+    tables.to_zones = to_zones.take_classes();
+    tables.service_cells = std::move(services.cells);
 }
 
 }  // namespace sluice::lower

@@ -23,7 +23,7 @@ void lower_nat(const policy::Tenant& tenant, TenantTables& tables);
 void lower_nat_classes(TenantTables& tables);
 /// The external addresses that an interface answers for: after lower_nat.
 void lower_proxied(const policy::Tenant& tenant, TenantTables& tables);
-/// Address classes, rules, their masks and services.
+/// Address, service and zone classes, rules and the classifier that finds them.
 void lower_firewall(const policy::Tenant& tenant, TenantTables& tables);
 
 }  // namespace sluice::lower

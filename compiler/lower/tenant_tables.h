@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "compiler/lower/classifier_builder.h"
 #include "compiler/lower/lpm_builder.h"
 #include "schemas/image_generated.h"
 
@@ -33,11 +34,10 @@ struct TenantTables {
     std::vector<image::DnatPort> dnat_ports;
     std::vector<image::SourceMatch> source_matches;
     LpmTable sets4, sets6;
-    std::uint32_t set_words = 0;
-    std::vector<std::uint64_t> class_rows;
-    std::uint32_t zone_words = 0;
-    std::vector<std::uint64_t> masks;
-    std::vector<image::Service> services;
+    std::uint32_t address_class_count = 1;
+    ClassifierTable classifier;
+    std::vector<std::uint16_t> from_zones, to_zones;
+    std::vector<std::uint16_t> service_cells;
     std::vector<image::FirewallRule> rules;
 };
 

@@ -104,6 +104,10 @@ void print_json(const Image& image, const ImageReport& report) {
                                      {"address_classes", row.address_classes},
                                      {"sets4", json_of(row.sets4)},
                                      {"sets6", json_of(row.sets6)},
+                                     {"classifier",
+                                      {{"bytes", row.classifier.bytes},
+                                       {"worst_nodes", row.classifier.nodes},
+                                       {"worst_rows", row.classifier.rows}}},
                                      {"bytes", row.firewall_bytes}}},
                                    {"tests", row.assertions}});
     }
@@ -138,8 +142,10 @@ void print_tenant(const Image& image, const TenantView& tenant, const TenantRepo
     print_table("nat4", row.nat4);
     print_table("nat6", row.nat6);
     if (tenant.has_firewall) {
-        fmt::print("  firewall  {} rules, {} address sets in {} classes, {} bytes\n", row.firewall_rules,
-                   row.address_sets, row.address_classes, row.firewall_bytes);
+        fmt::print(
+            "  firewall  {} rules, {} address sets in {} classes, {} bytes; at most {} nodes and {} rows\n",
+            row.firewall_rules, row.address_sets, row.address_classes, row.firewall_bytes, row.classifier.nodes,
+            row.classifier.rows);
     }
     print_table("sets4", row.sets4);
     print_table("sets6", row.sets6);

@@ -19,7 +19,9 @@
 #include "runtime/image/slots.h"
 #include "schemas/image_generated.h"
 #include "schemas/layout/address.h"
+#include "schemas/layout/classifier.h"
 #include "schemas/layout/lpm.h"
+#include "schemas/layout/service_map.h"
 
 namespace sluice {
 
@@ -64,11 +66,10 @@ struct TenantView {
     std::span<const image::DnatPort> dnat_ports;
     std::span<const image::SourceMatch> source_matches;
     LpmView sets4, sets6;
-    std::uint32_t set_words = 0;
-    std::span<const std::uint64_t> class_rows;
-    std::uint32_t zone_words = 0;
-    std::span<const std::uint64_t> masks;
-    std::span<const image::Service> services;
+    std::uint32_t address_class_count = 1;
+    ClassifierView classifier;
+    std::span<const std::uint16_t> from_zones, to_zones;
+    std::span<const std::uint16_t> service_cells;
     std::span<const image::FirewallRule> rules;
     std::vector<std::string_view> rule_names;
     const image::Tenant* table = nullptr;  // names, assertions: for people, off the packet path; null: vanished
@@ -116,6 +117,10 @@ struct TenantView {
         return slots ? std::string_view(slots->rules.name(slot)) : rule_names[slot];
     }
 
+    std::uint32_t address_class(Ip ip, Family family) const noexcept {
+        return (family == Family::v4 ? sets4 : sets6).lookup(ip);
+    }
+    ServiceMapView service_classes() const noexcept { return {service_cells.data()}; }
     std::uint32_t route(Ip destination, Family family) const noexcept {
         return (family == Family::v4 ? routes4 : routes6).lookup(destination);
     }

@@ -15,6 +15,11 @@ std::vector<std::string_view> strings_of(
     return result;
 }
 
+ClassifierView classifier_of(const image::Classifier* table) {
+    if (table == nullptr) return {};
+    return {scalars_of(table->nodes()).data(), rows_of(table->rows()).data(), table->root()};
+}
+
 }  // namespace
 
 LpmView view_lpm(const image::Lpm* table) {
@@ -56,11 +61,11 @@ TenantView view_tenant(const image::Tenant& t, std::size_t index) {
     view.source_matches = rows_of(t.source_matches());
     view.sets4 = view_lpm(t.sets4());
     view.sets6 = view_lpm(t.sets6());
-    view.set_words = t.set_words();
-    view.class_rows = scalars_of(t.class_rows());
-    view.zone_words = t.zone_words();
-    view.masks = scalars_of(t.masks());
-    view.services = rows_of(t.services());
+    view.address_class_count = t.address_class_count();
+    view.classifier = classifier_of(t.classifier());
+    view.from_zones = scalars_of(t.from_zones());
+    view.to_zones = scalars_of(t.to_zones());
+    view.service_cells = scalars_of(t.service_cells());
     view.rules = rows_of(t.rules());
     view.rule_names = strings_of(t.rule_names());
     view.table = &t;

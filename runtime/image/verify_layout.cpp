@@ -53,6 +53,7 @@ Refusal check_layout(const image::Tenant& tenant, std::span<const std::uint8_t> 
     require(missing, "nat_classes6", tenant.nat_classes6());
     require(missing, "sets4", tenant.sets4());
     require(missing, "sets6", tenant.sets6());
+    require(missing, "classifier", tenant.classifier());
     if (missing) return missing;
 
     AlignmentCheck check{payload, {}};
@@ -78,9 +79,11 @@ Refusal check_layout(const image::Tenant& tenant, std::span<const std::uint8_t> 
     check("source_matches", tenant.source_matches());
     check("sets4", tenant.sets4());
     check("sets6", tenant.sets6());
-    check("class_rows", tenant.class_rows());
-    check("masks", tenant.masks());
-    check("services", tenant.services());
+    check("classifier.nodes", tenant.classifier()->nodes());
+    check("classifier.rows", tenant.classifier()->rows());
+    check("from_zones", tenant.from_zones());
+    check("to_zones", tenant.to_zones());
+    check("service_cells", tenant.service_cells());
     check("rules", tenant.rules());
     return check.refusal;
 }

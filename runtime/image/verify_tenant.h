@@ -29,6 +29,11 @@ Refusal check_text_size(const TenantView& tenant, std::size_t section_bytes);
 /// than `values`. `what` names the table.
 Refusal check_lpm(const image::Lpm& table, Family family, std::uint64_t values, std::string_view what);
 
+/// Nodes lead only to nodes behind them, so that look-ups end; they put off no more than fits, stay inside both
+/// vectors, take at most classifier_most_steps and return less than `rules`; each list of rows is in the order
+/// of the rules, and each rest says its least rule.
+Refusal check_classifier(const image::Classifier& table, std::uint64_t rules);
+
 Refusal check_interfaces(const TenantView& tenant, std::size_t port_count);
 Refusal check_adjacencies(const TenantView& tenant);
 Refusal check_routes(const TenantView& tenant);

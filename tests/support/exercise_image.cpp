@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "runtime/stages/deciding_rule.h"
 #include "schemas/layout/image_types.h"
 
 namespace sluice::test {
@@ -51,9 +52,8 @@ void look_up(const TenantView& tenant, Ip ip) {
     for (const Family family : {Family::v4, Family::v6}) {
         const Ip address = ip & prefix_mask(address_bits(family));
         follow_adjacency(tenant, tenant.route(address, family), false);
-        const LpmView& sets = family == Family::v4 ? tenant.sets4 : tenant.sets6;
-        part(tenant.class_rows, std::uint64_t{sets.lookup(address)} * tenant.set_words, tenant.set_words,
-             "class");
+        if (tenant.address_class(address, family) >= tenant.address_class_count)
+            throw std::logic_error("class");
     }
 }
 
@@ -88,19 +88,27 @@ void follow_nat(const TenantView& tenant) {
 }
 
 void follow_rules(const TenantView& tenant) {
-    const auto mask = [&](std::uint32_t offset, std::uint32_t words) {
-        if (offset != no_row) part(tenant.masks, offset, words, "mask");
-    };
     for (std::size_t i = 0; i < tenant.rules.size(); ++i) {
-        const image::FirewallRule& rule = tenant.rules[i];
-        mask(rule.from_zones(), tenant.zone_words);
-        mask(rule.to_zones(), tenant.zone_words);
-        mask(rule.from_sets(), tenant.set_words);
-        mask(rule.to_sets(), tenant.set_words);
-        part(tenant.services, rule.first_service(), rule.service_count(), "services");
         at(std::span<const std::string_view>(tenant.rule_names), i, "rule name");
     }
-    if (std::uint64_t{tenant.zone_words} * 64 < tenant.interfaces.size()) throw std::logic_error("zone_words");
+    if (tenant.rules.empty()) return;
+    std::uint64_t state = 1;
+    const auto next = [&](std::uint64_t end) { return (state = state * 6364136223846793005ULL + 1) % end; };
+    for (int i = 0; i < 64; ++i) {
+        const auto interfaces = tenant.interfaces.size();
+        const Family family = next(2) == 0 ? Family::v4 : Family::v6;
+        const std::uint32_t rule = deciding_rule(
+            tenant,
+            question_of(tenant, {.source = Ip{next(~0ULL), next(~0ULL)} & prefix_mask(address_bits(family)),
+                                 .destination = Ip{next(~0ULL), 0},
+                                 .family = family,
+                                 .protocol = static_cast<std::uint8_t>(next(256)),
+                                 .asked_port = static_cast<std::uint16_t>(next(65536)),
+                                 .real_port = static_cast<std::uint16_t>(next(65536)),
+                                 .in_interface = static_cast<std::uint16_t>(next(interfaces)),
+                                 .out_interface = static_cast<std::uint16_t>(next(interfaces))}));
+        if (rule != classifier_no_rule) at(tenant.rules, rule, "rule");
+    }
 }
 
 void follow_interfaces(const Image& image, const TenantView& tenant) {

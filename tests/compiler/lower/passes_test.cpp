@@ -8,6 +8,7 @@
 
 #include "schemas/layout/image_types.h"
 #include "schemas/layout/lpm.h"
+#include "schemas/layout/service_map.h"
 #include "tests/support/policies.h"
 
 namespace sluice::lower {
@@ -144,22 +145,21 @@ TEST_F(Blue, ExternalAddressesInsideASubnetAreAnsweredFor) {
     EXPECT_THAT(addresses, ElementsAre(ip_of("203.0.113.11"), ip_of("203.0.113.12"), ip_of("203.0.113.20")));
 }
 
-TEST_F(Blue, RulesReadMasksOfZonesAndSets) {
-    ASSERT_EQ(tables_.rules.size(), 5U);
-    const auto& admin = tables_.rules[1];
-    EXPECT_EQ(tables_.masks[admin.from_sets()], 0b101U);  // admins and 10.1.2.5
-    EXPECT_EQ(tables_.masks[admin.to_zones()], 0b011U);   // web and db
-    EXPECT_EQ(admin.from_zones(), no_row);
-    EXPECT_EQ(admin.log(), 1);
-    const auto& web_in = tables_.rules[0];
-    EXPECT_EQ(web_in.from_any(), 1);
-    EXPECT_EQ(web_in.from_sets(), no_row);
+std::uint32_t decision(const TenantTables& tables, const char* source, std::size_t from,
+                       const char* destination, std::size_t to, std::uint8_t protocol, std::uint16_t port) {
+    const ServiceMapView services{tables.service_cells.data()};
+    return tables.classifier.view().lookup(
+        {tables.sets4.view().lookup(ip_of(source)), tables.sets4.view().lookup(ip_of(destination)),
+         services.lookup(Family::v4, protocol, port), tables.from_zones[from], tables.to_zones[to]});
 }
 
-TEST_F(Blue, EqualListsOfServicesAreStoredOnce) {
-    EXPECT_EQ(tables_.rules[0].first_service(), tables_.rules[4].first_service());
-    EXPECT_EQ(tables_.rules[4].service_count(), 2U);
-    EXPECT_EQ(tables_.rules[3].service_count(), 0U);
+TEST_F(Blue, TheClassifierFindsRulesByZonesSetsAndServices) {
+    ASSERT_EQ(tables_.rules.size(), 5U);
+    EXPECT_EQ(tables_.rules[1].log(), 1);
+    // Interfaces: web, db, internet and a peer.
+    EXPECT_EQ(decision(tables_, "192.0.2.1", 2, "10.1.1.10", 0, 6, 443), 0U);   // web-in
+    EXPECT_EQ(decision(tables_, "198.51.100.7", 2, "10.1.2.5", 1, 6, 22), 1U);  // admins, a set, to two zones
+    EXPECT_EQ(decision(tables_, "192.0.2.1", 2, "10.1.2.5", 1, 6, 22), classifier_no_rule);
 }
 
 }  // namespace

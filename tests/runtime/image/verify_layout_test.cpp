@@ -120,6 +120,7 @@ TEST(Layout, NamesThatShareTheirBytesAreRefused) {
     const auto assertions = builder.CreateVector(std::vector<Offset<image::Assertion>>{});
     const auto lpm = image::CreateLpm(builder);
     const auto classes = lower::aligned_structs(builder, std::vector<image::NatClass>(1));
+    const auto classifier = image::CreateClassifier(builder, 0, 0, ClassifierReference::nothing);
     const std::vector<image::Adjacency> no_route(1);
     const auto adjacencies = lower::aligned_structs(builder, no_route);
     image::TenantBuilder tenant(builder);
@@ -138,6 +139,7 @@ TEST(Layout, NamesThatShareTheirBytesAreRefused) {
     tenant.add_nat_classes6(classes);
     tenant.add_sets4(lpm);
     tenant.add_sets6(lpm);
+    tenant.add_classifier(classifier);
     builder.Finish(tenant.Finish());
     const Bytes section(builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize());
     EXPECT_EQ(test::refusal_of(image_of_section(section)).substr(4009),

@@ -142,17 +142,6 @@ constexpr Case nat_cases[] = {
 INSTANTIATE_TEST_SUITE_P(Nat, WrongRow, testing::ValuesIn(nat_cases), case_name);
 
 constexpr Case firewall_cases[] = {
-    {"ServiceRange",
-     [](Policy& p) {
-         blue(p).firewall->rules[1].services[0] = {6, 0, 2, 1};
-     },
-     R"(tenant "blue": service 2 has range 2 to 1, not in order)"},
-    {"ServiceFamily", [](Policy& p) { blue(p).firewall->rules[1].services[0].family = 5; },
-     R"(tenant "blue": service 2 has family 5, expected 0, 4 or 6)"},
-    {"ZoneBeyondTheLast", [](Policy& p) { blue(p).firewall->rules[3].to.zones = {4}; },
-     R"(tenant "blue": firewall rule 3 has a mask of zones with a bit beyond the last of 4)"},
-    {"SetBeyondTheLast", [](Policy& p) { blue(p).firewall->rules[3].from.sets = {3}; },
-     R"(tenant "blue": firewall rule 3 has a mask of sets with a bit beyond the last of 3)"},
     {"RuleTwice", [](Policy& p) { blue(p).firewall->rules[3].name = "web-in"; },
      R"(tenant "blue": the firewall rule "web-in" stands twice)"},
     {"NameTooLong", [](Policy& p) { blue(p).firewall->rules[3].name.assign(4097, 'x'); },

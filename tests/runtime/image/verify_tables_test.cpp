@@ -107,7 +107,7 @@ constexpr Case lpm_cases[] = {
      R"(tenant "blue": routes4: the record at word 13 has the leaf 23, expected less than 23)"},
     {"LeafOfTheOtherFamily", [](TenantTables& t) { *leaf_of(t.routes6, 0, 0) = 1; },
      R"(tenant "blue": routes6 leads to adjacency 1 of the other family)"},
-    {"ClassBeyondTheRows", [](TenantTables& t) { *leaf_of(t.sets4, 0, 0) = 5; },
+    {"ClassBeyondTheCount", [](TenantTables& t) { *leaf_of(t.sets4, 0, 0) = 5; },
      R"(tenant "blue": sets4: the record at word 0 has the leaf 5, expected less than 5)"},
 };
 INSTANTIATE_TEST_SUITE_P(Lpm, WrongTable, testing::ValuesIn(lpm_cases), case_name);
@@ -154,8 +154,7 @@ constexpr Case row_cases[] = {
      R"(tenant "blue": external address 2 has in_pool 1, expected 0)"},
     {"SourcesBeyondTheEnd", [](TenantTables& t) { t.prefixes.clear(); },
      R"(tenant "blue": SNAT rule 0 has sources 0 and the next 1, the table has 0)"},
-    {"NoNatClass", [](TenantTables& t) { t.nat_classes6.clear(); },
-     "tenant 0: nat_classes6 is missing"},
+    {"NoNatClass", [](TenantTables& t) { t.nat_classes6.clear(); }, "tenant 0: nat_classes6 is missing"},
     {"NatClassOfNobody", [](TenantTables& t) { t.nat_classes4[0] = t.nat_classes4[1]; },
      R"(tenant "blue": IPv4 NAT class 0 does something)"},
     {"NatClassBeyondTheExternals", [](TenantTables& t) { t.nat_classes4[2] = image::NatClass(4, 0, 0, 0, 0); },
@@ -178,36 +177,38 @@ constexpr Case row_cases[] = {
      R"(tenant "blue": IPv4 NAT class 1 has the source rule of another interface)"},
     {"ExternalWithoutItsClass", [](TenantTables& t) { t.nat4 = {}; },
      R"(tenant "blue": external address 0 is not of its NAT class)"},
-    {"ServicesBeyondTheEnd", [](TenantTables& t) { t.services.pop_back(); },
-     R"(tenant "blue": firewall rule 2 has services 3 and the next 1, the table has 3)"},
-    {"MaskBeyondTheEnd", [](TenantTables& t) { t.masks.pop_back(); },
-     R"(tenant "blue": firewall rule 3 has a mask of zones at word 4 of 4, beyond the end)"},
-    {"SetWords", [](TenantTables& t) { t.set_words = 2; },
-     R"(tenant "blue": set_words is 2, expected 1 for 3 sets)"},
-    {"ZoneWords", [](TenantTables& t) { t.zone_words = 0; },
-     R"(tenant "blue": zone_words is 0, expected 1 for 4 interfaces)"},
-    {"ClassZeroInASet", [](TenantTables& t) { t.class_rows[0] = 1; },
-     R"(tenant "blue": address class 0 belongs to a set)"},
-    {"ClassBits", [](TenantTables& t) { t.class_rows[1] = 8; },
-     R"(tenant "blue": address class 1 has a bit beyond the last of 3 sets)"},
-    {"NoClasses", [](TenantTables& t) { t.class_rows.clear(); },
-     R"(tenant "blue": class_rows has 0 words, expected a multiple of 1)"},
     {"RulesWithoutNames", [](TenantTables& t) { t.rules.pop_back(); },
      R"(tenant "blue": 4 firewall rules have 5 names)"},
     {"RuleName", [](TenantTables& t) { std::swap(t.rules[0], t.rules[1]); },
      R"(tenant "blue": firewall rule 0 has name 1, expected its own number)"},
     {"RuleAction",
      [](TenantTables& t) {
-         t.rules[0] = image::FirewallRule(no_row, no_row, no_row, no_row, 0, 0, 0, 0,
-                                          static_cast<image::FirewallAction>(3), 1, 1, 0);
+         t.rules[0] = image::FirewallRule(0, 0, static_cast<image::FirewallAction>(3), 0, 0);
      },
      R"(tenant "blue": firewall rule 0 has action 3, expected at most 2)"},
-    {"RuleAnyAndMask",
+    {"RuleLog",
+     [](TenantTables& t) { t.rules[0] = image::FirewallRule(0, 0, image::FirewallAction::Allow, 2, 0); },
+     R"(tenant "blue": firewall rule 0 has log 2, expected 0 or 1)"},
+    {"NoAddressClass", [](TenantTables& t) { t.address_class_count = 0; },
+     R"(tenant "blue": has no address class, not even the one in no set)"},
+    {"FromZones", [](TenantTables& t) { t.from_zones.pop_back(); },
+     R"(tenant "blue": from_zones has 3 interfaces, expected 4)"},
+    {"ToZones", [](TenantTables& t) { t.to_zones.push_back(0); },
+     R"(tenant "blue": to_zones has 5 interfaces, expected 4)"},
+    {"ServiceCellsOddSize", [](TenantTables& t) { t.service_cells.pop_back(); },
+     R"(tenant "blue": service_cells has 2303 cells, expected a multiple of 256 from 512 on)"},
+    {"ServiceCellsMissing", [](TenantTables& t) { t.service_cells.clear(); },
+     R"(tenant "blue": service_cells has 0 cells, expected a multiple of 256 from 512 on)"},
+    {"ServiceProtocolLeadsOut", [](TenantTables& t) { t.service_cells[262] = 9; },
+     R"(tenant "blue": service_cells leads protocol 6 to row 9, there are 9)"},
+    {"ServicePageLeadsOut", [](TenantTables& t) { t.service_cells[t.service_cells[6] * 256u + 1] = 9; },
+     R"(tenant "blue": service_cells leads row 8 to row 9, there are 9)"},
+    {"ClassifierWithoutRules",
      [](TenantTables& t) {
-         t.rules[0] =
-             image::FirewallRule(0, no_row, no_row, no_row, 0, 0, 0, 0, image::FirewallAction::Allow, 1, 1, 0);
+         t.rules.clear();
+         t.classifier = {};
      },
-     R"(tenant "blue": firewall rule 0 matches any address on its from side and has a mask as well)"},
+     R"(tenant "blue": 0 firewall rules have 5 names)"},
 };
 INSTANTIATE_TEST_SUITE_P(Rows, WrongTable, testing::ValuesIn(row_cases), case_name);
 
