@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The inside of a shard, for the files of this folder only:
-//   burst.cpp      the three passes
-//   shard.cpp      timers, and for people           layer2.cpp     from a frame to an interface; ARP and ND
-//   fast_path.cpp  the flow table              slow_path.cpp  the pipeline and the fates it ends in
-//   commit.cpp     sessions: open, update, end originate.cpp  packets of our own
-//   execute.cpp    a plan carried out on a packet          trace_path.cpp new flows by the trace cache
+//   burst.cpp      the three passes                   glance.h       the first look at a frame
+//   foresee.cpp    prefetch for new sessions          layer2.cpp     from a frame to an interface; ARP and ND
+//   fast_path.cpp  flows that need more than a glance trace_path.cpp new flows by the trace cache
+//   slow_path.cpp  the pipeline and its fates         commit.cpp     sessions: open, update, end
+//   execute.cpp    a plan carried out on a packet     originate.cpp  packets of our own
+//   shard.cpp      timers, and for people             rule_ledger.h  packets and bytes by rule
 #pragma once
 
 #include <span>

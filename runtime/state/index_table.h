@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From a hash to the number of a thing kept elsewhere: the index under the session, mapping, filter, fragment
-// and neighbour tables. Open addressing with linear probing at no more than 50 % load; erasing shifts the
+// From a hash to the number of a thing kept elsewhere: the index under the fragment and neighbour tables (the
+// big ones have tag_index.h). Open addressing with linear probing at no more than 50 % load; erasing shifts the
 // followers back, so there are no tombstones and a miss always ends at the first empty slot. A slot's home
 // comes from its own tag: neither probing nor erasing touches the things themselves, except where tags are
 // equal.
