@@ -73,7 +73,16 @@ class Traffic {
                 services_.push_back(rule.port_low());
                 services_.push_back(rule.to_port());
             }
-            for (const auto& service : tenant.services) services_.push_back(service.low());
+            if (tenant.rules.empty()) continue;
+            const ServiceMapView classes = tenant.service_classes();
+            for (const std::uint8_t protocol : {protocol_tcp, protocol_udp}) {
+                for (std::uint16_t port = 65535; port != 0; --port) {  // where a range of some rule begins
+                    const auto before = static_cast<std::uint16_t>(port - 1);
+                    if (classes.lookup(Family::v4, protocol, port) !=
+                        classes.lookup(Family::v4, protocol, before))
+                        services_.push_back(port);
+                }
+            }
         }
         for (const char* far : {"198.18.0.9", "198.18.7.9", "172.20.0.5", "172.30.0.1", "10.9.0.1", "10.30.0.7",
                                 "192.168.1.1", "255.255.255.255", "10.1.2.255"}) {
