@@ -119,8 +119,9 @@ ServiceClasses classify_services(const std::vector<std::vector<policy::Service>>
     for (std::size_t family = 0; family < service_root_rows; ++family) {
         for (std::size_t protocol = 0; protocol < 256; ++protocol) {
             const auto& named = stretches[family][protocol];
-            rows.set_root(family, protocol,
-                          named.size() == 1 ? unnamed : ports_row(named, result.numbering, rows));
+            rows.set_root(
+                family, protocol,
+                named.size() == 1 && named[0].handle == 0 ? unnamed : ports_row(named, result.numbering, rows));
         }
     }
     result.cells = rows.take();

@@ -39,6 +39,14 @@ TEST(ServiceClasses, WhatNoListNamesIsClassZero) {
     EXPECT_EQ(view.lookup(Family::v4, 17, 80), 0);
 }
 
+TEST(ServiceClasses, AProtocolNamedAsAWholeIsOfTheListsClass) {
+    const ServiceClasses classes = classify_services({{{17, 0, 4000, 4000}, {1, 4, 0, 65535}}});
+    const ServiceMapView view{classes.cells.data()};
+    EXPECT_EQ(view.lookup(Family::v4, 1, 8 << 8), 1);
+    EXPECT_EQ(view.lookup(Family::v4, 17, 4000), 1);
+    EXPECT_EQ(view.lookup(Family::v6, 1, 8 << 8), 0);
+}
+
 TEST(ServiceClasses, EqualRowsAreStoredOnce) {
     const ServiceClasses classes =
         classify_services({{{6, 0, 80, 80}}, {{17, 0, 0, 65535}}, {{1, 4, 2048, 2303}}});
