@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "runtime/cache/program_store.h"
+#include "runtime/cache/rule_memo.h"
 #include "runtime/cache/trace_cache.h"
 #include "runtime/shard/glance.h"
 #include "runtime/shard/icmp_limiter.h"
@@ -59,6 +60,7 @@ struct Shard::State final : NeighbourActions {
     NeighbourTable neighbours;
     ProgramStore programs;
     TraceCache traces;
+    RuleMemo memo;
     std::array<std::uint8_t, tenant_places> unusual{};  // of late, packets that no looked-up path could serve
     Trace trace;                                        // of the packet in hand
     IngressTable ingresses;

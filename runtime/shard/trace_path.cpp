@@ -40,7 +40,7 @@ bool Shard::State::serve_by_trace(Arrival& arrival) {
     if (!is_plain(packet.ip)) return false;
     std::uint8_t& doubt = unusual[place_of_tenant(tenant)];
     if (doubt > too_unusual && counters.cache.pipeline_runs % 16 != 0) return false;
-    if (!look_up_path(image, {sessions, nat, key}, nullptr, packet, arrival.ingress, arrival.absent, trace)) {
+    if (!look_up_path(image, {sessions, nat, key}, &memo, packet, arrival.ingress, arrival.absent, trace)) {
         doubt = std::min<std::uint8_t>(doubt + 1, most_unusual);
         return false;
     }

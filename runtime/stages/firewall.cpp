@@ -2,6 +2,7 @@
 //
 // Step 9 of a service router, for the first packet of a session: the first rule that matches, on inside
 // addresses (behind destination NAT, before source NAT) and on zones (the interfaces it enters and leaves by).
+#include "runtime/cache/rule_memo.h"
 #include "runtime/stages/deciding_rule.h"
 #include "runtime/stages/stage.h"
 
@@ -14,15 +15,16 @@ std::uint32_t find_rule(const StageContext& context) {
     const IpView& ip = context.ip();
     const bool icmp = ip.protocol == protocol_icmp || ip.protocol == protocol_icmpv6;
     const auto icmp_port = static_cast<std::uint16_t>(ip.icmp_type << 8 | ip.icmp_code);
-    return deciding_rule(
-        tenant, question_of(tenant, {.source = context.current.source,
-                                     .destination = context.current.destination,
-                                     .family = ip.family,
-                                     .protocol = ip.protocol,
-                                     .asked_port = icmp ? icmp_port : context.at_entry.destination_port,
-                                     .real_port = icmp ? icmp_port : context.current.destination_port,
-                                     .in_interface = context.hop->in_interface,
-                                     .out_interface = context.hop->out_interface}));
+    const FirewallQuestion question =
+        question_of(tenant, {.source = context.current.source,
+                             .destination = context.current.destination,
+                             .family = ip.family,
+                             .protocol = ip.protocol,
+                             .asked_port = icmp ? icmp_port : context.at_entry.destination_port,
+                             .real_port = icmp ? icmp_port : context.current.destination_port,
+                             .in_interface = context.hop->in_interface,
+                             .out_interface = context.hop->out_interface});
+    return context.memo != nullptr ? context.memo->decide(tenant, question) : deciding_rule(tenant, question);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "runtime/cache/rule_memo.h"
 #include "runtime/cache/trace_cache.h"
 #include "runtime/state/fragment_table.h"
 #include "runtime/state/nat_table.h"
@@ -48,6 +49,7 @@ TEST(StateMemory, DocumentHasTheFiguresOfThisBuild) {
         row("ports of a SNAT pool address, once all its protocols are used", 3 * sizeof(PortSpace)),
         row("neighbour", neighbour),
         row("trace of new flows", TraceCache::bytes_a_trace()),
+        row("firewall question with its answer", RuleMemo::bytes_an_answer()),
         row("packet held for a neighbour", NeighbourTable::held_packet_bytes()),
         row("datagram under reassembly", datagram)};
     const char* source = std::getenv("SLUICE_SOURCE_DIR");

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The firewall rules that decided lately, by question (stages/deciding_rule.h): what stands before the
+// classifier, because real filter sets are asked far fewer questions in a while than they could be, and far
+// more than they have rules. Of fixed size; sets of four. A full set gives up an entry that the newcomer's
+// tenant may take (tenant_shares.h); where there is none, the newcomer is not stored.
+//
+// An answer is right as long as its tenant's section has the version it was given under. Owner shard only.
+// Allocates in the constructor only. find: one pair of adjacent lines.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "runtime/cache/tenant_shares.h"
+#include "runtime/stages/deciding_rule.h"
+#include "runtime/state/keyed_hash.h"
+
+namespace sluice {
+
+class RuleMemo {
+  public:
+    RuleMemo(std::uint32_t capacity, const HashKey& key);
+
+    /// What deciding_rule() says, from the memo or into it.
+    std::uint32_t decide(const TenantView& tenant, const FirewallQuestion& question) noexcept;
+
+    /// By the tenant's slot and the version of its section; rules by position.
+    std::optional<std::uint32_t> find(std::uint16_t tenant, std::uint32_t version,
+                                      const FirewallQuestion& question) const noexcept;
+    void insert(std::uint16_t tenant, std::uint32_t version, const FirewallQuestion& question,
+                std::uint32_t rule) noexcept;
+
+    std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(sets_.size()) * ways; }
+    const TenantShares& shares() const noexcept { return shares_; }
+    static constexpr std::size_t bytes_an_answer() { return sizeof(Set) / ways; }
+
+  private:
+    static constexpr std::uint32_t ways = 4;
+    static constexpr std::uint16_t nobody = 0xffff;
+    struct Entry {
+        FirewallQuestion question;
+        std::uint32_t rule = 0;
+        std::uint32_t version = 0;
+        std::uint16_t tenant = nobody;
+    };
+    struct alignas(128) Set {
+        Entry entries[ways];
+    };
+    static_assert(sizeof(Set) == 128);
+
+    std::uint64_t hash(std::uint16_t tenant, const FirewallQuestion& question) const noexcept;
+
+    HashKey key_;
+    std::uint32_t mask_;
+    std::vector<Set> sets_;
+    TenantShares shares_;
+};
+
+}  // namespace sluice
