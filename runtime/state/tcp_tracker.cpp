@@ -20,8 +20,8 @@ std::span<const std::uint8_t> tcp_header_of(const PacketView& packet) noexcept {
     return {packet.l4(), std::clamp(declared, shortest_tcp_header, present)};
 }
 
-bool carries_data(const IpView& segment, std::uint32_t tcp_header_bytes) noexcept {
-    return segment.total_length > segment.header_length + tcp_header_bytes;
+bool carries_data(const IpView& segment, std::uint32_t l4_header_bytes) noexcept {
+    return segment.total_length > segment.header_length + l4_header_bytes;
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ void TcpTracker::update(const PacketView& packet, std::uint8_t direction) noexce
 }
 
 void TcpTracker::update(const IpView& segment, std::uint8_t direction, std::uint8_t window_scale_option,
-                        std::uint32_t tcp_header_bytes) noexcept {
+                        std::uint32_t l4_header_bytes) noexcept {
     const std::uint8_t flags = segment.tcp_flags;
     if ((flags & tcp_rst) != 0) {
         if (plausible_reset(segment, direction)) state = TcpState::trans;
@@ -64,7 +64,7 @@ void TcpTracker::update(const IpView& segment, std::uint8_t direction, std::uint
         seen_ack[direction] = true;
         last_ack[direction] = segment.tcp_acknowledgement;
     }
-    if (state == TcpState::trans && (flags & tcp_syn) == 0 && carries_data(segment, tcp_header_bytes)) {
+    if (state == TcpState::trans && (flags & tcp_syn) == 0 && carries_data(segment, l4_header_bytes)) {
         state = TcpState::established;
     }
     if ((flags & tcp_fin) != 0) {

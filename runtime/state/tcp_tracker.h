@@ -43,10 +43,10 @@ struct TcpTracker {
     /// May a packet with these flags open a session? SYN without ACK, RST and FIN only.
     static bool opens(std::uint8_t tcp_flags) noexcept;
     /// Advances by one segment of the given direction (0 the initiator's). `window_scale_option` is the
-    /// segment's, 0 where absent. Bytes behind `tcp_header_bytes` are data; where the caller does not know the
+    /// segment's, 0 where absent. Bytes behind `l4_header_bytes` are data; where the caller does not know the
     /// header's length, options count as data, which errs towards keeping the session.
     void update(const IpView& segment, std::uint8_t direction, std::uint8_t window_scale_option,
-                std::uint32_t tcp_header_bytes = 20) noexcept;
+                std::uint32_t l4_header_bytes = 20) noexcept;
     /// The same with header length and window scale read from the packet: what a stage calls.
     void update(const PacketView& packet, std::uint8_t direction) noexcept;
     /// A RST counts only near what the other side last acknowledged: within 64 KiB << its window scale. Before
