@@ -13,7 +13,6 @@ namespace sluice {
 namespace {
 
 using test::Bytes;
-using test::Packet;
 using test::TemporaryDirectory;
 using test::TimedFrame;
 
