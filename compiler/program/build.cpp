@@ -15,6 +15,7 @@
 #include "compiler/lower/build_image.h"
 #include "compiler/program/commands.h"
 #include "compiler/program/report.h"
+#include "compiler/program/signing.h"
 
 namespace sluice::program {
 namespace {
@@ -23,6 +24,7 @@ struct Options {
     std::string policy;
     std::string image;
     unsigned threads = 0;
+    SigningOptions signing;
     bool json = false;
 };
 
@@ -33,7 +35,7 @@ std::size_t external_addresses(const policy::Tenant& tenant) {
 }
 
 // Whole or not at all: a reader never meets half an image under the final name.
-std::string write_file(const std::string& path, const std::vector<std::uint8_t>& bytes) {
+std::string write_file(const std::string& path, std::span<const std::uint8_t> bytes) {
     const std::string partial = path + ".partial";
     std::FILE* file = std::fopen(partial.c_str(), "wb");
     if (file == nullptr) return fmt::format("cannot write \"{}\": {}", partial, std::strerror(errno));
@@ -47,12 +49,17 @@ std::string write_file(const std::string& path, const std::vector<std::uint8_t>&
     return fmt::format("cannot write \"{}\": {}", path, why);
 }
 
-void print_report(const Options& options, const policy::Policy& policy, const ImageReport& image) {
+void print_report(const Options& options, const policy::Policy& policy, const ImageReport& image,
+                  const std::optional<Signing>& signing) {
     if (options.json) {
         nlohmann::ordered_json report;
         report["image"] = options.image;
         report["bytes"] = image.bytes;
         report["digest"] = image.digest;
+        if (signing) {
+            report["key"] = signing->key_id;
+            report["trusted_comment"] = signing->trusted_comment;
+        }
         report["tenants"] = nlohmann::ordered_json::array();
         for (std::size_t i = 0; i < policy.tenants.size(); ++i) {
             const auto& tenant = policy.tenants[i];
@@ -84,25 +91,40 @@ void print_report(const Options& options, const policy::Policy& policy, const Im
                    tenant.snat.size() + tenant.dnat.size() + tenant.one_to_one.size(), tenant.assertions.size(),
                    row.bytes, row.worst_lookups4(), row.worst_lookups6());
     }
+    if (signing) fmt::print("signed by {}, {}\n", signing->key_id, signing->trusted_comment);
+}
+
+Exit fail(const std::string& why) {
+    fmt::print(stderr, "sluicec: {}\n", why);
+    return Exit::failed;
 }
 
 Exit build(const Options& options) {
+    // First: whoever types a password or forgot the key should not wait for the compiler.
+    std::optional<SecretKey> key;
+    if (options.signing.wanted()) {
+        auto read = read_secret_key(options.signing);
+        if (const auto* error = std::get_if<SignatureError>(&read)) return fail(error->text);
+        key.emplace(std::get<SecretKey>(std::move(read)));
+    }
     const auto result = check_and_report(options.policy);
     if (!result.policy) return Exit::failed;
     const auto bytes = build_image(*result.policy, options.threads);
     // What we write is what gateways accept, or it is not written.
     const auto loaded = Image::from_bytes(bytes);
     if (const auto* refused = std::get_if<ImageError>(&loaded)) {
-        fmt::print(stderr, "sluicec: the compiler made an image that gateways would refuse: {}\n",
-                   refused->text);
-        return Exit::failed;
+        return fail("the compiler made an image that gateways would refuse: " + refused->text);
     }
-    const auto error = write_file(options.image, bytes);
-    if (!error.empty()) {
-        fmt::print(stderr, "sluicec: {}\n", error);
-        return Exit::failed;
+    const Image& image = *std::get<std::unique_ptr<const Image>>(loaded);
+    if (const auto error = write_file(options.image, bytes); !error.empty()) return fail(error);
+    std::optional<Signing> signing;
+    if (key) {
+        signing = sign_image(options.signing, *key, bytes, image.digest());
+        const std::string path = options.image + ".minisig";
+        const std::span text(reinterpret_cast<const std::uint8_t*>(signing->text.data()), signing->text.size());
+        if (const auto error = write_file(path, text); !error.empty()) return fail(error);
     }
-    print_report(options, *result.policy, report_on(*std::get<std::unique_ptr<const Image>>(loaded)));
+    print_report(options, *result.policy, report_on(image), signing);
     return Exit::done;
 }
 
@@ -116,6 +138,7 @@ void add_build(CLI::App& app, Exit& exit) {
     command->add_option("-o,--output", options->image, "where the image goes")->required();
     command->add_option("--threads", options->threads,
                         "threads that lower tenants (0: as many as there are cores)");
+    add_signing_options(*command, options->signing);
     command->add_flag("--json", options->json, "print the report as JSON");
     command->callback([options, &exit] { exit = build(*options); });
 }

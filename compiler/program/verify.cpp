@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "compiler/program/commands.h"
 #include "runtime/image/image_file.h"
@@ -20,7 +21,7 @@ namespace {
 
 struct Options {
     std::string image;
-    std::string key;
+    std::vector<std::string> keys;
     bool json = false;
 };
 
@@ -48,25 +49,29 @@ Exit refuse(const std::string& path, const std::string& why, Exit exit) {
 
 // The exit code where the signature is not there or not right; the signer otherwise.
 std::variant<Signer, Exit> check_signature(const Options& options, std::span<const std::uint8_t> bytes) {
-    const auto key_text = read_text(options.key);
-    if (!key_text) return refuse(options.key, "the key cannot be read", Exit::failed);
-    const auto key = parse_public_key(*key_text);
-    if (const auto* error = std::get_if<SignatureError>(&key))
-        return refuse(options.key, error->text, Exit::failed);
+    std::vector<PublicKey> keys;
+    for (const std::string& path : options.keys) {
+        const auto key_text = read_text(path);
+        if (!key_text) return refuse(path, "the key cannot be read", Exit::failed);
+        const auto key = parse_public_key(*key_text);
+        if (const auto* error = std::get_if<SignatureError>(&key))
+            return refuse(path, error->text, Exit::failed);
+        keys.push_back(std::get<PublicKey>(key));
+    }
 
     const std::string path = options.image + ".minisig";
-    const auto& public_key = std::get<PublicKey>(key);
     const auto text = read_text(path);
     if (!text) {
         return refuse(options.image,
                       fmt::format("expected a signature by key {} in \"{}\", found no such file",
-                                  key_id_text(public_key.id), path),
+                                  key_ids_text(keys), path),
                       Exit::integrity);
     }
-    const auto result = verify_signature(bytes, *text, public_key);
+    const auto result = verify_signature(bytes, *text, keys);
     if (const auto* error = std::get_if<SignatureError>(&result))
         return refuse(path, error->text, Exit::integrity);
-    return Signer{key_id_text(public_key.id), std::get<Signed>(result).trusted_comment};
+    const auto& found = std::get<Signed>(result);
+    return Signer{key_id_text(found.key_id), found.trusted_comment};
 }
 
 void print_result(const Options& options, std::span<const std::uint8_t> bytes,
@@ -96,7 +101,7 @@ Exit verify(const Options& options) {
                       error->kind == ImageError::Kind::integrity ? Exit::integrity : Exit::failed);
     }
     std::optional<Signer> signer;
-    if (!options.key.empty()) {
+    if (!options.keys.empty()) {
         const auto result = check_signature(options, bytes);
         if (const auto* exit = std::get_if<Exit>(&result)) return *exit;
         signer = std::get<Signer>(result);
@@ -113,7 +118,7 @@ void add_verify(CLI::App& app, Exit& exit) {
         app.add_subcommand("verify", "Check an image's integrity, and its signature where a key is given");
     command->add_option("IMAGE", options->image, "the image; its signature stands in IMAGE.minisig")
         ->required();
-    command->add_option("--key", options->key, "minisign public key file");
+    command->add_option("--key", options->keys, "minisign public key file; of several, one must have signed");
     command->add_flag("--json", options->json, "print the result as JSON");
     command->callback([options, &exit] { exit = verify(*options); });
 }

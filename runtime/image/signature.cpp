@@ -5,65 +5,13 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <cstring>
-#include <optional>
-#include <vector>
+
+#include "runtime/image/minisign_format.h"
 
 namespace sluice {
 namespace {
 
-constexpr std::string_view untrusted_prefix = "untrusted comment: ";
-constexpr std::string_view trusted_prefix = "trusted comment: ";
-constexpr std::array<std::uint8_t, 2> key_algorithm = {'E', 'd'};
-constexpr std::array<std::uint8_t, 2> hashed_algorithm = {'E', 'D'};  // of the BLAKE2b-512 of the bytes
-constexpr std::array<std::uint8_t, 2> legacy_algorithm = {'E', 'd'};  // of the bytes themselves
-
-struct EncodedKey {
-    std::array<std::uint8_t, 2> algorithm;
-    PublicKey key;
-};
-static_assert(sizeof(EncodedKey) == 42);
-
-struct EncodedSignature {
-    std::array<std::uint8_t, 2> algorithm;
-    std::array<std::uint8_t, 8> key_id;
-    std::array<std::uint8_t, crypto_sign_BYTES> signature;
-};
-static_assert(sizeof(EncodedSignature) == 74);
-
-std::vector<std::string_view> lines_of(std::string_view text) {
-    std::vector<std::string_view> lines;
-    while (!text.empty()) {
-        const std::size_t end = text.find('\n');
-        std::string_view line = text.substr(0, end);
-        if (line.ends_with('\r')) line.remove_suffix(1);
-        lines.push_back(line);
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    }
-    return lines;
-}
-
-// libsodium takes some bytes above 127 for letters.
-bool is_ascii(std::string_view text) {
-    return std::all_of(text.begin(), text.end(),
-                       [](char byte) { return static_cast<unsigned char>(byte) < 128; });
-}
-
-template <typename Value>
-std::optional<Value> decode(std::string_view base64) {
-    if (!is_ascii(base64)) return std::nullopt;
-    std::array<std::uint8_t, sizeof(Value)> bytes;
-    std::size_t length = 0;
-    const char* end = nullptr;
-    if (sodium_base642bin(bytes.data(), bytes.size(), base64.data(), base64.size(), nullptr, &length, &end,
-                          sodium_base64_VARIANT_ORIGINAL) != 0) {
-        return std::nullopt;
-    }
-    if (length != bytes.size() || end != base64.data() + base64.size()) return std::nullopt;
-    Value value;
-    std::memcpy(&value, bytes.data(), sizeof value);
-    return value;
-}
+using namespace minisign;
 
 bool is_signed_by(const PublicKey& key, const EncodedSignature& row, std::span<const std::uint8_t> bytes) {
     if (row.algorithm == legacy_algorithm) {
@@ -97,7 +45,8 @@ std::variant<PublicKey, SignatureError> parse_public_key(std::string_view text) 
 }
 
 std::variant<Signed, SignatureError> verify_signature(std::span<const std::uint8_t> bytes,
-                                                      std::string_view signature, const PublicKey& key) {
+                                                      std::string_view signature,
+                                                      std::span<const PublicKey> keys) {
     const auto lines = lines_of(signature);
     if (lines.size() != 4 || !lines[0].starts_with(untrusted_prefix) || !lines[2].starts_with(trusted_prefix)) {
         return SignatureError{fmt::format(
@@ -108,26 +57,33 @@ std::variant<Signed, SignatureError> verify_signature(std::span<const std::uint8
         return SignatureError{
             "expected 74 bytes of base64 that begin with \"ED\" or \"Ed\" on its second line"};
     }
-    const auto comment_signature = decode<std::array<std::uint8_t, crypto_sign_BYTES>>(lines[3]);
+    const auto comment_signature = decode<RawSignature>(lines[3]);
     if (!comment_signature) return SignatureError{"expected 64 bytes of base64 on its fourth line"};
-    if (row->key_id != key.id) {
+    const auto key = std::ranges::find(keys, row->key_id, &PublicKey::id);
+    if (key == keys.end()) {
         return SignatureError{fmt::format("expected a signature by key {}, found one by key {}",
-                                          key_id_text(key.id), key_id_text(row->key_id))};
+                                          key_ids_text(keys), key_id_text(row->key_id))};
     }
-    if (!is_signed_by(key, *row, bytes)) {
-        return SignatureError{fmt::format("the image is not what key {} signed", key_id_text(key.id))};
+    if (!is_signed_by(*key, *row, bytes)) {
+        return SignatureError{fmt::format("the image is not what key {} signed", key_id_text(key->id))};
     }
     const std::string_view comment = lines[2].substr(trusted_prefix.size());
-    if (!is_comment_signed_by(key, *row, comment, *comment_signature)) {
+    if (!is_comment_signed_by(*key, *row, comment, *comment_signature)) {
         return SignatureError{
-            fmt::format("the trusted comment is not what key {} signed", key_id_text(key.id))};
+            fmt::format("the trusted comment is not what key {} signed", key_id_text(key->id))};
     }
-    return Signed{std::string(comment)};
+    return Signed{std::string(comment), key->id};
 }
 
 std::string key_id_text(const std::array<std::uint8_t, 8>& id) {
     std::string text;
     for (auto byte = id.rbegin(); byte != id.rend(); ++byte) text += fmt::format("{:02X}", *byte);
+    return text;
+}
+
+std::string key_ids_text(std::span<const PublicKey> keys) {
+    std::string text;
+    for (const PublicKey& key : keys) text += (text.empty() ? "" : " or ") + key_id_text(key.id);
     return text;
 }
 

@@ -26,17 +26,21 @@ struct SignatureError {
 
 struct Signed {
     std::string trusted_comment;  // covered by the signature
+    std::array<std::uint8_t, 8> key_id{};
 };
 
 /// The text of a key file: an untrusted comment, then the key; or the key alone.
 std::variant<PublicKey, SignatureError> parse_public_key(std::string_view text);
 
-/// Whether `signature` (the text of a .minisig file) is that of `bytes` and of its own trusted comment by
-/// `key`.
+/// Whether `signature` (the text of a .minisig file) is that of `bytes` and of its own trusted comment by one
+/// of `keys`.
 std::variant<Signed, SignatureError> verify_signature(std::span<const std::uint8_t> bytes,
-                                                      std::string_view signature, const PublicKey& key);
+                                                      std::string_view signature,
+                                                      std::span<const PublicKey> keys);
 
 /// As minisign shows it: hexadecimal, last byte first.
 std::string key_id_text(const std::array<std::uint8_t, 8>& id);
+/// "ID or ID".
+std::string key_ids_text(std::span<const PublicKey> keys);
 
 }  // namespace sluice

@@ -62,8 +62,38 @@ if command -v minisign >/dev/null; then
     "$sluicec" build "${policy%/*}/smallest" -o again.img >/dev/null
     cp edge.img.minisig again.img.minisig
     expect 4 "the image is not what key $id signed$" "$sluicec" verify again.img --key mine.pub
+    expect 0 "^signed by $id, build 7$" "$sluicec" verify edge.img --key other.pub --key mine.pub
     expect 1 'expected a minisign public key' "$sluicec" verify edge.img --key edge.img.minisig
     expect 1 '^sluicec: absent\.pub: the key cannot be read$' "$sluicec" verify edge.img --key absent.pub
+
+    # Signed by sluicec: minisign accepts it, and the comment says which image of how many this is.
+    parent=$(printf '%064d' 7)
+    expect 0 "^signed by $id, revision=7 digest=[0-9a-f]{64} parent=$parent$" \
+        "$sluicec" build "$policy" -o ours.img --sign mine.key --revision 7 --parent "$parent"
+    expect 0 "^Trusted comment: revision=7 digest=[0-9a-f]{64} parent=$parent$" minisign -V -p mine.pub -m ours.img
+    expect 0 "^signed by $id, revision=7 " "$sluicec" verify ours.img --key mine.pub
+    cmp edge.img ours.img || failures=$((failures + 1))
+    cp ours.img.minisig first.minisig
+    "$sluicec" build "$policy" -o ours.img --sign mine.key --revision 7 --parent "$parent" >/dev/null
+    cmp first.minisig ours.img.minisig || failures=$((failures + 1))
+    expect 0 '^signed by [0-9A-F]{16}, revision=1700000000 digest=' \
+        env SOURCE_DATE_EPOCH=1700000000 "$sluicec" build "$policy" -o ours.img --sign mine.key
+    expect 0 '^  "trusted_comment": "revision=8 ' "$sluicec" build "$policy" -o ours.img --sign mine.key --revision 8 --json
+    expect 2 'a digest has 64 hexadecimal digits' "$sluicec" build "$policy" -o ours.img --sign mine.key --parent 7
+    expect 2 '--revision requires --sign' "$sluicec" build "$policy" -o ours.img --revision 7
+    rm -f ours.img
+    expect 1 '^sluicec: absent\.key: the key cannot be read$' "$sluicec" build "$policy" -o ours.img --sign absent.key
+    expect 1 '^sluicec: mine\.pub: expected a minisign secret key: ' "$sluicec" build "$policy" -o ours.img --sign mine.pub
+
+    # A key with a password, which minisign reads from stdin where that is no terminal.
+    printf 'secret\nsecret\n' | minisign -G -p locked.pub -s locked.key >/dev/null 2>&1 || failures=$((failures + 1))
+    expect 0 ', revision=9 ' env SLUICE_KEY_PASSWORD=secret "$sluicec" build "$policy" -o locked.img --sign locked.key --revision 9
+    expect 0 '^Signature and comment signature verified$' minisign -V -p locked.pub -m locked.img
+    expect 1 '^sluicec: locked\.key: the password is wrong$' \
+        env SLUICE_KEY_PASSWORD=wrong "$sluicec" build "$policy" -o ours.img --sign locked.key
+    expect 1 '^sluicec: locked\.key: the key is encrypted and there is no password: set SLUICE_KEY_PASSWORD, or sign on a terminal$' \
+        setsid -w "$sluicec" build "$policy" -o ours.img --sign locked.key
+    [ ! -e ours.img ] || { echo 'FAILED: an image was written without its signature' && failures=$((failures + 1)); }
 fi
 
 [ "$failures" -eq 0 ] || exit 1

@@ -6,17 +6,12 @@
 
 #include <cstring>
 
+#include "runtime/image/base64.h"
+
 namespace sluice {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
-
-std::string base64(const Bytes& bytes) {
-    std::string text(sodium_base64_ENCODED_LEN(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-    sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), sodium_base64_VARIANT_ORIGINAL);
-    text.pop_back();  // the terminator
-    return text;
-}
 
 Bytes joined(std::initializer_list<Bytes> parts) {
     Bytes result;
@@ -45,16 +40,18 @@ class Signature : public testing::Test {
         Bytes hash(64);
         crypto_generichash(hash.data(), hash.size(), bytes.data(), bytes.size(), nullptr, 0);
         const Bytes signature = sign(algorithm == "ED" ? hash : bytes);
-        return "untrusted comment: signature\n" + base64(joined({bytes_of(algorithm), id_, signature})) +
-               "\ntrusted comment: build 7\n" + base64(sign(joined({signature, bytes_of("build 7")}))) + "\n";
+        return "untrusted comment: signature\n" + to_base64(joined({bytes_of(algorithm), id_, signature})) +
+               "\ntrusted comment: build 7\n" + to_base64(sign(joined({signature, bytes_of("build 7")}))) +
+               "\n";
     }
     PublicKey key() const { return std::get<PublicKey>(parse_public_key(key_text())); }
+    std::vector<PublicKey> keys() const { return {key()}; }
     std::string key_text() const {
-        return "untrusted comment: minisign public key\n" + base64(joined({bytes_of("Ed"), id_, public_})) +
+        return "untrusted comment: minisign public key\n" + to_base64(joined({bytes_of("Ed"), id_, public_})) +
                "\n";
     }
     std::string refusal(const std::string& signature) const {
-        const auto result = verify_signature(image_, signature, key());
+        const auto result = verify_signature(image_, signature, keys());
         const auto* error = std::get_if<SignatureError>(&result);
         return error == nullptr ? "accepted" : error->text;
     }
@@ -66,9 +63,24 @@ class Signature : public testing::Test {
 };
 
 TEST_F(Signature, OfTheImageIsAcceptedWithItsComment) {
-    const auto result = verify_signature(image_, signature_of(image_), key());
+    const auto result = verify_signature(image_, signature_of(image_), keys());
     ASSERT_TRUE(std::holds_alternative<Signed>(result)) << refusal(signature_of(image_));
     EXPECT_EQ(std::get<Signed>(result).trusted_comment, "build 7");
+    EXPECT_EQ(key_id_text(std::get<Signed>(result).key_id), "0807060504030201");
+}
+
+TEST_F(Signature, ByAnyOfSeveralKeysIsAccepted) {
+    PublicKey other = key();
+    other.id[7] = 0xaa;
+    EXPECT_TRUE(std::holds_alternative<Signed>(
+        verify_signature(image_, signature_of(image_), std::vector{other, key()})));
+    id_[0] = 0xee;
+    const PublicKey third = key();
+    id_[0] = 0x01;
+    const auto result = verify_signature(image_, signature_of(image_), std::vector{other, third});
+    EXPECT_EQ(std::get<SignatureError>(result).text,
+              "expected a signature by key AA07060504030201 or 08070605040302EE, found one by key "
+              "0807060504030201");
 }
 
 TEST_F(Signature, OfTheOldKindWithoutAHashIsAccepted) {
@@ -94,7 +106,7 @@ TEST_F(Signature, OfOtherBytesIsRefused) {
 TEST_F(Signature, ByAnotherKeyIsRefused) {
     const PublicKey trusted = key();
     id_[0] = 0xee;
-    const auto result = verify_signature(image_, signature_of(image_), trusted);
+    const auto result = verify_signature(image_, signature_of(image_), {&trusted, 1});
     EXPECT_EQ(std::get<SignatureError>(result).text,
               "expected a signature by key 0807060504030201, found one by key 08070605040302EE");
 }
