@@ -93,6 +93,7 @@ Outcome judge(const Image& image, const StageTables& empty, const TenantView& te
         case Fate::unreachable:
             outcome.verdict = "reject";
             break;
+        case Fate::no_session:  // never of a first packet: there are no sessions here
         case Fate::drop:
         case Fate::reassemble:
             outcome.verdict = "drop";

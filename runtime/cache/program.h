@@ -27,6 +27,8 @@ struct Program {
     std::uint8_t session_count = 0;  // stateful routers on the path
     bool new_source = false;         // address or port
     bool new_destination = false;
+    std::uint8_t router_count = 0;
+    std::array<std::uint16_t, most_routers> routers{};  // the tenants on the path: what it was made from
 
     friend bool operator==(const Program&, const Program&) = default;
 };
@@ -38,9 +40,12 @@ struct FlowValues {
 
 struct Plan {
     Program program;
+    std::array<SessionRef, most_routers> sessions{};  // program.session_count: of a packet that waits
+    std::array<Direction, most_routers> directions{};
     FlowValues values;
     bool new_ip_id = false;  // with ip_id: chosen already, the same for all fragments of a datagram
     std::uint16_t ip_id = 0;
+    bool translated = false;  // as part of an ICMP error: the frame is changed already
     bool originated = false;  // a packet of the gateway's own: no translation, no TTL, no ICMP error about it
 };
 

@@ -25,7 +25,10 @@ Program synthesize(const Image& image, const Trace& trace, const IpView& packet)
     program.ingress = trace.ingress;
     program.mtu = trace.mtu;
     program.ttl_cost = trace.ttl_cost;
-    for (std::uint32_t i = 0; i < trace.hop_count; ++i) program.session_count += trace.hops[i].stateful ? 1 : 0;
+    for (std::uint32_t i = 0; i < trace.hop_count; ++i) {
+        program.routers[program.router_count++] = trace.hops[i].tenant;
+        program.session_count += trace.hops[i].stateful ? 1 : 0;
+    }
     if (packet.l4_kind == L4Kind::icmp_error) return program;
     const Endpoints& to = trace.leaving;
     program.new_source = to.source != packet.source || to.source_port != packet.source_port;

@@ -113,6 +113,7 @@ Json counters_report(const Image& image, const Counters& counters) {
     json["sessions"]["created"] = counters.sessions.created;
     json["sessions"]["expired"] = counters.sessions.expired;
     json["sessions"]["active"] = counters.sessions.active;
+    json["sessions"]["ended"] = counters.sessions.ended;
     json["balanced"] = counters.balanced();
     return json;
 }

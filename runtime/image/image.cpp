@@ -12,6 +12,7 @@
 #include "runtime/image/verify.h"
 #include "schemas/layout/closure.h"
 #include "schemas/layout/image_header.h"
+#include "schemas/layout/image_types.h"
 
 namespace sluice {
 /// What all images that share the memory have in common: the tenants as loaded, by position.
@@ -34,6 +35,28 @@ std::variant<SealedMemory, ImageError> copy_of(std::span<const std::uint8_t> fil
     }
     if (!file.empty()) std::memcpy(memory->writable().data(), file.data(), file.size());
     return std::move(*memory);
+}
+
+/// Is an interface (a slot) where it was, with the addresses it had? Then its neighbours are.
+bool same_link(const TenantView& before, const NameSlots& ports_before, const TenantView& now,
+               const NameSlots& ports, std::uint16_t slot) {
+    if (slot >= before.interface_slots()) return false;
+    const std::uint16_t old_position = before.interface_position(slot);
+    const std::uint16_t position = now.interface_position(slot);
+    if (old_position == no_interface || position == no_interface) return false;
+    const image::Interface& a = before.interfaces[old_position];
+    const image::Interface& b = now.interfaces[position];
+    if (a.kind() != b.kind() || a.tag_count() != b.tag_count()) return false;
+    if (a.kind() == image::InterfaceKind::Peer) return true;
+    if (ports_before.slot(a.port()) != ports.slot(b.port())) return false;
+    if (a.outer_vid() != b.outer_vid() || a.inner_vid() != b.inner_vid()) return false;
+    const auto addresses = [](const TenantView& tenant, const image::Interface& row) {
+        return tenant.addresses.subspan(row.first_address(), row.address_count());
+    };
+    return std::ranges::equal(addresses(before, a), addresses(now, b), [](const auto& x, const auto& y) {
+        return from_image(x.ip()) == from_image(y.ip()) && x.prefix_length() == y.prefix_length() &&
+               x.family() == y.family();
+    });
 }
 
 }  // namespace
@@ -82,7 +105,10 @@ std::unique_ptr<const Image> Image::follow(const Image& running, std::uint32_t f
     image->generation_ = running.generation_ + 1;
     image->number(&running, forgotten);
     constexpr std::uint32_t most_slots = no_interface;
-    if (image->tenant_slots_.size() > most_slots || image->port_slots_.size() > most_slots) return nullptr;
+    if (image->tenant_slots_.size() > most_slots || image->port_slots_.size() > most_slots ||
+        image->ingress_slots_.size() > most_slots) {
+        return nullptr;
+    }
     for (const TenantView& tenant : image->tenants_) {
         if (tenant.slots && tenant.slots->interfaces.size() > most_slots) return nullptr;
     }
@@ -96,7 +122,8 @@ void Image::number(const Image* running, std::uint32_t forgotten) {
     for (std::uint32_t slot = 0; slot < port_slots_.size(); ++slot)
         port_names_.push_back(port_slots_.name(slot));
     view_tenants(running, forgotten);
-    view_bindings();
+    view_bindings(running, forgotten);
+    find_vanished();
 }
 
 void Image::view_tenants(const Image* running, std::uint32_t forgotten) {
@@ -124,6 +151,11 @@ void Image::view_tenants(const Image* running, std::uint32_t forgotten) {
                                   std::ranges::equal(before->section_digest, now->section_digest);
         view.slots = slots_of(now, before, same_section, generation_, forgotten);
         const bool same_own = same_section && same_gateway && before->peers == view.peers;
+        view.links_changed.assign(view.interface_slots(), generation_);
+        for (std::uint16_t i = 0; before != nullptr && i < view.interface_slots(); ++i) {
+            const bool same = same_section || same_link(*before, running->port_slots_, view, port_slots_, i);
+            if (same) view.links_changed[i] = before->link_changed(i);
+        }
         view.section_changed = same_own ? before->section_changed : generation_;
         const bool same_closure = before != nullptr && now != nullptr && before->table != nullptr &&
                                   std::ranges::equal(before->closure, now->closure);
@@ -131,16 +163,36 @@ void Image::view_tenants(const Image* running, std::uint32_t forgotten) {
     }
 }
 
-void Image::view_bindings() {
-    for (const image::Binding& row : rows_of(root_->bindings())) {
+void Image::view_bindings(const Image* running, std::uint32_t forgotten) {
+    const auto rows = rows_of(root_->bindings());
+    std::vector<std::string> names;
+    for (const image::Binding& row : rows) {
+        const TenantView& tenant = tenants_[tenant_slots_.slot(row.tenant())];
+        // No name has a line feed in it that people could type.
+        names.push_back(std::string(tenant.name) + "\n" + std::string(tenant.interface_names[row.interface()]));
+    }
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    ingress_slots_ =
+        NameSlots(running == nullptr ? NameSlots() : running->ingress_slots_, views, generation_, forgotten);
+    for (std::uint32_t i = 0; i < rows.size(); ++i) {
+        const image::Binding& row = rows[i];
         const auto port = static_cast<std::uint16_t>(row.key() >> 32);
         const TenantView& tenant = tenants_[tenant_slots_.slot(row.tenant())];
         const std::uint64_t tags = row.key() & 0xffffffff;
         bindings_.emplace_back(std::uint64_t{port_slot(port)} << 32 | tags, tenant.index,
-                               tenant.interface_slot(row.interface()), 0);
+                               tenant.interface_slot(row.interface()), ingress_slots_.slot(i));
     }
     std::sort(bindings_.begin(), bindings_.end(),
               [](const auto& a, const auto& b) { return a.key() < b.key(); });
+}
+
+void Image::find_vanished() {
+    vanished_ = std::max({port_slots_.vanished(), tenant_slots_.vanished(), ingress_slots_.vanished()});
+    for (const TenantView& tenant : tenants_) {
+        if (!tenant.slots) continue;
+        vanished_ = std::max({vanished_, tenant.slots->interfaces.vanished(), tenant.slots->rules.vanished(),
+                              tenant.slots->snat_rules.vanished()});
+    }
 }
 
 std::string_view Image::gateway() const noexcept {

@@ -79,6 +79,13 @@ struct TenantView {
     std::uint32_t section_changed = 0;         // the generation in which what its own stages read changed last
     std::uint32_t closure_changed = 0;         // and what packets entering it can read
 
+    /// By slot: the generation in which an interface came or got other tags, another port or other addresses;
+    /// empty: 0 for all.
+    std::vector<std::uint32_t> links_changed;
+    std::uint32_t link_changed(std::uint16_t slot) const noexcept {
+        return slot < links_changed.size() ? links_changed[slot] : 0;
+    }
+
     /// False for one that has vanished since an earlier image.
     bool exists() const noexcept { return section_changed == 0 || table != nullptr; }
 
@@ -173,25 +180,39 @@ class Image {
     std::uint64_t bytes() const noexcept;                   // of the file
     std::span<const std::uint8_t> digest() const noexcept;  // 32 bytes, the image's identity
 
-    /// All interfaces that frames may enter by, sorted by key: port, outer and inner VID.
+    /// All interfaces that frames may enter by, sorted by key: port, outer and inner VID; ports, tenants,
+    /// interfaces and the ingress' own number are slots.
     std::span<const image::Binding> bindings() const noexcept { return bindings_; }
-    /// The interface that a frame with these tags enters on a port, all by their slots; null where the policy
-    /// binds none. 0xffff stands for an absent tag. Cost: a binary search over all bindings.
+    /// Ingress slots given so far.
+    std::uint32_t ingress_slots() const noexcept { return ingress_slots_.size(); }
+    /// The interface that a frame with these tags enters on a port; null where the policy binds none. 0xffff
+    /// stands for an absent tag. Cost: a binary search over all bindings.
     const image::Binding* find_binding(std::uint16_t port, std::uint16_t outer,
                                        std::uint16_t inner) const noexcept;
+
+    /// The last generation in which something vanished whose slot is still reserved; 0 where there is none.
+    std::uint32_t vanished() const noexcept { return vanished_; }
+    /// Whether anything of that name is in this image.
+    bool has(InterfaceRef ref) const noexcept {
+        return ref.tenant < tenants_.size() && tenants_[ref.tenant].exists() &&
+               tenants_[ref.tenant].interface_position(ref.interface) != no_interface;
+    }
+    bool has_ingress(std::uint16_t slot) const noexcept { return ingress_slots_.position(slot) != no_position; }
 
   private:
     Image() = default;
     static Result from_storage(std::variant<SealedMemory, ImageError> copy);
     void number(const Image* running, std::uint32_t forgotten);
     void view_tenants(const Image* running, std::uint32_t forgotten);
-    void view_bindings();
+    void view_bindings(const Image* running, std::uint32_t forgotten);
+    void find_vanished();
     struct Storage;
     std::shared_ptr<const Storage> storage_;
     const image::Image* root_ = nullptr;
     std::uint32_t generation_ = 0;
     image::TtlMode ttl_mode_{};
-    NameSlots port_slots_, tenant_slots_;
+    NameSlots port_slots_, tenant_slots_, ingress_slots_;
+    std::uint32_t vanished_ = 0;
     std::vector<std::string_view> port_names_;
     std::vector<image::Binding> bindings_;
     std::vector<TenantView> tenants_;

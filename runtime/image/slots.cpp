@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/image/slots.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace sluice {
@@ -38,6 +39,7 @@ NameSlots::NameSlots(const NameSlots& before, std::span<const std::string_view> 
         } else if (vanished == never) {
             vanished = generation;
         }
+        if (vanished != never) vanished_ = std::max(vanished_, vanished);
     }
 }
 

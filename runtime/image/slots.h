@@ -42,6 +42,8 @@ class NameSlots {
     const std::string& name(std::uint32_t slot) const noexcept { return details_[slot].name; }
     /// The generation in which the slot got its name.
     std::uint32_t since(std::uint32_t slot) const noexcept { return details_[slot].since; }
+    /// The last generation in which a name vanished that has not come back nor lost its slot; 0: none.
+    std::uint32_t vanished() const noexcept { return vanished_; }
     /// no_slot where no slot has this name. Linear.
     std::uint32_t find(std::string_view name) const noexcept;
 
@@ -59,6 +61,7 @@ class NameSlots {
 
     std::vector<std::uint32_t> slot_of_, position_of_;
     std::vector<Details> details_;  // by slot
+    std::uint32_t vanished_ = 0;
 };
 
 /// What a tenant's sessions, neighbours and counters refer to.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Interfaces and firewall rules have names. SNAT rules have none: a rule is the one that stood there before if
-// it says the same, else if it translates the same sources, else if it takes its addresses from the same pool.
-// So a pool may grow and sources may be added without the rule becoming another one, whose mappings would end.
+// it says the same, else if it translates the same sources, else if it takes its addresses from the same pool,
+// else if it is the next one left on the same interface. So a rule may change without becoming another one,
+// whose mappings would end: those that it still matches and whose address and port it still owns stay.
 #include "runtime/image/tenant_slots.h"
 
 #include <map>
@@ -61,6 +62,7 @@ std::vector<std::uint32_t> match(const std::vector<SnatText>& now, const std::ve
     pass([](const SnatText& text) { return text.all(); });
     pass([](const SnatText& text) { return text.out + " " + text.sources; });
     pass([](const SnatText& text) { return text.out + " " + text.pool; });
+    pass([](const SnatText& text) { return text.out; });
     return result;
 }
 
@@ -70,7 +72,7 @@ NameSlots slots_of_snat(const TenantView* now, const TenantView* before, std::ui
     const std::vector<std::uint32_t> same = match(texts, texts_of(before));
     std::vector<std::string> names(texts.size());
     std::unordered_set<std::string> used;
-    for (std::size_t i = 0; i < names.size(); ++i) {
+    for (std::size_t i = 0; before != nullptr && i < names.size(); ++i) {
         if (same[i] == no_position) continue;
         names[i] = before->slots->snat_rules.name(before->snat_slot(same[i]));
         used.insert(names[i]);
@@ -100,7 +102,7 @@ std::shared_ptr<const TenantSlots> slots_of(const TenantView* now, const TenantV
         numbered.slots = slots_of(before, nullptr, false, 0, 0);
         return unchanged ? numbered.slots : slots_of(now, &numbered, false, generation, forgotten);
     }
-    if (unchanged) return before->slots;
+    if (before != nullptr && unchanged) return before->slots;
     static const std::vector<std::string_view> nothing;
     auto slots = std::make_shared<TenantSlots>();
     const TenantSlots* old = before == nullptr ? nullptr : before->slots.get();

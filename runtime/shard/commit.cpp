@@ -23,6 +23,8 @@ bool joins_at_length(const Hop& hop) {
     return hop.joined_mapping != no_mapping && (hop.choice || hop.joined_remote != hop.forward.source);
 }
 
+constexpr std::uint8_t icmp_timestamp = 13;
+
 std::uint32_t ticks_of(Time duration) {
     return static_cast<std::uint32_t>((duration + tick_nanoseconds - 1) / tick_nanoseconds);
 }
@@ -33,7 +35,7 @@ std::uint32_t Shard::State::seen_tick() const {
     return static_cast<std::uint32_t>((now + tick_nanoseconds - 1) / tick_nanoseconds);
 }
 
-std::optional<DropReason> Shard::State::open(Hop& hop, bool alone, std::uint16_t ingress) {
+std::optional<DropReason> Shard::State::open(Hop& hop, bool alone, const IpView& first, std::uint32_t epoch) {
     const bool wide = !alone || joins_at_length(hop) || (source_changes(hop) && destination_changes(hop));
     // The stages have seen that nobody has these tuples; only another router of the path may since.
     const auto made = alone ? sessions.create_unseen(hop.forward, hop.reverse, wide)
@@ -45,7 +47,10 @@ std::optional<DropReason> Shard::State::open(Hop& hop, bool alone, std::uint16_t
         return taken && !sessions.full() ? DropReason::NAT_NO_PORT : DropReason::SESSION_FULL;
     }
     sessions.set_rule(*made, hop.rule);
-    sessions.set_ingress(*made, ingress);
+    sessions.flow(*made, Direction::forward).epoch = epoch;
+    sessions.flow(*made, Direction::reverse).epoch = epoch;
+    sessions.set_first_packet(*made, image->tenants()[hop.tenant].interface_slot(hop.in_interface),
+                              first.protocol == protocol_icmp && first.icmp_type == icmp_timestamp);
     sessions.flow(*made, Direction::forward).last_seen = seen_tick();
     sessions.flow(*made, Direction::reverse).last_seen = seen_tick();
     sessions.flow(*made, Direction::reverse).aside = static_cast<std::uint32_t>(tick_of(now));
@@ -71,12 +76,13 @@ std::optional<DropReason> Shard::State::open(Hop& hop, bool alone, std::uint16_t
     return std::nullopt;
 }
 
-std::optional<DropReason> Shard::State::commit(std::span<const PacketView> packets, std::uint16_t ingress) {
+std::optional<DropReason> Shard::State::commit(std::span<const PacketView> packets) {
+    const std::uint32_t epoch = image->tenants()[trace.ingress.tenant].closure_changed;
     const auto end = trace.hops.begin() + trace.hop_count;
     const bool alone = std::count_if(trace.hops.begin(), end, [](const Hop& hop) { return hop.stateful; }) < 2;
     for (std::uint32_t i = 0; i < trace.hop_count; ++i) {
         if (!trace.hops[i].opens_session) continue;
-        if (const auto reason = open(trace.hops[i], alone, ingress)) {
+        if (const auto reason = open(trace.hops[i], alone, packets.front().ip, epoch)) {
             undo(i);
             return reason;
         }
@@ -89,6 +95,7 @@ std::optional<DropReason> Shard::State::commit(std::span<const PacketView> packe
             log_decision(hop, hop.forward);
             ++ledger.settled(hop.tenant, hop.rule).sessions;
         }
+        if (hop.judged) take_judgement(hop, epoch);
         update_session(hop, packets);
         if (packets.front().ip.l4_kind == L4Kind::tcp && !sessions.tcp(hop.session).cacheable()) {
             trace.forbid_cache(NoCacheReason::TCP_FLAGS);
@@ -114,6 +121,20 @@ void Shard::State::release_mappings(SessionRef session) {
     if (!sessions.is_wide(session)) return;
     const WideSession& more = sessions.wide(session);
     if (more.joined_mapping != no_mapping) nat.release(more.joined_mapping, more.joined_remote);
+}
+
+void Shard::State::take_judgement(const Hop& hop, std::uint32_t epoch) {
+    // An entry with a program gets the epoch with the next program, or when this one is found right.
+    FlowEntry& own = sessions.flow(hop.session, hop.direction);
+    if (own.program == no_program) own.epoch = epoch;
+    if (sessions.rule(hop.session) == hop.rule) return;
+    // What was counted so far was by the old rule.
+    settle(hop.session);
+    for (const Direction direction : {Direction::forward, Direction::reverse}) {
+        FlowEntry& entry = sessions.flow(hop.session, direction);
+        entry.packets = entry.bytes_low = entry.bytes_high = 0;
+    }
+    sessions.set_rule(hop.session, hop.rule);
 }
 
 void Shard::State::update_session(const Hop& hop, std::span<const PacketView> packets) {

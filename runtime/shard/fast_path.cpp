@@ -31,16 +31,30 @@ bool Shard::State::serve_from_cache(Arrival& arrival) {
         at = flows.find(FlowProbe::of(Endpoints::of(ip).tuple(scope, ip.protocol, ip.family), true, key));
         if (at == no_flow) return false;
     }
-    return serve(arrival.packet, arrival.ingress_number, at);
+    return serve(arrival, at);
 }
 
-bool Shard::State::serve(PacketView& packet, std::uint16_t ingress, std::uint32_t at) {
+bool Shard::State::path_stands(const Program& program, std::uint32_t epoch) const {
+    for (std::uint32_t i = 0; i < program.router_count; ++i) {
+        if (image->tenants()[program.routers[i]].section_changed > epoch) return false;
+    }
+    return true;
+}
+
+bool Shard::State::serve(Arrival& arrival, std::uint32_t at) {
     FlowTable& flows = sessions.flows;
     FlowEntry& entry = flows[at];
-    if (entry.program == no_program || entry.ingress != ingress || entry.epoch != ingresses[ingress].epoch) {
-        return false;
-    }
+    PacketView& packet = arrival.packet;
+    if (entry.program == no_program || entry.ingress != arrival.ingress_number) return false;
     const Program& program = programs[entry.program];
+    if (const std::uint32_t epoch = ingresses[arrival.ingress_number].epoch; entry.epoch != epoch) {
+        if (!path_stands(program, entry.epoch)) {
+            arrival.stale = at;
+            return false;
+        }
+        entry.epoch = epoch;
+        ++counters.cache.revalidated;
+    }
     const IpView& ip = packet.ip;
     if (ip.ttl <= program.ttl_cost || ip.total_length > program.mtu) return false;
     const bool acknowledges = ip.l4_kind == L4Kind::tcp && (ip.tcp_flags & tcp_ack) != 0;

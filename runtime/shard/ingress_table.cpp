@@ -10,9 +10,11 @@
 namespace sluice {
 
 IngressTable::IngressTable(const Image& image)
-    : image_(image), by_port_and_vid_(image.port_names().size() * rows_a_port, no_ingress) {
+    : image_(&image),
+      ingresses_(image.ingress_slots()),
+      by_port_and_vid_(image.port_names().size() * rows_a_port, no_ingress) {
     for (const image::Binding& binding : image.bindings()) {
-        const auto number = static_cast<std::uint16_t>(ingresses_.size());
+        const auto number = static_cast<std::uint16_t>(binding.number());
         const TenantView& tenant = image.tenants()[binding.tenant()];
         Ingress ingress;
         ingress.mac = from_image(tenant.interfaces[tenant.interface_position(binding.interface())].mac());
@@ -30,7 +32,8 @@ IngressTable::IngressTable(const Image& image)
             ingress.first_snat_rule = tenant.snat_slot(i);
             break;
         }
-        ingresses_.push_back(ingress);
+        ingress.epoch = tenant.closure_changed;
+        ingresses_[number] = ingress;
         const auto outer = static_cast<std::uint16_t>(binding.key() >> 16);
         const auto inner = static_cast<std::uint16_t>(binding.key());
         const auto port = static_cast<std::size_t>(binding.key() >> 32);
@@ -42,8 +45,8 @@ IngressTable::IngressTable(const Image& image)
 
 std::uint16_t IngressTable::find_qinq(std::uint16_t port, std::uint16_t outer_vid,
                                       std::uint16_t inner_vid) const noexcept {
-    const image::Binding* binding = image_.find_binding(port, outer_vid, inner_vid);
-    return binding == nullptr ? no_ingress : static_cast<std::uint16_t>(binding - image_.bindings().data());
+    const image::Binding* binding = image_->find_binding(port, outer_vid, inner_vid);
+    return binding == nullptr ? no_ingress : static_cast<std::uint16_t>(binding->number());
 }
 
 }  // namespace sluice

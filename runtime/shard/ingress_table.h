@@ -18,10 +18,10 @@ struct Ingress {
     Mac mac;                     // the router's, there
     std::uint64_t mac_bits = 0;  // the same as the machine reads eight bytes, the upper two zero
     std::uint32_t key_bits = 0;  // the first four bytes of an IPv4 key, but for the protocol
-    std::uint16_t number = 0;    // its own place in the table
+    std::uint16_t number = 0;    // its slot, and its place in the table
     std::uint16_t scope = 0;     // of the flow keys of what enters: the tenant, or the ingress (FlowKind)
     bool stateful = false;       // the tenant has a service router: its sessions are looked up first
-    std::uint32_t epoch = 1;     // flows whose program was made under another one must be looked at again
+    std::uint32_t epoch = 0;     // the generation in which what its packets can read changed last
     std::uint32_t first_snat_rule =
         no_row;  // of the tenant, for IPv4 that leaves by another interface (its slot)
     InterfaceRef interface;
@@ -49,7 +49,7 @@ class IngressTable {
     std::uint16_t find_qinq(std::uint16_t port, std::uint16_t outer_vid,
                             std::uint16_t inner_vid) const noexcept;
 
-    const Image& image_;
+    const Image* image_;
     std::vector<Ingress> ingresses_;
     std::vector<std::uint16_t> by_port_and_vid_;
 };

@@ -83,6 +83,8 @@ void Shard::State::look_at(const Frame& frame, Arrival& arrival) const {
     arrival.kind = Arrival::Kind::dropped;
     arrival.probe = arrival.absent = false;
     arrival.ingress_number = no_ingress;
+    arrival.stale = no_flow;
+    arrival.trace_known = false;
     arrival.packet.frame = frame;
     arrival.component = counters.port_component(frame.port);
     const auto l2 = parse_l2(frame.bytes());
@@ -134,7 +136,7 @@ void Shard::State::receive(Arrival& arrival) {
 }
 
 void Shard::State::receive_arp(const PacketView& packet, InterfaceRef ingress) {
-    const TenantView& tenant = image.tenants()[ingress.tenant];
+    const TenantView& tenant = image->tenants()[ingress.tenant];
     const std::uint16_t interface = tenant.interface_position(ingress.interface);
     const Component component = counters.interface_component(ingress.tenant, ingress.interface);
     const auto arp = parse_arp(packet.frame.bytes().subspan(packet.l2.length));
@@ -165,7 +167,7 @@ bool Shard::State::receive_neighbour_message(const PacketView& packet, Interface
     if (packet.ip.protocol != protocol_icmpv6 || packet.ip.fragment) return false;
     if (packet.ip.icmp_type != 135 && packet.ip.icmp_type != 136) return false;
     ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::ND)];
-    const TenantView& tenant = image.tenants()[ingress.tenant];
+    const TenantView& tenant = image->tenants()[ingress.tenant];
     const std::uint16_t interface = tenant.interface_position(ingress.interface);
     const Component component = counters.interface_component(ingress.tenant, ingress.interface);
     const auto message = parse_neighbour_message(packet);

@@ -46,7 +46,7 @@ Frame Shard::State::new_frame(std::uint32_t l3_length) {
 
 void Shard::State::send_to_mac(Frame frame, std::uint16_t ethertype, std::uint32_t l3_length,
                                InterfaceRef egress, Mac destination) {
-    const Program program = egress_program(image, egress);
+    const Program program = egress_program(*image, egress);
     const L2Header header{
         destination, program.source_mac, program.tag_count, {program.vids[0], program.vids[1]}, ethertype};
     if (!replace_l2(frame, ethernet_bytes, l3_length, header)) {
@@ -57,7 +57,7 @@ void Shard::State::send_to_mac(Frame frame, std::uint16_t ethertype, std::uint32
 }
 
 void Shard::State::send_routed(PacketView packet, InterfaceRef near, Component component) {
-    const TenantView& tenant = image.tenants()[near.tenant];
+    const TenantView& tenant = image->tenants()[near.tenant];
     const IpView& ip = packet.ip;
     std::uint32_t row = tenant.route(ip.destination, ip.family);
     if (tenant.adjacencies[row].kind() == image::AdjacencyKind::Ecmp) {
@@ -78,7 +78,7 @@ void Shard::State::send_routed(PacketView packet, InterfaceRef near, Component c
     }
     Plan plan;
     plan.originated = true;
-    plan.program = egress_program(image, egress);
+    plan.program = egress_program(*image, egress);
     plan.program.ingress = near;
     if (ip.total_length > plan.program.mtu && ip.dont_fragment)
         return drop(packet.frame, component, DropReason::MTU_DF);
@@ -109,7 +109,7 @@ void Shard::State::send_built(const Frame& frame, std::uint32_t l3_length, Famil
 
 void Shard::State::send_icmp_error(IcmpError error, const PacketView& about, InterfaceRef ingress,
                                    Component component, std::uint16_t mtu) {
-    const TenantView& tenant = image.tenants()[ingress.tenant];
+    const TenantView& tenant = image->tenants()[ingress.tenant];
     if (!may_be_told(about, tenant)) return;
     const auto source =
         own_address(tenant, tenant.interface_position(ingress.interface), about.ip.family, about.ip.source);
@@ -150,7 +150,7 @@ void Shard::State::answer_echo(std::span<PacketView> packets, InterfaceRef ingre
 }
 
 void Shard::State::solicit(const Neighbour& neighbour, Cast cast) {
-    const TenantView& tenant = image.tenants()[neighbour.interface.tenant];
+    const TenantView& tenant = image->tenants()[neighbour.interface.tenant];
     const auto source = own_address(tenant, tenant.interface_position(neighbour.interface.interface),
                                     neighbour.family, neighbour.ip);
     if (!source) return;

@@ -27,6 +27,19 @@ void RuleLedger::publish(std::vector<TenantCount>& tenants) noexcept {
     restart();
 }
 
+void RuleLedger::take_over(const RuleLedger& before, const Image& image) noexcept {
+    for (std::uint16_t tenant = 0; tenant + 1u < before.first_.size(); ++tenant) {
+        if (image.tenant_slots().since(tenant) == image.generation()) continue;
+        const NameSlots& rules = image.tenants()[tenant].slots->rules;
+        const std::uint32_t count = before.first_[tenant + 1u] - before.first_[tenant] - 1;
+        for (std::uint32_t rule = 0; rule < count; ++rule) {
+            if (rules.since(rule) == image.generation()) continue;
+            settled_[place(tenant, rule)] = before.settled_[before.place(tenant, rule)];
+        }
+        settled_[place(tenant, default_rule)] = before.settled_[before.place(tenant, default_rule)];
+    }
+}
+
 void RuleLedger::restart() noexcept {
     for (std::size_t at = 0; at < settled_.size(); ++at) {
         add(settled_[at], late_[at].packets, late_[at].bytes);

@@ -12,6 +12,7 @@
 
 #include "runtime/image/image.h"
 #include "runtime/state/counters.h"
+#include "runtime/state/session_table.h"
 
 namespace sluice {
 
@@ -36,6 +37,8 @@ class RuleLedger {
     void publish(std::vector<TenantCount>& tenants) noexcept;
     /// Gives up the round in progress.
     void restart() noexcept;
+    /// Goes on where `before`, which has no round in progress, was: that of the image that `image` follows.
+    void take_over(const RuleLedger& before, const Image& image) noexcept;
 
   private:
     static void add(RuleCount& count, std::uint64_t packets, std::uint64_t bytes) noexcept {

@@ -10,7 +10,7 @@
 namespace sluice {
 
 Shard::State::State(const Image& image_, const ShardSettings& settings_, FrameAllocator& allocator_)
-    : image(image_),
+    : image(&image_),
       settings(settings_),
       allocator(allocator_),
       key(HashKey::from_seed(settings_.seed)),
@@ -30,7 +30,7 @@ Shard::State::State(const Image& image_, const ShardSettings& settings_, FrameAl
       ledger(image_.tenants()),
       ip_ids(key),
       icmp_limiters(counters.drops.size()) {
-    for (const TenantView& tenant : image.tenants()) {
+    for (const TenantView& tenant : image->tenants()) {
         for (const image::StaticNeighbour& row : tenant.neighbours) {
             neighbours.add_permanent(tenant.ref(row.interface()), from_image(row.ip()),
                                      static_cast<Family>(row.family()), from_image(row.mac()));
@@ -50,20 +50,19 @@ void Shard::State::run_timers(Time until) {
         now = std::max(now, (sessions.timers.tick() + 1) * tick_nanoseconds);
         sessions.timers.step([this](std::uint32_t index) { session_timer(index); });
         neighbours.step();
-        fragments.step([this](std::span<const HeldFragment> held) { expire_datagram(held); });
+        fragments.step([this](const FragmentKey& fragment_key, std::span<const HeldFragment> held) {
+            expire_datagram(fragment_key, held);
+        });
     }
     now = std::max(now, until);
 }
 
-void Shard::State::expire_datagram(std::span<const HeldFragment> held) {
+void Shard::State::expire_datagram(const FragmentKey& fragment_key, std::span<const HeldFragment> held) {
+    const Component component = router_of(fragment_key.tenant);
     for (const HeldFragment& fragment : held) {
-        // The interface is known by the same binding it came in by.
-        const image::Binding* binding =
-            image.find_binding(fragment.frame.port, fragment.l2.outer_vid, fragment.l2.inner_vid);
-        const Component component = router_of(binding->tenant());
         if (fragment.ip.first_fragment()) {
-            send_icmp_error(IcmpError::reassembly_timeout, fragment, {binding->tenant(), binding->interface()},
-                            component, 0);
+            send_icmp_error(IcmpError::reassembly_timeout, fragment,
+                            {fragment_key.tenant, fragment_key.interface}, component, 0);
         }
         drop(fragment.frame, component, DropReason::FRAG_TIMEOUT);
     }
@@ -76,6 +75,8 @@ Shard::~Shard() = default;
 void Shard::process(std::span<const Frame> burst, Time now, Output& output) {
     State& state = *state_;
     state.output = &output;
+    if (state.settled != state.image->generation()) state.settle_in();
+    if (state.sweep_until != 0) state.sweep_some();
     state.run_timers(now);
     while (!burst.empty()) {
         const std::size_t count = std::min<std::size_t>(burst.size(), most_burst_frames);

@@ -43,6 +43,9 @@ struct ShardSettings {
     std::uint32_t neighbours = 1u << 12;
     std::uint32_t datagrams = 1024;  // under reassembly
     SessionTimeouts timeouts = {};
+    /// For tests: called when a packet that leaves has run the stages, before the flow table learns it.
+    void (*before_insert)(void*) = nullptr;
+    void* before_insert_argument = nullptr;
     std::uint16_t index = 0;  // this shard among `count`
     std::uint16_t count = 1;
 };
@@ -57,9 +60,11 @@ struct FlowSummary {
     Time last_seen = 0;
 };
 
+struct ShardActivation;
+
 class Shard {
   public:
-    /// The image and the allocator must outlive the shard.
+    /// The allocator must outlive the shard; the image until another one has taken its place.
     Shard(const Image& image, const ShardSettings& settings, FrameAllocator& allocator);
     ~Shard();
     Shard(const Shard&) = delete;
@@ -74,6 +79,25 @@ class Shard {
     /// Gives back every frame still held, without counting it as dropped: `held` keeps its number. For
     /// shut-down.
     void release_held(Output& output);
+
+    // ---- another image: nothing stops, nothing is lost ----
+
+    struct ActivationDeleter {
+        void operator()(ShardActivation* activation) const;
+    };
+    using Activation = std::unique_ptr<ShardActivation, ActivationDeleter>;
+    /// All that the shard needs to run `next`, which follows the running image (Image::follow). Any thread, one
+    /// at a time; allocates. Reads nothing that packets change.
+    Activation prepare(const Image& next) const;
+    /// By the owner, between two bursts: packets see the old image or the new one. Frees and allocates nothing:
+    /// what the old one needed goes with `activation`. Sessions, NAT bindings, neighbours and counters stay;
+    /// flows whose ingress can read nothing that changed are not touched, others are looked at again at their
+    /// next packet, and sessions of changed tenants judged again. False, and nothing is done: in the middle of
+    /// a burst, or `next` does not follow the running image any more.
+    bool activate(ShardActivation& activation);
+    /// What vanished in this generation or earlier is not referred to any more: for Image::follow, with the
+    /// least of all shards. Any thread may have it from the owner.
+    std::uint32_t forgotten() const;
 
     // ---- for people: by the owner, between two bursts ----
 

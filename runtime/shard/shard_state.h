@@ -7,6 +7,7 @@
 //   slow_path.cpp  the pipeline and its fates         commit.cpp     sessions: open, update, end
 //   execute.cpp    a plan carried out on a packet     originate.cpp  packets of our own
 //   shard.cpp      timers, and for people             rule_ledger.h  packets and bytes by rule
+//   activate.cpp   another image                      sweep.cpp      what refers to the vanished
 #pragma once
 
 #include <span>
@@ -30,6 +31,17 @@ namespace sluice {
 
 constexpr std::uint32_t most_burst_frames = 32;
 
+/// What going over to an image takes, all of it allocated.
+struct ShardActivation {
+    const Image* next;
+    Counters counters;
+    RuleLedger ledger;
+    IngressTable ingresses;
+    std::vector<IcmpLimiter> icmp_limiters;
+    std::unique_ptr<NatTable::Change> nat;
+    std::vector<HeldPacket> judged_again;
+};
+
 /// A frame between the passes of a burst: what looking at it told, nothing done yet.
 struct Arrival {
     PacketView packet;
@@ -41,6 +53,8 @@ struct Arrival {
     bool probe = false;   // IP of a kind that the flow table may know
     bool absent = false;  // and does not
     FlowProbe flow;
+    std::uint32_t stale = no_flow;  // the entry that knew it under an older image
+    bool trace_known = false;
 };
 
 using Glances = std::array<Glance, most_burst_frames>;
@@ -48,7 +62,7 @@ using Glances = std::array<Glance, most_burst_frames>;
 struct Shard::State final : NeighbourActions {
     State(const Image& image_, const ShardSettings& settings_, FrameAllocator& allocator_);
 
-    const Image& image;
+    const Image* image;
     ShardSettings settings;
     FrameAllocator& allocator;
     HashKey key;
@@ -67,6 +81,11 @@ struct Shard::State final : NeighbourActions {
     RuleLedger ledger;
     IpIds ip_ids;
     std::vector<IcmpLimiter> icmp_limiters;  // by component
+    std::vector<HeldPacket> judged_again;    // room for what settle_in() takes out
+    std::uint32_t settled = 0;               // the generation that settle_in() was last done for
+    std::uint32_t forgotten = 0;             // nothing refers to what vanished in this generation or earlier
+    std::uint32_t sweep_cursor = 0;          // where the next slice of sweeping starts
+    std::uint32_t sweep_until = 0;           // the generation that this sweep is for; 0: none
     std::array<Arrival, most_burst_frames> arrivals;
     Time now = 0;
     std::uint32_t fold_cursor = 0;  // where the next slice of folding starts
@@ -87,7 +106,10 @@ struct Shard::State final : NeighbourActions {
 
     // fast_path.cpp
     bool serve_from_cache(Arrival& arrival);
-    bool serve(PacketView& packet, std::uint16_t ingress, std::uint32_t at);
+    bool serve(Arrival& arrival, std::uint32_t at);
+    /// Whether a program of the given epoch would be made the same today: the sections of all routers on its
+    /// path are what they were.
+    bool path_stands(const Program& program, std::uint32_t epoch) const;
     Translation translation_of(std::uint32_t at, const Program& program, const IpView& packet) const;
     /// The path's sessions; the first one's entry gets the program.
     void install(const Plan& plan, std::uint32_t program, const Arrival& arrival);
@@ -105,6 +127,7 @@ struct Shard::State final : NeighbourActions {
     void translate_error(std::span<PacketView> packets);
     void refuse(const PacketView& packet, InterfaceRef ingress, Component component, IcmpError error);
     void add_fragment(Arrival& arrival, Component component);
+    void note_sessions(Plan& plan) const;
     void count_uncacheable(std::uint32_t no_cache);
     void count_denied(std::span<const PacketView> packets);
     void log_decision(const Hop& hop, const Tuple& packet);
@@ -116,8 +139,10 @@ struct Shard::State final : NeighbourActions {
 
     // commit.cpp
     /// All sessions of the path together, or none: then the reason.
-    std::optional<DropReason> commit(std::span<const PacketView> packets, std::uint16_t ingress);
-    std::optional<DropReason> open(Hop& hop, bool alone, std::uint16_t ingress);
+    std::optional<DropReason> commit(std::span<const PacketView> packets);
+    std::optional<DropReason> open(Hop& hop, bool alone, const IpView& first, std::uint32_t epoch);
+    /// What a session was told when it was judged again.
+    void take_judgement(const Hop& hop, std::uint32_t epoch);
     void update_session(const Hop& hop, std::span<const PacketView> packets);
     void release_mappings(SessionRef session);
     void end_session(SessionRef session);
@@ -163,7 +188,23 @@ struct Shard::State final : NeighbourActions {
     void drop_held(HeldPacket& packet, DropReason reason) override;
 
     void run_timers(Time until);
-    void expire_datagram(std::span<const HeldFragment> held);
+    void expire_datagram(const FragmentKey& fragment_key, std::span<const HeldFragment> held);
+
+    // activate.cpp
+    bool activate(ShardActivation& activation);
+    /// Before the first burst under a new image: forgets neighbours, drops what is held for the vanished and
+    /// judges again what is held for the changed.
+    void settle_in();
+    void forget_neighbours();
+    void judge_held(HeldPacket& held);
+    void uncount(const HeldPacket& held);
+
+    // sweep.cpp
+    /// Ends what refers to vanished names, a slice at a time, so that their slots can be given away.
+    void sweep_some();
+    void sweep_session(SessionRef session);
+    void sweep_entry(std::uint32_t at);
+    bool refers_to_vanished(const Program& program) const;
 
     Component component_of_trace() const {
         const std::uint16_t tenant = trace.last_hop().tenant;
@@ -171,11 +212,11 @@ struct Shard::State final : NeighbourActions {
                                                         : counters.distributed_router(tenant);
     }
     Component router_of(std::uint16_t tenant) const {
-        return image.tenants()[tenant].has_service_router ? counters.service_router(tenant)
-                                                          : counters.distributed_router(tenant);
+        return image->tenants()[tenant].has_service_router ? counters.service_router(tenant)
+                                                           : counters.distributed_router(tenant);
     }
     const image::Interface& interface_of(InterfaceRef ref) const {
-        const TenantView& tenant = image.tenants()[ref.tenant];
+        const TenantView& tenant = image->tenants()[ref.tenant];
         return tenant.interfaces[tenant.interface_position(ref.interface)];
     }
     Mac own_mac(InterfaceRef ref) const { return from_image(interface_of(ref).mac()); }

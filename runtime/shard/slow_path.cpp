@@ -24,7 +24,12 @@ void Shard::State::run_slow_path(Arrival& arrival) {
 void Shard::State::judge(std::span<PacketView> packets, bool whole, Arrival& arrival) {
     const InterfaceRef ingress = arrival.ingress;
     ++counters.cache.pipeline_runs;
-    run_pipeline(image, {sessions, nat, key}, packets, whole, ingress, trace);
+    run_pipeline(*image, {sessions, nat, key}, packets, whole, ingress, trace);
+    while (trace.fate == Fate::no_session) {
+        end_session(trace.last_hop().session);
+        ++counters.sessions.ended;
+        run_pipeline(*image, {sessions, nat, key}, packets, whole, ingress, trace);
+    }
     const Component component = component_of_trace();
     switch (trace.fate) {
         case Fate::forward:
@@ -41,11 +46,16 @@ void Shard::State::judge(std::span<PacketView> packets, bool whole, Arrival& arr
         case Fate::reject:
             refuse(packets.front(), ingress, component, *trace.error);
             [[fallthrough]];
+        case Fate::no_session:  // ended above
         case Fate::drop:
             if (trace.fate == Fate::drop && trace.error) {
                 send_icmp_error(*trace.error, packets.front(), ingress, component, trace.mtu);
             }
             count_denied(packets);
+            if (trace.reason == DropReason::FW_REEVAL_DENY) {
+                end_session(trace.last_hop().session);
+                ++counters.sessions.ended;
+            }
             for (const PacketView& packet : packets) drop(packet.frame, component, trace.reason);
             break;
     }
@@ -71,7 +81,7 @@ void Shard::State::count_denied(std::span<const PacketView> packets) {
 
 void Shard::State::log_decision(const Hop& hop, const Tuple& packet) {
     if (hop.rule == default_rule) return;
-    const TenantView& tenant = image.tenants()[hop.tenant];
+    const TenantView& tenant = image->tenants()[hop.tenant];
     const image::FirewallRule& rule = tenant.rules[tenant.rule_position(hop.rule)];
     if (rule.log() != 0) output->add({now, packet, hop.rule, rule.action()});
 }
@@ -90,7 +100,7 @@ void Shard::State::forward(std::span<PacketView> packets, Arrival& arrival, std:
     const Component component = component_of_trace();
     const Hop& last = trace.last_hop();
     // What cannot even wait for its neighbour opens no session.
-    const std::uint32_t next = neighbours.use(image.tenants()[last.tenant].ref(last.out_interface),
+    const std::uint32_t next = neighbours.use(image->tenants()[last.tenant].ref(last.out_interface),
                                               last.next_hop, first.ip.family, now);
     if (next == no_neighbour || neighbours[next].state == NeighbourState::failed) {
         trace.forbid_cache(NoCacheReason::NEIGH);
@@ -99,15 +109,18 @@ void Shard::State::forward(std::span<PacketView> packets, Arrival& arrival, std:
         for (const PacketView& packet : packets) drop(packet.frame, component, reason);
         return;
     }
-    if (const auto reason = commit(packets, arrival.ingress_number)) {
+    if (const auto reason = commit(packets)) {
         for (const PacketView& packet : packets) drop(packet.frame, component, *reason);
         return;
     }
     Plan plan;
-    plan.program = program == no_program ? synthesize(image, trace, first.ip) : programs[program];
+    plan.program = program == no_program ? synthesize(*image, trace, first.ip) : programs[program];
     plan.values.translation = translation_by(trace, first.ip);
     plan.values.neighbour = next;
-    if (trace.quoted) translate_error(packets);
+    if (trace.quoted) {
+        translate_error(packets);
+        plan.translated = true;
+    }
     if (trace.leaving.source != first.ip.source && first.ip.family == Family::v4) {
         if (IpIds::needs_id(first.ip)) {
             plan.new_ip_id = true;
@@ -119,6 +132,7 @@ void Shard::State::forward(std::span<PacketView> packets, Arrival& arrival, std:
     if (!neighbour.usable()) {
         trace.forbid_cache(NoCacheReason::NEIGH);
         count_uncacheable(trace.no_cache);
+        note_sessions(plan);
         for (const PacketView& packet : packets) {
             if (!neighbours.hold(next, {packet, plan}, now)) {
                 drop(packet.frame, component, DropReason::NEIGH_FAILED);
@@ -126,9 +140,29 @@ void Shard::State::forward(std::span<PacketView> packets, Arrival& arrival, std:
         }
         return;
     }
-    if (trace.no_cache == 0 && arrival.probe) install(plan, program, arrival);
+    if (settings.before_insert != nullptr) settings.before_insert(settings.before_insert_argument);
+    if (trace.no_cache == 0 && arrival.probe) {
+        if (arrival.stale != no_flow) {
+            const FlowEntry& known = sessions.flows[arrival.stale];
+            if (known.program != no_program && programs[known.program] == plan.program) {
+                // The look-ups alone were made again, and came out the same.
+                if (!arrival.trace_known) --counters.cache.pipeline_runs;
+                ++counters.cache.revalidated;
+            }
+        }
+        install(plan, program, arrival);
+    }
     count_uncacheable(trace.no_cache);
     for (PacketView& packet : packets) execute_plan(packet, plan, neighbour.mac);
+}
+
+void Shard::State::note_sessions(Plan& plan) const {
+    std::uint32_t count = 0;
+    for (std::uint32_t i = 0; i < trace.hop_count; ++i) {
+        if (!trace.hops[i].stateful) continue;
+        plan.sessions[count] = trace.hops[i].session;
+        plan.directions[count++] = trace.hops[i].direction;
+    }
 }
 
 void Shard::State::translate_error(std::span<PacketView> packets) {

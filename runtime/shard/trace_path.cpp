@@ -40,16 +40,17 @@ bool Shard::State::serve_by_trace(Arrival& arrival) {
     if (!is_plain(packet.ip)) return false;
     std::uint8_t& doubt = unusual[place_of_tenant(tenant)];
     if (doubt > too_unusual && counters.cache.pipeline_runs % 16 != 0) return false;
-    if (!look_up_path(image, {sessions, nat, key}, &memo, packet, arrival.ingress, arrival.absent, trace)) {
+    if (!look_up_path(*image, {sessions, nat, key}, &memo, packet, arrival.ingress, arrival.absent, trace)) {
         doubt = std::min<std::uint8_t>(doubt + 1, most_unusual);
         return false;
     }
     doubt /= 2;
 
     const TraceKey trace_key = TraceKey::of(trace, packet.ip);
-    const std::uint32_t epoch = image.tenants()[tenant].closure_changed;
+    const std::uint32_t epoch = image->tenants()[tenant].closure_changed;
     const std::uint32_t known = traces.find(trace_key, epoch, seen_tick());
     auto& count = counters.tenants[tenant].traces;
+    arrival.trace_known = known != TraceCache::unknown;
     if (known != TraceCache::unknown) {
         ++counters.cache.trace_hits;
         ++count.hits;
@@ -72,7 +73,7 @@ bool Shard::State::serve_by_trace(Arrival& arrival) {
         count.started += counters.sessions.created - before;
         return true;
     }
-    const std::uint32_t program = programs.intern(synthesize(image, trace, packet.ip));
+    const std::uint32_t program = programs.intern(synthesize(*image, trace, packet.ip));
     forward({&packet, 1}, arrival, program);
     if (program == no_program) return true;
     const std::uint32_t unless_opening = 1u << static_cast<unsigned>(NoCacheReason::TCP_FLAGS);
@@ -87,7 +88,7 @@ bool Shard::State::serve_by_trace(Arrival& arrival) {
 void Shard::State::remember(const TraceKey& trace_key, std::uint32_t program) {
     const std::uint16_t tenant = trace.ingress.tenant;
     const std::uint32_t former =
-        traces.insert(trace_key, tenant, image.tenants()[tenant].closure_changed, program, seen_tick());
+        traces.insert(trace_key, tenant, image->tenants()[tenant].closure_changed, program, seen_tick());
     if (former != TraceCache::unknown) programs.release(former);
 }
 

@@ -2,6 +2,7 @@
 //
 // Step 5 of a service router: is this packet part of something that was allowed before? Then its translation is
 // known. An ICMP error belongs to the session of the packet it quotes, in the other direction (RFC 5508 4).
+#include "runtime/stages/rejudge.h"
 #include "runtime/stages/stage.h"
 
 namespace sluice {
@@ -24,6 +25,30 @@ bool read_quoted_packet(StageContext& context) {
     return true;
 }
 
+/// A session of an older image is judged again; Exit::next where it may stay.
+Exit judge_again(StageContext& context) {
+    Hop& hop = *context.hop;
+    if (context.tables.sessions.judged(hop.session) >= context.tenant->section_changed) return Exit::next;
+    const Judgement judgement =
+        rejudge(context.image, context.tables, opened(context.tables.sessions, hop.session));
+    switch (judgement.verdict) {
+        case Judgement::Verdict::open:
+            return Exit::next;
+        case Judgement::Verdict::stands:
+            hop.judged = true;
+            hop.rule = judgement.rule;
+            return Exit::next;
+        case Judgement::Verdict::denied:
+            hop.rule = judgement.rule;
+            context.trace.denied_by_firewall = true;
+            return drop(context, DropReason::FW_REEVAL_DENY);
+        case Judgement::Verdict::gone:
+            break;
+    }
+    context.trace.fate = Fate::no_session;
+    return Exit::done;
+}
+
 Exit find_error_session(StageContext& context) {
     Trace& trace = context.trace;
     Hop& hop = *context.hop;
@@ -41,6 +66,7 @@ Exit find_error_session(StageContext& context) {
     hop.session = found->session;
     hop.direction = found->direction;
     hop.rule = context.tables.sessions.rule(found->session);
+    if (const Exit exit = judge_again(context); exit != Exit::next) return exit;
     const Tuple original = context.tables.sessions.tuple(found->session, opposite(found->direction));
     // The end host speaks for itself and must look like the address its peer knows; a router on the way keeps
     // its own.
@@ -72,6 +98,7 @@ Exit find_session(StageContext& context) {
         hop.session = found->session;
         hop.direction = found->direction;
         hop.rule = context.tables.sessions.rule(found->session);
+        if (const Exit exit = judge_again(context); exit != Exit::next) return exit;
         context.current =
             Endpoints::of(context.tables.sessions.tuple(found->session, opposite(found->direction)).reversed());
         return Exit::next;

@@ -49,6 +49,7 @@ enum class Fate : std::uint8_t {
     reject,       // dropped by a rule that says so aloud: a RST for TCP, ICMP otherwise
     reassemble,   // a fragment that must wait for its datagram
     echo,         // an echo request to an address of ours
+    no_session,   // the last hop's session is not one any more: it ends, and the packet begins anew
     unreachable,  // something else to an address of ours from inside: a RST or port unreachable; consumed
 };
 
@@ -95,6 +96,7 @@ struct Hop {
     std::uint8_t ttl_cost = 0;
     bool stateful = false;
     bool opens_session = false;
+    bool judged = false;  // the session, again, under this image
     Direction direction = Direction::forward;
     SessionRef session;                 // found, or made at commit
     Tuple forward, reverse;             // of the session to open

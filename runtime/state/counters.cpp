@@ -56,6 +56,38 @@ std::uint64_t Counters::total_drops() const {
     return sum;
 }
 
+void Counters::take_over(const Counters& before, const Image& image) {
+    const std::uint32_t generation = image.generation();
+    const auto is_new = [generation](const NameSlots& slots, std::uint32_t slot) {
+        return slots.since(slot) == generation;
+    };
+    for_each_kept(before, image, [&](Component then, Component now) { drops[now] = before.drops[then]; });
+    for (std::uint32_t port = 0; port < before.rx.size(); ++port) {
+        if (is_new(image.port_slots(), port)) continue;
+        rx[port] = before.rx[port];
+        tx[port] = before.tx[port];
+    }
+    const auto tenant_count = static_cast<std::uint16_t>(before.tenants.size());
+    for (std::uint16_t tenant = 0; tenant < tenant_count; ++tenant) {
+        if (is_new(image.tenant_slots(), tenant)) continue;
+        const NameSlots& rules = image.tenants()[tenant].slots->rules;
+        const TenantCount& old = before.tenants[tenant];
+        tenants[tenant].rx = old.rx;
+        tenants[tenant].tx = old.tx;
+        tenants[tenant].traces = old.traces;
+        tenants[tenant].rules.back() = old.rules.back();
+        for (std::uint32_t rule = 0; rule + 1 < old.rules.size(); ++rule) {
+            if (!is_new(rules, rule)) tenants[tenant].rules[rule] = old.rules[rule];
+        }
+    }
+    originated = before.originated;
+    copies = before.copies;
+    consumed = before.consumed;
+    held = before.held;
+    cache = before.cache;
+    sessions = before.sessions;
+}
+
 void Counters::add(const Counters& other) {
     add_each(rx, other.rx);
     add_each(tx, other.tx);
@@ -80,6 +112,7 @@ void Counters::add(const Counters& other) {
     sessions.created += other.sessions.created;
     sessions.expired += other.sessions.expired;
     sessions.active += other.sessions.active;
+    sessions.ended += other.sessions.ended;
 }
 
 }  // namespace sluice

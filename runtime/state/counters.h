@@ -56,6 +56,12 @@ struct Counters {
     Component interface_component(std::uint16_t tenant, std::uint16_t interface) const {
         return first_component[tenant] + 2 + interface;
     }
+    /// Slots of interfaces that the tenant has components for.
+    std::uint16_t interfaces_of(std::uint16_t tenant) const {
+        const std::size_t end =
+            tenant + 1u < first_component.size() ? first_component[tenant + 1u] : component_names.size();
+        return static_cast<std::uint16_t>(end - first_component[tenant] - 2);
+    }
     void drop(Component component, DropReason reason) { ++drops[component][static_cast<std::size_t>(reason)]; }
     RuleCount& rule(std::uint16_t tenant, std::uint32_t rule_or_default) {
         auto& rules = tenants[tenant].rules;
@@ -74,11 +80,38 @@ struct Counters {
     } cache;
     struct {
         std::uint64_t created = 0, expired = 0, active = 0;
+        std::uint64_t ended = 0;  // by a change of the policy
     } sessions;
 
     /// rx + originated + copies = tx + consumed + held + drops (C8).
     bool balanced() const;
     std::uint64_t total_drops() const;
+    /// Calls visit(component before, component now) for each component that both have: these are made from
+    /// `image`, which follows the image of `before`.
+    template <typename Visit>
+    void for_each_kept(const Counters& before, const Image& image, Visit&& visit) const {
+        const auto is_new = [&](const NameSlots& slots, std::uint32_t slot) {
+            return slots.since(slot) == image.generation();
+        };
+        const auto ports = static_cast<std::uint16_t>(before.rx.size());
+        const auto tenant_count = static_cast<std::uint16_t>(before.tenants.size());
+        for (std::uint16_t port = 0; port < ports; ++port) {
+            if (!is_new(image.port_slots(), port)) visit(before.port_component(port), port_component(port));
+        }
+        for (std::uint16_t tenant = 0; tenant < tenant_count; ++tenant) {
+            if (is_new(image.tenant_slots(), tenant)) continue;
+            visit(before.service_router(tenant), service_router(tenant));
+            visit(before.distributed_router(tenant), distributed_router(tenant));
+            const NameSlots& interfaces = image.tenants()[tenant].slots->interfaces;
+            for (std::uint16_t slot = 0; slot < before.interfaces_of(tenant); ++slot) {
+                if (is_new(interfaces, slot)) continue;
+                visit(before.interface_component(tenant, slot), interface_component(tenant, slot));
+            }
+        }
+    }
+    /// Goes on counting where `before` was: that of the image that `image`, which these were made from,
+    /// follows.
+    void take_over(const Counters& before, const Image& image);
     /// Adds another shard's counters of the same image.
     void add(const Counters& other);
 };

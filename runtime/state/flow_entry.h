@@ -87,6 +87,13 @@ struct alignas(64) FlowEntry {
         bytes_low += frame_bytes;
         bytes_high = static_cast<std::uint16_t>(bytes_high + (bytes_low < frame_bytes));
     }
+    /// One of those packets has to be judged again.
+    void uncount(std::uint32_t frame_bytes) noexcept {
+        if (packets == 0) return;
+        --packets;
+        bytes_high = static_cast<std::uint16_t>(bytes_high - (bytes_low < frame_bytes));
+        bytes_low -= frame_bytes;
+    }
 };
 static_assert(sizeof(FlowEntry) == 64);
 

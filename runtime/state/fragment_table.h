@@ -59,14 +59,14 @@ class FragmentTable {
     /// time is up. A malformed middle fragment or a full table costs that fragment only.
     Result add(const FragmentKey& key, const HeldFragment& fragment, Time now) noexcept;
 
-    /// `tick` as of the wheel; calls expired(span of HeldFragment) for each incomplete datagram whose time is
-    /// up (FRAG_TIMEOUT). The callee must not call back into this table.
+    /// `tick` as of the wheel; calls expired(key, span of HeldFragment) for each incomplete datagram whose time
+    /// is up (FRAG_TIMEOUT). The callee must not call back into this table.
     template <typename Expired>
     void step(Expired&& expired) {
         timers_.step([&](std::uint32_t index) {
             const Datagram& datagram = datagrams_[index];
             if (datagram.count != 0) {
-                expired(std::span<const HeldFragment>(datagram.fragments.data(), datagram.count));
+                expired(datagram.key, std::span<const HeldFragment>(datagram.fragments.data(), datagram.count));
             }
             forget(index);
         });
@@ -82,6 +82,16 @@ class FragmentTable {
             Datagram& datagram = datagrams_[index];
             if (!datagram.live) continue;
             for (std::uint32_t i = 0; i < datagram.count; ++i) visit(datagram.fragments[i]);
+            forget(index);
+        }
+    }
+    /// The same for the datagrams for whose key which(key) holds: their interface is gone.
+    template <typename Which, typename Visit>
+    void release_if(Which&& which, Visit&& visit) {
+        for (std::uint32_t index = 0; index < datagrams_.size(); ++index) {
+            Datagram& datagram = datagrams_[index];
+            if (!datagram.live || !which(datagram.key)) continue;
+            for (std::uint32_t i = 0; i < datagram.count; ++i) visit(datagram.key, datagram.fragments[i]);
             forget(index);
         }
     }

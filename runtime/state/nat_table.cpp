@@ -5,41 +5,18 @@
 #include <type_traits>
 
 #include "runtime/packet/view.h"
+#include "runtime/state/nat_change.h"
+#include "schemas/layout/image_types.h"
 
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t no_space = 0xffffffff;
 constexpr std::uint32_t first_unprivileged_port = 1024;
-
-/// TCP, UDP, ICMP queries (NatRecord::Kind); nullopt for what has no ports.
-std::optional<std::uint32_t> port_space_of(std::uint8_t protocol) noexcept {
-    switch (protocol) {
-        case protocol_tcp:
-            return 0;
-        case protocol_udp:
-            return 1;
-        case protocol_icmp:
-        case protocol_icmpv6:
-            return 2;
-        default:
-            return std::nullopt;
-    }
-}
 
 std::uint8_t protocol_of(std::uint32_t kind, Family family) noexcept {
     if (kind == 0) return protocol_tcp;
     if (kind == 1) return protocol_udp;
     return family == Family::v4 ? protocol_icmp : protocol_icmpv6;
-}
-
-std::size_t pool_addresses(std::span<const TenantView> tenants) {
-    std::size_t count = 0;
-    for (const TenantView& tenant : tenants) {
-        count += static_cast<std::size_t>(std::ranges::count_if(
-            tenant.externals, [](const image::ExternalAddress& row) { return row.in_pool() != 0; }));
-    }
-    return count;
 }
 
 void keep(std::uint32_t& to, Ip ip) noexcept {
@@ -57,11 +34,18 @@ Ip ip_of(Ip address) noexcept {
 
 }  // namespace
 
+bool in_sources(const TenantView& tenant, const image::SnatRule& rule, Ip ip) noexcept {
+    for (const auto& row : tenant.prefixes.subspan(rule.first_source(), rule.source_count())) {
+        if (row.family() == rule.family() && (ip & prefix_mask(row.length())) == from_image(row.ip()))
+            return true;
+    }
+    return false;
+}
+
 NatTable::NatTable(std::span<const TenantView> tenants, Capacity capacity, const HashKey& key,
                    std::uint16_t shard, std::uint16_t shard_count)
     : tenants_(tenants),
       key_(key),
-      spaces_(pool_addresses(tenants) * port_spaces, Touch::when_used),
       first_ipv6_(capacity.ipv4),
       ipv4_(capacity.ipv4),
       ipv6_(capacity.ipv6),
@@ -69,44 +53,13 @@ NatTable::NatTable(std::span<const TenantView> tenants, Capacity capacity, const
     for (std::uint32_t port = 1; port < 65536; ++port) {  // 0 is nobody's
         if ((port >> 1) % shard_count == shard) ours_[port >> 6] |= std::uint64_t{1} << (port & 63);
     }
-    std::uint32_t spaces = 0;
-    for (const TenantView& tenant : tenants) {
-        first_external_.push_back(static_cast<std::uint32_t>(externals_.size()));
-        for (const image::ExternalAddress& external : tenant.externals) {
-            const bool in_pool = external.in_pool() != 0;
-            externals_.push_back({.ip = {external.ip().hi(), external.ip().lo()},
-                                  .tenant = tenant.index,
-                                  .family = static_cast<Family>(external.family()),
-                                  .first_space = in_pool ? spaces : no_space});
-            if (!in_pool) continue;
-            publish(tenant, external, spaces);
-            spaces += port_spaces;
-        }
-    }
+    activate(*prepare(tenants));
 }
 
-void NatTable::publish(const TenantView& tenant, const image::ExternalAddress& external,
-                       std::uint32_t first_space) {
-    for (const image::DnatRule& rule :
-         tenant.dnat_rules.subspan(external.first_dnat(), external.dnat_count())) {
-        const bool every_port = rule.port_low() == 0 && rule.port_high() == 0;
-        const std::uint32_t high = every_port ? 65535 : rule.port_high();
-        const auto only = port_space_of(rule.protocol());
-        for (std::uint32_t space = 0; space < port_spaces; ++space) {
-            if (rule.protocol() != 0 && only != space) continue;
-            for (std::uint32_t port = rule.port_low(); port <= high; ++port) {
-                spaces_[first_space + space].set(static_cast<std::uint16_t>(port), true, ours_);
-            }
-        }
-    }
-}
-
-std::optional<std::uint32_t> NatTable::space_of(const InsideEndpoint& inside,
-                                                std::uint32_t external) const noexcept {
+PortSpace* NatTable::space_of(const InsideEndpoint& inside, std::uint32_t external) const noexcept {
     const auto kind = port_space_of(inside.protocol);
-    const std::uint32_t first = externals_[first_external_[inside.tenant] + external].first_space;
-    if (!kind || first == no_space) return std::nullopt;
-    return first + *kind;
+    PortSpace* spaces = layout_.externals[external].spaces;
+    return kind && spaces != nullptr ? spaces + *kind : nullptr;
 }
 
 std::optional<NatTable::Choice> NatTable::choose(const InsideEndpoint& inside) const noexcept {
@@ -124,7 +77,7 @@ std::optional<NatTable::Choice> NatTable::search(const InsideEndpoint& inside,
                                                  const Search& from) const noexcept {
     const std::uint16_t port = from.low > from.high ? std::uint16_t{0} : free_port(inside, from);
     if (port == 0) return std::nullopt;
-    const Ip ip = externals_[first_external_[inside.tenant] + from.external].ip;
+    const Ip ip = layout_.externals[from.external].ip;
     return Choice{no_mapping, from.external, ip, port, changes_, 0};
 }
 
@@ -140,10 +93,10 @@ NatTable::Search NatTable::search_of(const InsideEndpoint& inside, std::uint64_t
                                         static_cast<std::uint64_t>(inside.family))
                                    .value();
     const auto member = static_cast<std::uint32_t>(host % rule.pool_address_count());
-    search.external = tenant.pool_addresses[rule.first_pool_address() + member];
-    const auto space = space_of(inside, search.external);
-    if (!space) return search;
-    search.space = *space;
+    const std::uint32_t row = tenant.pool_addresses[rule.first_pool_address() + member];
+    search.external = layout_.slot_of[layout_.first_external[inside.tenant] + row];
+    search.space = space_of(inside, search.external);
+    if (search.space == nullptr) return search;
     search.low = std::max<std::uint32_t>(rule.port_low(), 1);
     search.high = rule.port_high();
     if (inside.port < first_unprivileged_port) {
@@ -160,7 +113,7 @@ NatTable::Search NatTable::search_of(const InsideEndpoint& inside, std::uint64_t
 }
 
 std::uint16_t NatTable::free_port(const InsideEndpoint& inside, const Search& search) const noexcept {
-    const PortSpace& space = spaces_[search.space];
+    const PortSpace& space = *search.space;
     const std::uint32_t parity = inside.port & 1;
     for (const std::uint32_t wished : {parity, parity ^ 1}) {
         std::uint16_t port = space.first_free(search.start, search.high, wished, ours_);
@@ -178,7 +131,7 @@ NatTable::Search NatTable::foresee(const InsideEndpoint& inside) const noexcept 
     index_.prefetch_second(hash);
     const Search search = search_of(inside, hash);
     if (search.low <= search.high) {
-        __builtin_prefetch(spaces_[search.space].line_of(static_cast<std::uint16_t>(search.start)), 1);
+        __builtin_prefetch(search.space->line_of(static_cast<std::uint16_t>(search.start)), 1);
     }
     return search;
 }
@@ -215,8 +168,8 @@ std::uint32_t NatTable::commit(const InsideEndpoint& inside, const Choice& choic
 
 template <typename Pool>
 std::uint32_t NatTable::create(Pool& pool, const InsideEndpoint& inside, const Choice& choice) noexcept {
-    const auto space = space_of(inside, choice.external);
-    if (pool.full() || !space || spaces_[*space].used(choice.external_port)) return no_mapping;
+    PortSpace* space = space_of(inside, choice.external);
+    if (pool.full() || space == nullptr || space->used(choice.external_port)) return no_mapping;
     const std::uint32_t number = pool.take();
     const std::uint32_t mapping = first_of(pool) + number;
     auto& record = pool[number];
@@ -225,7 +178,7 @@ std::uint32_t NatTable::create(Pool& pool, const InsideEndpoint& inside, const C
     record.inside_port = inside.port;
     record.external_port = choice.external_port;
     record.kind = *port_space_of(inside.protocol) & 3;
-    record.external = (first_external_[inside.tenant] + choice.external) & 0xfffff;
+    record.external = choice.external & 0xfffff;
     record.snat_rule = static_cast<std::uint16_t>(inside.snat_rule);
     record.live = 1;
     if (!put(choice.hash, mapping * 2)) {
@@ -239,7 +192,8 @@ std::uint32_t NatTable::create(Pool& pool, const InsideEndpoint& inside, const C
         pool.give_back(number);
         return no_mapping;
     }
-    spaces_[*space].set(choice.external_port, true, ours_);
+    space->set(choice.external_port, true, ours_);
+    ++layout_.externals[choice.external].mappings;
     ++live_;
     ++changes_;
     return mapping;
@@ -308,7 +262,11 @@ void NatTable::forget(Pool& pool, std::uint32_t mapping, Address remote) noexcep
     const InsideEndpoint inside = inside_of(mapping);
     index_.erase(hash_of(inside), mapping * 2);
     index_.erase(outside_hash(mapping), mapping * 2 + 1);
-    spaces_[externals_[own.external].first_space + own.kind].set(own.external_port, false, ours_);
+    External& external = layout_.externals[own.external];
+    --external.mappings;
+    if (!publishes(layout_.published_of(external), own.kind, own.external_port)) {
+        external.spaces[own.kind].set(own.external_port, false, ours_);
+    }
     pool.give_back(mapping - first);
     --live_;
     ++changes_;
@@ -336,9 +294,9 @@ void NatTable::release(std::uint32_t mapping, Ip remote) noexcept {
 Mapping NatTable::operator[](std::uint32_t mapping) const noexcept {
     const auto read = [&](const auto& pool) {
         const auto& record = pool[mapping - first_of(pool)];
-        const External& external = externals_[record.external];
+        const External& external = layout_.externals[record.external];
         return Mapping{.inside = inside_of(mapping),
-                       .external = record.external - first_external_[external.tenant],
+                       .external = static_cast<std::uint32_t>(record.external),
                        .external_ip = external.ip,
                        .external_port = record.external_port,
                        .sessions = static_cast<std::uint32_t>(record.sessions)};
@@ -349,7 +307,7 @@ Mapping NatTable::operator[](std::uint32_t mapping) const noexcept {
 InsideEndpoint NatTable::inside_of(std::uint32_t mapping) const noexcept {
     const auto read = [&](const auto& pool) {
         const auto& record = pool[mapping - first_of(pool)];
-        const External& external = externals_[record.external];
+        const External& external = layout_.externals[record.external];
         return InsideEndpoint{.ip = ip_of(record.inside),
                               .snat_rule = static_cast<std::uint32_t>(record.snat_rule),
                               .port = record.inside_port,
@@ -360,6 +318,20 @@ InsideEndpoint NatTable::inside_of(std::uint32_t mapping) const noexcept {
     return mapping < first_ipv6_ ? read(ipv4_) : read(ipv6_);
 }
 
+bool NatTable::stands(const Mapping& mapping) const noexcept {
+    const TenantView& tenant = tenants_[mapping.inside.tenant];
+    if (tenant.section_changed == 0) return true;  // as it was when the mapping was made
+    const std::uint32_t position = tenant.snat_position(mapping.inside.snat_rule);
+    if (position == no_position) return false;
+    const image::SnatRule& rule = tenant.snat_rules[position];
+    if (mapping.external_port < rule.port_low() || mapping.external_port > rule.port_high()) return false;
+    if (!in_sources(tenant, rule, mapping.inside.ip)) return false;
+    for (const auto row : tenant.pool_addresses.subspan(rule.first_pool_address(), rule.pool_address_count())) {
+        if (from_image(tenant.externals[row].ip()) == mapping.external_ip) return true;
+    }
+    return false;
+}
+
 std::uint32_t NatTable::find_outside(std::uint16_t tenant, std::uint8_t protocol, Family family, Ip external_ip,
                                      std::uint16_t external_port) const noexcept {
     const std::uint64_t hash = outside_hash(tenant, protocol, family, external_ip, external_port);
@@ -368,7 +340,7 @@ std::uint32_t NatTable::find_outside(std::uint16_t tenant, std::uint8_t protocol
         const Mapping mapping = (*this)[candidate / 2];
         return mapping.external_port == external_port && mapping.external_ip == external_ip &&
                mapping.inside.tenant == tenant && mapping.inside.protocol == protocol &&
-               mapping.inside.family == family;
+               mapping.inside.family == family && stands(mapping);
     });
     return key == TagIndex::none ? no_mapping : key / 2;
 }
@@ -392,7 +364,7 @@ std::uint32_t NatTable::find_inside(const InsideEndpoint& inside, std::uint64_t 
             return record.kind != record.remote_only;
         };
         return (candidate / 2 < first_ipv6_ ? is_mapping(ipv4_) : is_mapping(ipv6_)) &&
-               inside_of(candidate / 2) == inside;
+               inside_of(candidate / 2) == inside && stands((*this)[candidate / 2]);
     });
     return key == TagIndex::none ? no_mapping : key / 2;
 }

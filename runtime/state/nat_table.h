@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -35,10 +36,13 @@ struct InsideEndpoint {
     friend bool operator==(const InsideEndpoint&, const InsideEndpoint&) = default;
 };
 
+/// Does the rule translate this inside address? Linear in its prefixes.
+bool in_sources(const TenantView& tenant, const image::SnatRule& rule, Ip ip) noexcept;
+
 /// As read by stages and people; the table keeps it in 24 bytes.
 struct Mapping {
     InsideEndpoint inside;
-    std::uint32_t external = 0;  // index into TenantView::externals
+    std::uint32_t external = 0;  // the slot of its external address
     Ip external_ip;
     std::uint16_t external_port = 0;
     std::uint32_t sessions = 0;  // how many use it; the mapping goes with the last one
@@ -88,12 +92,25 @@ class NatTable {
     /// Has a session of this mapping been towards `remote`? (RFC 4787 REQ-8: address-dependent filtering)
     bool accepts(std::uint32_t mapping, Ip remote) const noexcept;
 
+    /// Does the SNAT rule that made this mapping still exist, match its host, and own its address and port?
+    /// Where it does not, the mapping serves no packet any more and goes with its last session.
+    bool stands(const Mapping& mapping) const noexcept;
+
+    /// What the table needs to go over to the tenants of an image that follows. Any thread, while no other
+    /// change is on its way; allocates, reads nothing that packets change.
+    struct Change;
+    std::unique_ptr<Change> prepare(std::span<const TenantView> next) const;
+    /// Owner, between two bursts. What is not needed any more goes into `change`. The tenants must outlive
+    /// this. Costs nothing for addresses whose published ports are the same.
+    void activate(Change& change) noexcept;
+
     Mapping operator[](std::uint32_t mapping) const noexcept;
     std::uint32_t size() const noexcept { return live_; }
 
     /// Where a new mapping looks for a port: which address, from which port on.
     struct Search {
-        std::uint32_t external = 0, space = 0;
+        std::uint32_t external = 0;
+        const PortSpace* space = nullptr;
         std::uint32_t low = 1, high = 0, start = 0;  // nothing where low > high
     };
     /// Fetches what choose() will read for this endpoint.
@@ -108,16 +125,40 @@ class NatTable {
   private:
     static constexpr std::uint32_t port_spaces = 3;  // TCP, UDP, ICMP queries
 
-    /// An address that some rule presents to the outside, by row of all tenants.
+    /// Ports of an external address that DNAT publishes, of one protocol; no mapping gets them.
+    struct Published {
+        std::uint32_t kind = 0;
+        std::uint16_t low = 0, high = 0;
+        friend bool operator==(const Published&, const Published&) = default;
+    };
+    /// An address that some rule presents to the outside. It keeps its slot from image to image.
     struct External {
         Ip ip;
         std::uint16_t tenant = 0;
         Family family{};
-        std::uint32_t first_space = 0;  // into spaces_; none where it is in no pool
+        bool named = true;            // by the running image
+        PortSpace* spaces = nullptr;  // three; none where it has never been in a pool
+        std::uint32_t first_published = 0, published_count = 0;
+        std::uint32_t mappings = 0;  // live
     };
-
-    void publish(const TenantView& tenant, const image::ExternalAddress& external, std::uint32_t first_space);
-    std::optional<std::uint32_t> space_of(const InsideEndpoint& inside, std::uint32_t external) const noexcept;
+    /// All that follows from an image.
+    struct Layout {
+        std::vector<External> externals;            // by slot
+        std::vector<std::uint32_t> slot_of;         // by external row of all tenants
+        std::vector<std::uint32_t> first_external;  // into slot_of, by tenant
+        std::vector<Published> published;
+        std::span<const Published> published_of(const External& external) const noexcept {
+            return std::span(published).subspan(external.first_published, external.published_count);
+        }
+    };
+    static void list_published(const TenantView& tenant, const image::ExternalAddress& external,
+                               std::vector<Published>& published);
+    static bool publishes(std::span<const Published> published, std::uint32_t kind,
+                          std::uint16_t port) noexcept;
+    /// Ports that are not published any more are free, those that are now are not.
+    void republish(std::uint32_t slot, const External& before, const Layout& old_layout) noexcept;
+    /// Null where the address or the protocol has no ports to give.
+    PortSpace* space_of(const InsideEndpoint& inside, std::uint32_t external) const noexcept;
     Search search_of(const InsideEndpoint& inside, std::uint64_t hash) const noexcept;
     std::optional<Choice> search(const InsideEndpoint& inside, const Search& from) const noexcept;
     std::uint16_t free_port(const InsideEndpoint& inside, const Search& search) const noexcept;
@@ -146,11 +187,10 @@ class NatTable {
 
     std::span<const TenantView> tenants_;
     HashKey key_;
-    BigArray<PortSpace> spaces_;  // three a pool address, in memory once used
-    std::vector<External> externals_;
-    std::vector<std::uint32_t> first_external_;  // into externals_, by tenant
-    PortSpace::Bits ours_{};                     // the ports of this shard
-    std::uint32_t first_ipv6_;                   // mappings are numbered through both pools
+    std::vector<BigArray<PortSpace>> chunks_;  // three a pool address, in memory once used
+    Layout layout_;
+    PortSpace::Bits ours_{};    // the ports of this shard
+    std::uint32_t first_ipv6_;  // mappings are numbered through both pools
     NatPool<std::uint32_t> ipv4_;
     NatPool<Ip> ipv6_;
     TagIndex index_;  // of mapping * 2: by inside endpoint, or one remote address more; * 2 + 1: by outside

@@ -92,6 +92,31 @@ class NeighbourTable {
     /// Configured entries; they never age and are not overridden by what is heard.
     void add_permanent(InterfaceRef interface, Ip ip, Family family, Mac mac);
 
+    /// Forgets the neighbours for which which(neighbour) holds and for which no packet waits.
+    template <typename Which>
+    void forget_if(Which&& which) {
+        for (std::uint32_t index = 0; index < neighbours_.size(); ++index) {
+            const Neighbour& neighbour = neighbours_[index];
+            if (neighbour.state == NeighbourState::none || neighbour.held_count != 0) continue;
+            if (which(neighbour)) forget(index);
+        }
+    }
+    /// Gives visit() a copy of each held packet for which which(packet) holds, in order of arrival per
+    /// neighbour, and keeps it no longer. Neither may call back into this table.
+    template <typename Which, typename Visit>
+    void take_held(Which&& which, Visit&& visit) {
+        for (std::uint32_t index = 0; index < neighbours_.size(); ++index) {
+            for (std::uint32_t left = neighbours_[index].held_count; left > 0; --left) {
+                const HeldPacket held = pop_held(index);
+                if (which(held)) {
+                    visit(held);
+                } else {
+                    push_held(index, held);
+                }
+            }
+        }
+    }
+
     std::uint32_t find(InterfaceRef interface, Ip ip,
                        Family family) const noexcept;  // no_neighbour where unknown
     /// For a packet about to be sent: finds or makes the entry; STALE goes to DELAY. It does not solicit (hold

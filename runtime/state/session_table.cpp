@@ -62,11 +62,12 @@ std::optional<SessionRef> SessionTable::create_unseen(const Tuple& forward, cons
     Record& record = records_[*index];
     record = Record{.rule = no_rule,
                     .generation = static_cast<std::uint8_t>(record.generation + 1),
-                    .ingress = 0,
+                    .in_interface = 0,
                     .tcp_state = 0,
                     .window_scale_forward = 0,
                     .window_scale_reverse = 0,
-                    .arrived = 0};
+                    .arrived = 0,
+                    .timestamp = 0};
     flows[*index * 2].aside = no_mapping;
     if (*index >= first_wide_) {
         WideSession& more = wide_[*index - first_wide_];

@@ -6,6 +6,7 @@
 // existing sessions are untouched.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -103,9 +104,19 @@ class SessionTable {
         return rule == no_rule ? default_rule : rule;
     }
     void set_rule(SessionRef ref, std::uint32_t rule) noexcept { records_[ref.index].rule = rule & no_rule; }
-    /// The ingress of its first packet.
-    std::uint16_t ingress(SessionRef ref) const noexcept { return records_[ref.index].ingress; }
-    void set_ingress(SessionRef ref, std::uint16_t ingress) noexcept { records_[ref.index].ingress = ingress; }
+    /// The interface of its router (a slot) that its first packet entered by.
+    std::uint16_t in_interface(SessionRef ref) const noexcept { return records_[ref.index].in_interface; }
+    /// Whether that packet was an ICMP timestamp request, not an echo request.
+    bool timestamp(SessionRef ref) const noexcept { return records_[ref.index].timestamp != 0; }
+    void set_first_packet(SessionRef ref, std::uint16_t in_interface, bool timestamp) noexcept {
+        records_[ref.index].in_interface = in_interface;
+        records_[ref.index].timestamp = timestamp;
+    }
+    /// The epoch of the ingress whose packet it was opened or judged by last, or whose program was found right:
+    /// the router's section has not changed from when the session was judged up to there.
+    std::uint32_t judged(SessionRef ref) const noexcept {
+        return std::max(flow(ref, Direction::forward).epoch, flow(ref, Direction::reverse).epoch);
+    }
     TcpTracker tcp(SessionRef ref) const noexcept;
     void set_tcp(SessionRef ref, const TcpTracker& tcp) noexcept;
 
@@ -147,8 +158,9 @@ class SessionTable {
     /// What is needed of a session when a packet runs the pipeline or a timer fires, and fits no entry.
     struct Record {
         std::uint32_t rule : 24, generation : 8;
-        std::uint16_t ingress;
-        std::uint16_t tcp_state : 3, window_scale_forward : 4, window_scale_reverse : 4, arrived : 1;
+        std::uint16_t in_interface;
+        std::uint16_t tcp_state : 3, window_scale_forward : 4, window_scale_reverse : 4, arrived : 1,
+            timestamp : 1;
     };
     static_assert(sizeof(Record) == 8);
 

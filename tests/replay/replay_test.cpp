@@ -115,7 +115,7 @@ TEST_F(ReplayTest, ReportHasTheShapeThatScriptsRelyOn) {
                   R"("no-mail":{"sessions":0,"packets":1,"bytes":)" + std::to_string(mail.size()) + "}," +
                   R"("outbound":{"sessions":1,"packets":1,"bytes":)" + bytes + "}," +
                   R"("default":{"sessions":0,"packets":0,"bytes":0}}}},)" +
-                  R"("sessions":{"created":1,"expired":0,"active":1},"balanced":true})");
+                  R"("sessions":{"created":1,"expired":0,"active":1,"ended":0},"balanced":true})");
 }
 
 std::vector<TimedFrame> many_queries() {

@@ -15,6 +15,7 @@ Numbers numbers_of(const Image& image, const Counters& counters) {
     add("created", counters.sessions.created);
     add("expired", counters.sessions.expired);
     add("active", counters.sessions.active);
+    add("ended", counters.sessions.ended);
     const auto add_count = [&](const std::string& name, const PacketCount& count) {
         add(name + ".packets", count.packets);
         add(name + ".bytes", count.bytes);

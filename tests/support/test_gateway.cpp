@@ -47,7 +47,7 @@ void HeapFrames::free(const Frame& frame) {
 }
 
 TestGateway::TestGateway(const Image& image, const ShardSettings& settings)
-    : image_(image), shard_(image, settings, frames_) {}
+    : image_(&image), shard_(image, settings, frames_) {}
 
 TestGateway::~TestGateway() {
     shard_.release_held(output_);
@@ -74,6 +74,15 @@ std::vector<SentFrame> TestGateway::advance(Time duration) {
     return collect();
 }
 
+void TestGateway::activate(const Image& next) {
+    auto followed = next.follow(*image_, shard_.forgotten());
+    if (!followed) throw std::logic_error("the image does not follow");
+    const auto activation = shard_.prepare(*followed);
+    shard_.activate(*activation);
+    followed_ = std::move(followed);  // what the shard ran until now goes
+    image_ = followed_.get();
+}
+
 std::vector<SentFrame> TestGateway::collect() {
     std::vector<SentFrame> sent;
     for (const Frame& frame : output_.transmitted) {
@@ -86,7 +95,7 @@ std::vector<SentFrame> TestGateway::collect() {
 }
 
 std::uint16_t TestGateway::port_of(std::string_view name) const {
-    const auto names = image_.port_names();
+    const auto names = image_->port_names();
     const auto at = std::find(names.begin(), names.end(), name);
     if (at == names.end()) throw std::invalid_argument("no port " + std::string(name));
     return static_cast<std::uint16_t>(at - names.begin());

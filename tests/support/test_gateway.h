@@ -54,6 +54,9 @@ class TestGateway {
     /// Lets time pass; what timers send meanwhile.
     std::vector<SentFrame> advance(Time duration);
     Time now() const { return now_; }
+    /// Makes this the running policy, between two bursts. The image may go afterwards.
+    void activate(const Image& next);
+    const Image& image() const { return *image_; }
 
     std::uint16_t port_of(std::string_view name) const;  // throws std::invalid_argument
     std::uint64_t drops(std::string_view component, DropReason reason);
@@ -64,7 +67,8 @@ class TestGateway {
   private:
     std::vector<SentFrame> collect();
 
-    const Image& image_;
+    std::unique_ptr<const Image> followed_;  // the running one, where it is not the first
+    const Image* image_;
     HeapFrames frames_;
     Shard shard_;
     Output output_;

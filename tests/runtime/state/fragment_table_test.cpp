@@ -26,7 +26,7 @@ struct FragmentTableTest : testing::Test {
     void step_to(Time now, std::vector<unsigned>* expired = nullptr) {
         while (ticks < tick_of(now)) {
             ++ticks;
-            table.step([&](std::span<const HeldFragment> held) {
+            table.step([&](const FragmentKey&, std::span<const HeldFragment> held) {
                 if (expired != nullptr) *expired = offsets(held);
             });
         }

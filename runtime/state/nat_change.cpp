@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The NAT table goes over to another image: external addresses keep their slots and port spaces, with all that
+// is in use in them; what DNAT publishes there is the new image's.
+#include "runtime/state/nat_change.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "schemas/layout/image_types.h"
+
+namespace sluice {
+
+std::unique_ptr<NatTable::Change> NatTable::prepare(std::span<const TenantView> next) const {
+    using Key = std::tuple<std::uint16_t, Family, Ip>;
+    auto change = std::make_unique<Change>();
+    change->tenants = next;
+    Layout& layout = change->layout;
+    std::map<Key, std::uint32_t> known;
+    std::vector<std::uint32_t> free;
+    for (std::uint32_t slot = 0; slot < layout_.externals.size(); ++slot) {
+        // Copied field by field: how many mappings an address has is the packets' to change.
+        const External& old = layout_.externals[slot];
+        layout.externals.push_back(
+            {.ip = old.ip, .tenant = old.tenant, .family = old.family, .named = false, .spaces = old.spaces});
+        if (old.family == Family{}) {
+            free.push_back(slot);
+        } else {
+            known.emplace(Key{old.tenant, old.family, old.ip}, slot);
+        }
+    }
+    const auto slot_for = [&](const TenantView& tenant, const image::ExternalAddress& row) {
+        const auto family = static_cast<Family>(row.family());
+        const auto [at, is_new] = known.try_emplace(Key{tenant.index, family, from_image(row.ip())}, 0);
+        if (is_new && free.empty()) {
+            at->second = static_cast<std::uint32_t>(layout.externals.size());
+            layout.externals.emplace_back();
+        } else if (is_new) {
+            at->second = free.back();
+            free.pop_back();
+        }
+        External& external = layout.externals[at->second];
+        external.ip = from_image(row.ip());
+        external.tenant = tenant.index;
+        external.family = family;
+        external.named = true;
+        return at->second;
+    };
+    std::vector<std::uint32_t> without_ports;
+    for (const TenantView& tenant : next) {
+        layout.first_external.push_back(static_cast<std::uint32_t>(layout.slot_of.size()));
+        for (const image::ExternalAddress& row : tenant.externals) {
+            const std::uint32_t slot = slot_for(tenant, row);
+            layout.slot_of.push_back(slot);
+            if (row.in_pool() == 0) continue;
+            External& external = layout.externals[slot];
+            if (external.spaces == nullptr) without_ports.push_back(slot);
+            external.first_published = static_cast<std::uint32_t>(layout.published.size());
+            list_published(tenant, row, layout.published);
+            external.published_count =
+                static_cast<std::uint32_t>(layout.published.size()) - external.first_published;
+        }
+    }
+    change->chunks.reserve(chunks_.size() + 1);
+    change->chunks.emplace_back(without_ports.size() * port_spaces, Touch::when_used);
+    for (std::size_t i = 0; i < without_ports.size(); ++i) {
+        layout.externals[without_ports[i]].spaces = &change->chunks.back()[i * port_spaces];
+    }
+    return change;
+}
+
+void NatTable::activate(Change& change) noexcept {
+    std::swap(layout_, change.layout);
+    tenants_ = change.tenants;
+    ++changes_;
+    for (std::uint32_t slot = 0; slot < layout_.externals.size(); ++slot) {
+        const External before =
+            slot < change.layout.externals.size() ? change.layout.externals[slot] : External{};
+        layout_.externals[slot].mappings = before.mappings;
+        republish(slot, before, change.layout);
+        External& now = layout_.externals[slot];
+        // A vanished address whose last mapping has gone may be given to another; its port space is empty.
+        if (!now.named && now.mappings == 0) now.family = Family{};
+    }
+    const bool has_new = change.chunks.back().size() != 0;
+    if (!has_new) change.chunks.pop_back();
+    for (auto& chunk : chunks_) change.chunks.push_back(std::move(chunk));
+    chunks_.swap(change.chunks);
+}
+
+void NatTable::republish(std::uint32_t slot, const External& before, const Layout& old_layout) noexcept {
+    const External& now = layout_.externals[slot];
+    const auto old_ports = old_layout.published_of(before);
+    const auto ports = layout_.published_of(now);
+    if (now.spaces == nullptr || std::ranges::equal(old_ports, ports)) return;
+    const auto has_mapping = [&](std::uint32_t kind, std::uint16_t port) {
+        const std::uint8_t protocol = kind == 0                  ? protocol_tcp
+                                      : kind == 1                ? protocol_udp
+                                      : now.family == Family::v4 ? protocol_icmp
+                                                                 : protocol_icmpv6;
+        const std::uint64_t hash = outside_hash(now.tenant, protocol, now.family, now.ip, port);
+        const auto key = index_.find(hash, [&](std::uint32_t candidate) {
+            if ((candidate & 1) == 0) return false;
+            const Mapping mapping = (*this)[candidate / 2];
+            return mapping.external == slot && mapping.external_port == port &&
+                   mapping.inside.protocol == protocol;
+        });
+        return key != TagIndex::none;
+    };
+    const auto set = [&](const Published& range, bool used) {
+        for (std::uint32_t port = std::max<std::uint32_t>(range.low, 1); port <= range.high; ++port) {
+            const auto number = static_cast<std::uint16_t>(port);
+            if (!used && (publishes(ports, range.kind, number) || has_mapping(range.kind, number))) continue;
+            now.spaces[range.kind].set(number, used, ours_);
+        }
+    };
+    for (const Published& range : old_ports) set(range, false);
+    for (const Published& range : ports) set(range, true);
+}
+
+bool NatTable::publishes(std::span<const Published> published, std::uint32_t kind,
+                         std::uint16_t port) noexcept {
+    return std::ranges::any_of(published, [&](const Published& range) {
+        return range.kind == kind && range.low <= port && port <= range.high;
+    });
+}
+
+void NatTable::list_published(const TenantView& tenant, const image::ExternalAddress& external,
+                              std::vector<Published>& published) {
+    for (const image::DnatRule& rule :
+         tenant.dnat_rules.subspan(external.first_dnat(), external.dnat_count())) {
+        const bool every_port = rule.port_low() == 0 && rule.port_high() == 0;
+        const auto only = port_space_of(rule.protocol());
+        for (std::uint32_t kind = 0; kind < port_spaces; ++kind) {
+            if (rule.protocol() != 0 && only != kind) continue;
+            published.push_back({kind, rule.port_low(), every_port ? std::uint16_t{65535} : rule.port_high()});
+        }
+    }
+}
+
+}  // namespace sluice

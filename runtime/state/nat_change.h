@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The inside of NatTable::prepare and activate; for the files of the NAT table and those who own a change.
+#pragma once
+
+#include "runtime/packet/view.h"
+#include "runtime/state/nat_table.h"
+
+namespace sluice {
+
+/// TCP, UDP, ICMP queries (NatRecord::Kind); nullopt for what has no ports.
+inline std::optional<std::uint32_t> port_space_of(std::uint8_t protocol) noexcept {
+    switch (protocol) {
+        case protocol_tcp:
+            return 0;
+        case protocol_udp:
+            return 1;
+        case protocol_icmp:
+        case protocol_icmpv6:
+            return 2;
+        default:
+            return std::nullopt;
+    }
+}
+
+struct NatTable::Change {
+    std::span<const TenantView> tenants;
+    Layout layout;
+    std::vector<BigArray<PortSpace>> chunks;  // those there are come in front of the new one at the switch
+};
+
+}  // namespace sluice

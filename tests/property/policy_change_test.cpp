@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The law of the caches while the policy changes: random packets, and every few bursts another image, activated
+// in three gateways at once: without a cache, with the flow table, with all tiers. Every burst leaves the same
+// frames of all, and every counter outside `cache` is the same; the balance holds.
+//
+// SLUICE_PROPERTY_RUNS multiplies the number of policies (13 make a million packets); SLUICE_PROPERTY_SEED
+// runs one alone.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compiler/lower/build_image.h"
+#include "tests/support/compiled_policy.h"
+#include "tests/support/counted.h"
+#include "tests/support/random_change.h"
+#include "tests/support/random_packets.h"
+#include "tests/support/random_policy.h"
+#include "tests/support/test_gateway.h"
+
+namespace sluice::test {
+namespace {
+
+constexpr std::uint64_t policies = 40;
+constexpr std::size_t packets_a_policy = 2000;
+constexpr std::size_t variants_a_policy = 6;
+
+std::vector<std::uint64_t> seeds() {
+    if (const char* one = std::getenv("SLUICE_PROPERTY_SEED")) return {std::strtoull(one, nullptr, 0)};
+    const char* factor = std::getenv("SLUICE_PROPERTY_RUNS");
+    const std::uint64_t count = policies * (factor == nullptr ? 1 : std::strtoull(factor, nullptr, 0));
+    std::vector<std::uint64_t> result;
+    for (std::uint64_t seed = 1; seed <= count; ++seed) result.push_back(seed);
+    return result;
+}
+
+ShardSettings settings(CacheTiers tiers) {
+    ShardSettings result;
+    result.cache = tiers;
+    result.sessions = 1 << 11;
+    result.flows = 256;  // few, so that entries are evicted
+    result.neighbours = 256;
+    return result;
+}
+
+std::unique_ptr<const Image> load(const policy::Policy& policy) {
+    Image::Result loaded = Image::from_bytes(build_image(policy));
+    if (const auto* error = std::get_if<ImageError>(&loaded)) throw std::runtime_error(error->text);
+    return std::move(std::get<0>(loaded));
+}
+
+class Trial {
+  public:
+    explicit Trial(std::uint64_t seed)
+        : seed_(seed),
+          random_(seed * 7919),
+          base_(compile_policy(random_policy(seed))),
+          source_(base_.policy, seed) {
+        images_.push_back(std::move(base_.image));
+        policy::Policy policy = base_.policy;
+        while (images_.size() < variants_a_policy) {
+            policy = random_change(random_.percent(30) ? base_.policy : policy, random_);
+            images_.push_back(load(policy));
+        }
+        for (const CacheTiers tiers : all_cache_tiers) {
+            gateways_.push_back(std::make_unique<TestGateway>(*images_[0], settings(tiers)));
+        }
+    }
+
+    void run() {
+        for (std::size_t sent = 0; sent < packets_a_policy;) {
+            std::vector<SentFrame> burst;
+            for (std::uint64_t count = random_.between(1, 40); count > 0; --count) {
+                for (const SentFrame& frame : source_.next()) burst.push_back(frame);
+            }
+            if (random_.percent(25)) {
+                running_ = random_.next() % images_.size();
+                changes += 1;
+                activate(*images_[running_]);
+            }
+            if (random_.percent(30)) burst.insert(burst.end(), before_.begin(), before_.end());
+            const std::vector<SentFrame> expected = gateways_[0]->inject(burst);
+            for (std::size_t i = 1; i < gateways_.size(); ++i) {
+                ASSERT_EQ(expected, gateways_[i]->inject(burst)) << where(sent, i);
+            }
+            for (const SentFrame& frame : expected) source_.saw(frame);
+            sent += burst.size();
+            before_ = std::move(burst);
+            const Time pause =
+                random_.percent(2) ? seconds(400) : nanoseconds_per_second / 50 * random_.between(0, 60);
+            const std::vector<SentFrame> said = gateways_[0]->advance(pause);
+            for (std::size_t i = 1; i < gateways_.size(); ++i) {
+                ASSERT_EQ(said, gateways_[i]->advance(pause)) << where(sent, i);
+            }
+            if (!random_.percent(20)) continue;
+            const Numbers without = numbers(0);
+            for (std::size_t i = 1; i < gateways_.size(); ++i) {
+                ASSERT_EQ(first_difference(numbers(i), without), "") << where(sent, i);
+            }
+        }
+        for (const auto& gateway : gateways_) {
+            ASSERT_TRUE(gateway->counters().balanced()) << where(packets_a_policy, 0);
+            flow_hits += gateway->counters().cache.flow_hits;
+            revalidated += gateway->counters().cache.revalidated;
+            for (const auto& component : gateway->counters().drops) {
+                cut += component[static_cast<std::size_t>(DropReason::FW_REEVAL_DENY)];
+            }
+        }
+    }
+
+    std::uint64_t flow_hits = 0, revalidated = 0, cut = 0, changes = 0;
+
+  private:
+    /// All gateways run one and the same image: choices depend on slots, and slots on what is forgotten.
+    void activate(const Image& next) {
+        std::uint32_t forgotten = ~std::uint32_t{0};
+        for (const auto& gateway : gateways_) forgotten = std::min(forgotten, gateway->shard().forgotten());
+        auto followed = next.follow(image(), forgotten);
+        for (const auto& gateway : gateways_) {
+            const auto activation = gateway->shard().prepare(*followed);
+            ASSERT_TRUE(gateway->shard().activate(*activation));
+        }
+        followed_ = std::move(followed);
+    }
+    const Image& image() const { return followed_ ? *followed_ : *images_[0]; }
+    Numbers numbers(std::size_t gateway) { return numbers_of(image(), gateways_[gateway]->counters()); }
+    std::string where(std::size_t packets, std::size_t gateway) const {
+        return name_of(all_cache_tiers[gateway]) + " against no_cache after " + std::to_string(packets) +
+               " packets and " + std::to_string(changes) + " changes, image " + std::to_string(running_) +
+               "\nreproduce with SLUICE_PROPERTY_SEED=" + std::to_string(seed_) + " policy_change_test";
+    }
+
+    std::uint64_t seed_;
+    Random random_;
+    CompiledPolicy base_;
+    PacketSource source_;
+    std::vector<std::unique_ptr<const Image>> images_;
+    std::unique_ptr<const Image> followed_;
+    std::vector<std::unique_ptr<TestGateway>> gateways_;
+    std::vector<SentFrame> before_;
+    std::size_t running_ = 0;
+};
+
+TEST(PolicyChange, TheCachesDoNotShowWhileThePolicyChanges) {
+    std::uint64_t flow_hits = 0, revalidated = 0, cut = 0;
+    for (const std::uint64_t seed : seeds()) {
+        Trial trial(seed);
+        trial.run();
+        if (HasFatalFailure()) return;
+        flow_hits += trial.flow_hits;
+        revalidated += trial.revalidated;
+        cut += trial.cut;
+    }
+    EXPECT_GT(flow_hits, 0u) << "the cache was never used";
+    EXPECT_GT(revalidated, 0u) << "no flow outlived a change";
+    EXPECT_GT(cut, 0u) << "no session was denied by a change";
+}
+
+}  // namespace
+}  // namespace sluice::test
