@@ -12,34 +12,17 @@ RuleMemo::RuleMemo(std::uint32_t capacity, const HashKey& key)
       sets_(std::size_t{mask_} + 1),
       shares_((mask_ + 1) * ways) {}
 
-std::uint64_t RuleMemo::hash(std::uint16_t tenant, const FirewallQuestion& question) const noexcept {
-    return KeyedHash(key_)
-        .add(std::uint64_t{question.source_class} << 32 | question.destination_class,
-             std::uint64_t{question.asked_service} << 48 | std::uint64_t{question.real_service} << 32 |
-                 std::uint64_t{question.from_zone} << 16 | question.to_zone)
-        .add(tenant, 0)
-        .value();
-}
-
-std::uint32_t RuleMemo::decide(const TenantView& tenant, const FirewallQuestion& question) noexcept {
+RuleAnswer RuleMemo::decide(const TenantView& tenant, const FirewallQuestion& question,
+                            std::uint64_t hash) noexcept {
     const std::uint32_t version = tenant.section_changed;
-    if (const auto known = find(tenant.index, version, question)) return *known;
-    const std::uint32_t rule = deciding_rule(tenant, question);
-    insert(tenant.index, version, question, rule);
-    return rule;
-}
-
-std::optional<std::uint32_t> RuleMemo::find(std::uint16_t tenant, std::uint32_t version,
-                                            const FirewallQuestion& question) const noexcept {
-    for (const Entry& entry : sets_[hash(tenant, question) & mask_].entries) {
-        if (entry.tenant != tenant || !(entry.question == question)) continue;
-        if (entry.version == version) return entry.rule;
-    }
-    return std::nullopt;
+    if (const Entry* known = find(tenant.index, version, question, hash)) return known->answer();
+    const RuleAnswer answer = answer_to(tenant, question);
+    insert(tenant.index, version, question, answer);
+    return answer;
 }
 
 void RuleMemo::insert(std::uint16_t tenant, std::uint32_t version, const FirewallQuestion& question,
-                      std::uint32_t rule) noexcept {
+                      const RuleAnswer& answer) noexcept {
     const std::uint64_t place = hash(tenant, question);
     Set& set = sets_[place & mask_];
     const auto first_way =
@@ -57,7 +40,7 @@ void RuleMemo::insert(std::uint16_t tenant, std::uint32_t version, const Firewal
     if (at == nullptr) return;
     if (at->tenant != nobody) shares_.remove(at->tenant);
     shares_.add(tenant);
-    *at = {question, rule, version, tenant};
+    *at = {question, answer.rule, answer.slot, version, tenant, answer.action, answer.logs};
 }
 
 }  // namespace sluice

@@ -23,14 +23,27 @@ class RuleMemo {
   public:
     RuleMemo(std::uint32_t capacity, const HashKey& key);
 
-    /// What deciding_rule() says, from the memo or into it.
-    std::uint32_t decide(const TenantView& tenant, const FirewallQuestion& question) noexcept;
+    /// What answer_to() says, from the memo or into it.
+    RuleAnswer decide(const TenantView& tenant, const FirewallQuestion& question) noexcept {
+        return decide(tenant, question, hash(tenant.index, question));
+    }
+    /// The same by hash(), whose set may have been fetched ahead.
+    RuleAnswer decide(const TenantView& tenant, const FirewallQuestion& question, std::uint64_t hash) noexcept;
+    std::uint64_t hash(std::uint16_t tenant, const FirewallQuestion& question) const noexcept;
+    void prefetch(std::uint64_t hash) const noexcept {
+        const char* set = reinterpret_cast<const char*>(&sets_[hash & mask_]);
+        __builtin_prefetch(set);
+        __builtin_prefetch(set + 64);
+    }
 
-    /// By the tenant's slot and the version of its section; rules by position.
-    std::optional<std::uint32_t> find(std::uint16_t tenant, std::uint32_t version,
-                                      const FirewallQuestion& question) const noexcept;
+    /// By the tenant's slot and the version of its section.
+    std::optional<RuleAnswer> find(std::uint16_t tenant, std::uint32_t version,
+                                   const FirewallQuestion& question) const noexcept {
+        const Entry* entry = find(tenant, version, question, hash(tenant, question));
+        return entry == nullptr ? std::nullopt : std::optional(entry->answer());
+    }
     void insert(std::uint16_t tenant, std::uint32_t version, const FirewallQuestion& question,
-                std::uint32_t rule) noexcept;
+                const RuleAnswer& answer) noexcept;
 
     std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(sets_.size()) * ways; }
     const TenantShares& shares() const noexcept { return shares_; }
@@ -41,21 +54,39 @@ class RuleMemo {
     static constexpr std::uint16_t nobody = 0xffff;
     struct Entry {
         FirewallQuestion question;
-        std::uint32_t rule = 0;
+        std::uint32_t rule = 0, slot = 0;
         std::uint32_t version = 0;
         std::uint16_t tenant = nobody;
+        image::FirewallAction action{};
+        bool logs = false;
+        RuleAnswer answer() const noexcept { return {rule, slot, action, logs}; }
     };
     struct alignas(128) Set {
         Entry entries[ways];
     };
     static_assert(sizeof(Set) == 128);
 
-    std::uint64_t hash(std::uint16_t tenant, const FirewallQuestion& question) const noexcept;
+    const Entry* find(std::uint16_t tenant, std::uint32_t version, const FirewallQuestion& question,
+                      std::uint64_t hash) const noexcept {
+        for (const Entry& entry : sets_[hash & mask_].entries) {
+            if (entry.question == question && entry.tenant == tenant && entry.version == version) return &entry;
+        }
+        return nullptr;
+    }
 
     HashKey key_;
     std::uint32_t mask_;
     std::vector<Set> sets_;
     TenantShares shares_;
 };
+
+inline std::uint64_t RuleMemo::hash(std::uint16_t tenant, const FirewallQuestion& question) const noexcept {
+    return KeyedHash(key_)
+        .add(std::uint64_t{question.source_class} << 32 | question.destination_class,
+             std::uint64_t{question.asked_service} << 48 | std::uint64_t{question.real_service} << 32 |
+                 std::uint64_t{question.from_zone} << 16 | question.to_zone)
+        .add(tenant, 0)
+        .value();
+}
 
 }  // namespace sluice

@@ -13,19 +13,29 @@ TraceCache::TraceCache(std::uint32_t capacity, const HashKey& key)
       entries_((std::size_t{set_mask_} + 1) * ways),
       shares_(static_cast<std::uint32_t>(entries_.size())) {}
 
-std::uint32_t TraceCache::place_of(const TraceKey& key, std::uint64_t hash) const noexcept {
+std::uint32_t TraceCache::place_of(Words words, std::uint64_t hash) const noexcept {
     const std::uint32_t set = set_of(hash);
     for (std::uint32_t way = 0; way < ways; ++way) {
         if (tags_[set][way] != tag_of(hash)) continue;
         const std::uint32_t place = set * ways + way;
-        if (entries_[place].key == key) return place;
+        if (std::ranges::equal(entries_[place].key.used(), words)) return place;
+    }
+    return unknown;
+}
+
+std::uint32_t TraceCache::prefetch_place(std::uint64_t hash) const noexcept {
+    const std::uint32_t set = set_of(hash);
+    for (std::uint32_t way = 0; way < ways; ++way) {
+        if (tags_[set][way] != tag_of(hash)) continue;
+        __builtin_prefetch(&entries_[set * ways + way]);
+        return set * ways + way;
     }
     return unknown;
 }
 
 std::uint32_t TraceCache::find(const TraceKey& key, std::uint32_t epoch, std::uint32_t tick) noexcept {
-    const std::uint32_t place = place_of(key, key.hash(key_));
-    if (place == unknown || entries_[place].epoch != epoch) return unknown;
+    const std::uint32_t place = place_of(key.used(), hash(key.used()), epoch);
+    if (place == unknown) return unknown;
     entries_[place].last_used = tick;
     return entries_[place].program;
 }
@@ -47,9 +57,9 @@ std::uint32_t TraceCache::place_for(std::uint16_t tenant, std::uint64_t hash) co
 }
 
 std::uint32_t TraceCache::insert(const TraceKey& key, std::uint16_t tenant, std::uint32_t epoch,
-                                 std::uint32_t program, std::uint32_t tick) noexcept {
-    const std::uint64_t hash = key.hash(key_);
-    std::uint32_t place = place_of(key, hash);
+                                 std::uint32_t program, std::uint32_t tick, std::uint8_t ttl_cost) noexcept {
+    const std::uint64_t hash = this->hash(key.used());
+    std::uint32_t place = place_of(key.used(), hash);
     if (place == unknown) place = place_for(tenant, hash);
     if (place == unknown) return program == denied ? unknown : program;
     std::uint32_t& tag = tags_[place / ways][place % ways];
@@ -58,7 +68,8 @@ std::uint32_t TraceCache::insert(const TraceKey& key, std::uint16_t tenant, std:
     if (tag != 0) shares_.remove(entry.tenant);
     shares_.add(tenant);
     tag = tag_of(hash);
-    entry = {program, epoch, tick, tenant, key};
+    entry = {program, epoch, tick, tenant, ttl_cost, {}, key};
+    ++changes_;
     return former;
 }
 

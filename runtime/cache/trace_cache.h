@@ -20,6 +20,11 @@
 
 namespace sluice {
 
+struct NeighbourHint {
+    std::uint32_t neighbour = no_neighbour;
+    std::uint32_t life = 0;  // of its slot, when it was found
+};
+
 class TraceCache {
   public:
     /// In place of a program: the packets are denied.
@@ -33,9 +38,30 @@ class TraceCache {
 
     /// Stores a trace of a tenant, in place of what it knew of the same key. Returns the program that is no
     /// longer needed: the former one, that of the trace given up, or `program` itself where it found no room;
-    /// unknown where there is none (denials need none).
+    /// unknown where there is none (denials need none). `ttl_cost`: what the routers take off that the packet
+    /// has passed when its fate is decided.
     std::uint32_t insert(const TraceKey& key, std::uint16_t tenant, std::uint32_t epoch, std::uint32_t program,
-                         std::uint32_t tick) noexcept;
+                         std::uint32_t tick, std::uint8_t ttl_cost = 0) noexcept;
+
+    // The same in steps, for bursts. A place holds what was found there until the next insert().
+    using Words = std::span<const std::uint32_t>;
+    std::uint64_t hash(Words words) const noexcept { return hash_of(words, key_); }
+    void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&tags_[set_of(hash)]); }
+    /// A place whose tag fits, fetched; unknown where there is none.
+    std::uint32_t prefetch_place(std::uint64_t hash) const noexcept;
+    /// unknown where it is not.
+    std::uint32_t place_of(Words words, std::uint64_t hash, std::uint32_t epoch) const noexcept {
+        const std::uint32_t place = place_of(words, hash);
+        return place == unknown || entries_[place].epoch != epoch ? unknown : place;
+    }
+    /// What carries the packets out, or denied.
+    std::uint32_t program(std::uint32_t place) const noexcept { return entries_[place].program; }
+    std::uint8_t ttl_cost(std::uint32_t place) const noexcept { return entries_[place].ttl_cost; }
+    void use(std::uint32_t place, std::uint32_t tick) noexcept { entries_[place].last_used = tick; }
+    /// Where packets of a trace went last, for those that all go to one gateway.
+    NeighbourHint& neighbour(std::uint32_t place) noexcept { return entries_[place].neighbour; }
+    /// How often something was inserted.
+    std::uint32_t changes() const noexcept { return changes_; }
 
     std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(entries_.size()); }
     const TenantShares& shares() const noexcept { return shares_; }
@@ -50,6 +76,8 @@ class TraceCache {
         std::uint32_t epoch = 0;
         std::uint32_t last_used = 0;
         std::uint16_t tenant = 0;
+        std::uint8_t ttl_cost = 0;
+        NeighbourHint neighbour;
         TraceKey key;
     };
     static_assert(sizeof(Entry) == 128);
@@ -60,7 +88,7 @@ class TraceCache {
     std::uint32_t set_of(std::uint64_t hash) const noexcept {
         return static_cast<std::uint32_t>(hash) & set_mask_;
     }
-    std::uint32_t place_of(const TraceKey& key, std::uint64_t hash) const noexcept;
+    std::uint32_t place_of(Words words, std::uint64_t hash) const noexcept;
     std::uint32_t place_for(std::uint16_t tenant, std::uint64_t hash) const noexcept;
 
     HashKey key_;
@@ -68,6 +96,7 @@ class TraceCache {
     std::vector<Tags> tags_;
     std::vector<Entry> entries_;
     TenantShares shares_;
+    std::uint32_t changes_ = 0;
 };
 
 }  // namespace sluice

@@ -12,23 +12,48 @@ SessionChoice session_choice(const Hop& hop) {
     return hop.direction == Direction::forward ? SessionChoice::forward : SessionChoice::reverse;
 }
 
+std::uint32_t ingress_word(InterfaceRef ingress) {
+    return std::uint32_t{ingress.tenant} << 16 | ingress.interface;
+}
+
+std::uint32_t packet_word(Family family, std::uint8_t protocol, L4Kind kind, bool forwards, bool new_source,
+                          bool new_destination) {
+    return static_cast<std::uint32_t>(family) << 24 | std::uint32_t{protocol} << 16 |
+           static_cast<std::uint32_t>(kind) << 8 | (forwards ? 4U : 0U) | (new_source ? 2U : 0U) |
+           (new_destination ? 1U : 0U);
+}
+
+std::uint32_t entrance_word(SessionChoice choice, std::uint16_t in_interface) {
+    return static_cast<std::uint32_t>(choice) << 16 | in_interface;
+}
+
 }  // namespace
+
+ShortTraceKey TraceKey::of_first_packet(const FirstPacket& packet) noexcept {
+    static_assert(std::tuple_size_v<ShortTraceKey> == words_of_a_packet + words_of_a_router);
+    return {
+        ingress_word(packet.ingress),
+        packet_word(packet.family, packet.protocol, packet.l4_kind, packet.forwards, packet.new_source, false),
+        entrance_word(SessionChoice::opens, packet.in_interface),
+        no_stage_row,
+        packet.adjacency,
+        packet.rule,
+        packet.source_rule};
+}
 
 TraceKey TraceKey::of(const Trace& trace, const IpView& packet) noexcept {
     TraceKey key;
     const auto add = [&](std::uint32_t word) { key.words[key.count++] = word; };
-    add(std::uint32_t{trace.ingress.tenant} << 16 | trace.ingress.interface);
+    add(ingress_word(trace.ingress));
     const bool forwards = trace.fate == Fate::forward;
     const Endpoints& to = trace.leaving;
     const bool new_source = forwards && (to.source != packet.source || to.source_port != packet.source_port);
     const bool new_destination =
         forwards && (to.destination != packet.destination || to.destination_port != packet.destination_port);
-    add(static_cast<std::uint32_t>(packet.family) << 24 | std::uint32_t{packet.protocol} << 16 |
-        static_cast<std::uint32_t>(packet.l4_kind) << 8 | (forwards ? 4U : 0U) | (new_source ? 2U : 0U) |
-        (new_destination ? 1U : 0U));
+    add(packet_word(packet.family, packet.protocol, packet.l4_kind, forwards, new_source, new_destination));
     for (std::uint32_t i = 0; i < trace.hop_count; ++i) {
         const Hop& hop = trace.hops[i];
-        add(static_cast<std::uint32_t>(session_choice(hop)) << 16 | hop.in_interface);
+        add(entrance_word(session_choice(hop), hop.in_interface));
         add(hop.destination_rule);
         add(hop.adjacency);
         add(hop.rule);
@@ -37,14 +62,14 @@ TraceKey TraceKey::of(const Trace& trace, const IpView& packet) noexcept {
     return key;
 }
 
-std::uint64_t TraceKey::hash(const HashKey& secret) const noexcept {
+std::uint64_t hash_of(std::span<const std::uint32_t> words, const HashKey& secret) noexcept {
     KeyedHash hash(secret);
-    const auto pair = [&](std::uint32_t at) {
-        const std::uint64_t low = at < count ? words[at] : 0;
-        const std::uint64_t high = at + 1 < count ? words[at + 1] : 0;
+    const auto pair = [&](std::size_t at) {
+        const std::uint64_t low = at < words.size() ? words[at] : 0;
+        const std::uint64_t high = at + 1 < words.size() ? words[at + 1] : 0;
         return high << 32 | low;
     };
-    for (std::uint32_t at = 0; at < count; at += 4) hash.add(pair(at), pair(at + 2));
+    for (std::size_t at = 0; at < words.size(); at += 4) hash.add(pair(at), pair(at + 2));
     return hash.value();
 }
 

@@ -17,27 +17,48 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "runtime/stages/stage.h"
 #include "runtime/state/keyed_hash.h"
 
 namespace sluice {
 
+/// What is in the key of a first packet that passes one stateful router and keeps its destination.
+struct FirstPacket {
+    InterfaceRef ingress;
+    std::uint16_t in_interface = 0;  // its position
+    Family family{};
+    std::uint8_t protocol = 0;
+    L4Kind l4_kind{};
+    bool forwards = false;  // else the firewall denies it
+    bool new_source = false;
+    std::uint32_t adjacency = 0;
+    std::uint32_t rule = default_rule;
+    std::uint32_t source_rule = no_stage_row;
+};
+using ShortTraceKey = std::array<std::uint32_t, 7>;
+
 struct TraceKey {
     static constexpr std::uint32_t words_of_a_packet = 2, words_of_a_router = 5;
     static constexpr std::uint32_t most_words = words_of_a_packet + words_of_a_router * most_routers;
 
-    std::array<std::uint32_t, most_words> words{};
     std::uint32_t count = 0;
+    std::array<std::uint32_t, most_words> words{};
 
     /// Of a trace that ended in forwarding, or in a denial by the last router's firewall. The pipeline's trace
     /// and the one that look_up_path() made of the same packet have the same key.
     static TraceKey of(const Trace& trace, const IpView& packet) noexcept;
 
-    std::uint64_t hash(const HashKey& key) const noexcept;
+    /// Of a first packet that passes one stateful router and keeps its destination.
+    static ShortTraceKey of_first_packet(const FirstPacket& packet) noexcept;
+
+    std::span<const std::uint32_t> used() const noexcept { return {words.data(), count}; }
     friend bool operator==(const TraceKey& a, const TraceKey& b) noexcept {
-        return a.count == b.count && std::equal(a.words.begin(), a.words.begin() + a.count, b.words.begin());
+        return std::ranges::equal(a.used(), b.used());
     }
 };
+
+std::uint64_t hash_of(std::span<const std::uint32_t> words_of_trace, const HashKey& key) noexcept;
 
 }  // namespace sluice

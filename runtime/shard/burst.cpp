@@ -127,7 +127,7 @@ struct Tables {
 /// with any packet that takes a longer way: flush before.
 struct ProgramRun {
     std::uint32_t program = no_program;
-    std::uint64_t packets = 0, rx_bytes = 0, tx_bytes = 0;
+    std::uint64_t packets = 0, started = 0, rx_bytes = 0, tx_bytes = 0;
 
     void flush(const Recipe* recipes, Counters& counters) noexcept {
         if (packets == 0) return;
@@ -139,8 +139,8 @@ struct ProgramRun {
         add(counters.tenants[recipe.ingress_tenant].rx, rx_bytes);
         add(counters.tenants[recipe.egress_tenant].tx, tx_bytes);
         add(counters.tx[recipe.out_port], tx_bytes);
-        counters.cache.flow_hits += packets;
-        packets = rx_bytes = tx_bytes = 0;
+        counters.cache.flow_hits += packets - started;
+        packets = started = rx_bytes = tx_bytes = 0;
     }
 };
 
@@ -180,7 +180,10 @@ bool Shard::State::look_up(std::span<const Frame> frames, Glances& glances) {
 
 void Shard::State::process_burst(std::span<const Frame> frames) {
     Glances glances;
-    if (look_up(frames, glances)) foresee({glances.data(), frames.size()});
+    starts.ready = 0;
+    if (look_up(frames, glances) && settings.cache == CacheTiers::trace_cache) {
+        prepare_starts(frames.size(), glances);
+    }
     const Tables tables{
         sessions.flows.data(), programs.recipes(), neighbours.uses(), ingresses.data(), &ip_ids, seen_tick()};
     ProgramRun run;
@@ -194,7 +197,15 @@ void Shard::State::process_burst(std::span<const Frame> frames) {
                 at = sessions.flows.find(glance.key, glance.hash);
             }
             known = at != no_flow;
-            if (known && may_be_served(tables, frames[i], glance, tables.entries[at])) {
+            bool fresh = false;
+            bool goes = known && may_be_served(tables, frames[i], glance, tables.entries[at]);
+            if (!known && (starts.ready >> i & 1) != 0) {
+                const Started started = start(frames[i], glance, starts.by_packet[i]);
+                if (started.is_over) continue;
+                at = started.entry;
+                goes = fresh = at != no_flow;
+            }
+            if (goes) {
                 FlowEntry& entry = tables.entries[at];
                 if (entry.program != run.program) {
                     run.flush(tables.recipes, counters);
@@ -204,6 +215,7 @@ void Shard::State::process_burst(std::span<const Frame> frames) {
                 Frame& sent = output->transmitted.emplace_back();
                 carry_out(tables, frames[i], glance, entry, sent);
                 ++run.packets;
+                run.started += fresh ? 1 : 0;
                 run.rx_bytes += frames[i].length;
                 run.tx_bytes += sent.length;
                 continue;

@@ -12,6 +12,7 @@ namespace sluice {
 IngressTable::IngressTable(const Image& image)
     : image_(&image),
       ingresses_(image.ingress_slots()),
+      start_rows_(image.ingress_slots()),
       by_port_and_vid_(image.port_names().size() * rows_a_port, no_ingress) {
     for (const image::Binding& binding : image.bindings()) {
         const auto number = static_cast<std::uint16_t>(binding.number());
@@ -25,15 +26,9 @@ IngressTable::IngressTable(const Image& image)
         const FlowKind kind = ingress.stateful ? FlowKind::session4 : FlowKind::stateless4;
         ingress.key_bits = ingress.scope | static_cast<std::uint32_t>(kind) << 24;
         ingress.interface = {binding.tenant(), binding.interface()};
-        for (std::uint32_t i = 0; i < tenant.snat_rules.size(); ++i) {
-            const image::SnatRule& rule = tenant.snat_rules[i];
-            const bool leaves = rule.out_interface() != tenant.interface_position(binding.interface());
-            if (!leaves || rule.family() != static_cast<std::uint8_t>(Family::v4)) continue;
-            ingress.first_snat_rule = tenant.snat_slot(i);
-            break;
-        }
         ingress.epoch = tenant.closure_changed;
         ingresses_[number] = ingress;
+        start_rows_[number] = StartRow::of(image, ingress.interface);
         const auto outer = static_cast<std::uint16_t>(binding.key() >> 16);
         const auto inner = static_cast<std::uint16_t>(binding.key());
         const auto port = static_cast<std::size_t>(binding.key() >> 32);

@@ -9,6 +9,7 @@
 
 #include "runtime/cache/program.h"
 #include "runtime/image/image.h"
+#include "runtime/shard/start.h"
 
 namespace sluice {
 
@@ -22,8 +23,6 @@ struct Ingress {
     std::uint16_t scope = 0;     // of the flow keys of what enters: the tenant, or the ingress (FlowKind)
     bool stateful = false;       // the tenant has a service router: its sessions are looked up first
     std::uint32_t epoch = 0;     // the generation in which what its packets can read changed last
-    std::uint32_t first_snat_rule =
-        no_row;  // of the tenant, for IPv4 that leaves by another interface (its slot)
     InterfaceRef interface;
 };
 
@@ -41,6 +40,7 @@ class IngressTable {
         return by_port_and_vid_[std::size_t{port} * rows_a_port + vid];
     }
     const Ingress& operator[](std::uint16_t number) const noexcept { return ingresses_[number]; }
+    const StartRow& start_row(std::uint16_t number) const noexcept { return start_rows_[number]; }
     const Ingress* data() const noexcept { return ingresses_.data(); }
     std::size_t size() const noexcept { return ingresses_.size(); }
 
@@ -51,6 +51,7 @@ class IngressTable {
 
     const Image* image_;
     std::vector<Ingress> ingresses_;
+    std::vector<StartRow> start_rows_;  // by ingress
     std::vector<std::uint16_t> by_port_and_vid_;
 };
 

@@ -19,6 +19,7 @@ struct RuleEvent {
     Tuple packet;  // as it came; scope is the tenant
     std::uint32_t rule = 0;
     image::FirewallAction action{};
+    friend bool operator==(const RuleEvent&, const RuleEvent&) = default;
 };
 
 /// The caller sends `transmitted` in this order, frees `released`, tells people of `events`, and clears all.

@@ -2,7 +2,7 @@
 //
 // The inside of a shard, for the files of this folder only:
 //   burst.cpp      the three passes                   glance.h       the first look at a frame
-//   foresee.cpp    prefetch for new sessions          layer2.cpp     from a frame to an interface; ARP and ND
+//   start.cpp      new flows from the first look      layer2.cpp     from a frame to an interface; ARP and ND
 //   fast_path.cpp  flows that need more than a glance trace_path.cpp new flows by the trace cache
 //   slow_path.cpp  the pipeline and its fates         commit.cpp     sessions: open, update, end
 //   execute.cpp    a plan carried out on a packet     originate.cpp  packets of our own
@@ -29,8 +29,6 @@
 
 namespace sluice {
 
-constexpr std::uint32_t most_burst_frames = 32;
-
 /// What going over to an image takes, all of it allocated.
 struct ShardActivation {
     const Image* next;
@@ -55,6 +53,12 @@ struct Arrival {
     FlowProbe flow;
     std::uint32_t stale = no_flow;  // the entry that knew it under an older image
     bool trace_known = false;
+};
+
+/// What became of a packet that might begin a flow.
+struct Started {
+    std::uint32_t entry = no_flow;  // opened, with a program: the packet is still to be carried out
+    bool is_over = false;           // dropped
 };
 
 using Glances = std::array<Glance, most_burst_frames>;
@@ -87,6 +91,7 @@ struct Shard::State final : NeighbourActions {
     std::uint32_t sweep_cursor = 0;          // where the next slice of sweeping starts
     std::uint32_t sweep_until = 0;           // the generation that this sweep is for; 0: none
     std::array<Arrival, most_burst_frames> arrivals;
+    Starts starts;  // of the burst
     Time now = 0;
     std::uint32_t fold_cursor = 0;  // where the next slice of folding starts
     Output* output = nullptr;       // of the call in progress
@@ -101,8 +106,16 @@ struct Shard::State final : NeighbourActions {
 
     // burst.cpp
     void process_burst(std::span<const Frame> frames);
-    void foresee(std::span<const Glance> glances);  // foresee.cpp
     bool look_up(std::span<const Frame> frames, Glances& glances);
+
+    // start.cpp
+    /// Of packets that no flow is known of: all that can be known before their turn comes.
+    void prepare_starts(std::size_t count, Glances& glances);
+    /// In a packet's turn, when still no flow is known of it: opens it, or drops what is denied.
+    Started start(const Frame& frame, const Glance& glance, Start& start);
+    void count_start(const Start& start);
+    std::uint32_t ready_neighbour(const Glance& glance, const Start& start);  // no_neighbour: none
+    std::uint32_t open(const Glance& glance, Start& start);                   // the new entry; no_flow: none
 
     // fast_path.cpp
     bool serve_from_cache(Arrival& arrival);
@@ -133,6 +146,8 @@ struct Shard::State final : NeighbourActions {
     void log_decision(const Hop& hop, const Tuple& packet);
 
     // trace_path.cpp
+    /// Whether looking up paths of this tenant's packets has been worth it lately.
+    bool is_usual(std::uint16_t tenant) const;
     /// False: the pipeline must judge it.
     bool serve_by_trace(Arrival& arrival);
     void remember(const TraceKey& trace_key, std::uint32_t program);

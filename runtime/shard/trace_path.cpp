@@ -34,12 +34,16 @@ constexpr std::uint8_t too_unusual = 16, most_unusual = 32;
 
 }  // namespace
 
+bool Shard::State::is_usual(std::uint16_t tenant) const {
+    return unusual[place_of_tenant(tenant)] <= too_unusual || counters.cache.pipeline_runs % 16 == 0;
+}
+
 bool Shard::State::serve_by_trace(Arrival& arrival) {
     PacketView& packet = arrival.packet;
     const std::uint16_t tenant = arrival.ingress.tenant;
     if (!is_plain(packet.ip)) return false;
+    if (!is_usual(tenant)) return false;
     std::uint8_t& doubt = unusual[place_of_tenant(tenant)];
-    if (doubt > too_unusual && counters.cache.pipeline_runs % 16 != 0) return false;
     if (!look_up_path(*image, {sessions, nat, key}, &memo, packet, arrival.ingress, arrival.absent, trace)) {
         doubt = std::min<std::uint8_t>(doubt + 1, most_unusual);
         return false;
@@ -87,8 +91,8 @@ bool Shard::State::serve_by_trace(Arrival& arrival) {
 
 void Shard::State::remember(const TraceKey& trace_key, std::uint32_t program) {
     const std::uint16_t tenant = trace.ingress.tenant;
-    const std::uint32_t former =
-        traces.insert(trace_key, tenant, image->tenants()[tenant].closure_changed, program, seen_tick());
+    const std::uint32_t former = traces.insert(trace_key, tenant, image->tenants()[tenant].closure_changed,
+                                               program, seen_tick(), trace.ttl_cost);
     if (former != TraceCache::unknown) programs.release(former);
 }
 

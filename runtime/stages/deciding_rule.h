@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "runtime/image/image.h"
+#include "runtime/state/session_table.h"
 
 namespace sluice {
 
@@ -55,6 +56,22 @@ inline std::uint32_t deciding_rule(const TenantView& tenant, const FirewallQuest
     if (question.real_service == question.asked_service) return rule;
     key[2] = question.real_service;
     return tenant.classifier.lookup(key, rule);
+}
+
+/// What deciding_rule() says, with what is needed of that rule.
+struct RuleAnswer {
+    std::uint32_t rule = classifier_no_rule;  // its position
+    std::uint32_t slot = default_rule;
+    image::FirewallAction action{};  // where there is a rule; without one the tenant's default counts
+    bool logs = false;
+    friend bool operator==(const RuleAnswer&, const RuleAnswer&) = default;
+};
+
+inline RuleAnswer answer_to(const TenantView& tenant, const FirewallQuestion& question) noexcept {
+    const std::uint32_t rule = deciding_rule(tenant, question);
+    if (rule == classifier_no_rule) return {};
+    const image::FirewallRule& row = tenant.rules[rule];
+    return {rule, tenant.rule_slot(rule), row.action(), row.log() != 0};
 }
 
 }  // namespace sluice

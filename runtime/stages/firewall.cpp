@@ -9,9 +9,9 @@
 namespace sluice {
 namespace {
 
-std::uint32_t find_rule(const StageContext& context) {
+RuleAnswer find_rule(const StageContext& context) {
     const TenantView& tenant = *context.tenant;
-    if (tenant.rules.empty()) return classifier_no_rule;
+    if (tenant.rules.empty()) return {};
     const IpView& ip = context.ip();
     const bool icmp = ip.protocol == protocol_icmp || ip.protocol == protocol_icmpv6;
     const auto icmp_port = static_cast<std::uint16_t>(ip.icmp_type << 8 | ip.icmp_code);
@@ -24,7 +24,7 @@ std::uint32_t find_rule(const StageContext& context) {
                              .real_port = icmp ? icmp_port : context.current.destination_port,
                              .in_interface = context.hop->in_interface,
                              .out_interface = context.hop->out_interface});
-    return context.memo != nullptr ? context.memo->decide(tenant, question) : deciding_rule(tenant, question);
+    return context.memo != nullptr ? context.memo->decide(tenant, question) : answer_to(tenant, question);
 }
 
 }  // namespace
@@ -35,11 +35,9 @@ Exit apply_firewall(StageContext& context) {
     const TenantView& tenant = *context.tenant;
     image::FirewallAction action =
         context.from_outside() ? tenant.default_action_from_uplink : tenant.default_action;
-    const std::uint32_t rule = find_rule(context);
-    if (rule != classifier_no_rule) {
-        hop.rule = tenant.rule_slot(rule);
-        action = tenant.rules[rule].action();
-    }
+    const RuleAnswer answer = find_rule(context);
+    hop.rule = answer.slot;
+    if (answer.rule != classifier_no_rule) action = answer.action;
     record(context, StageId::firewall, hop.rule);
     if (action == image::FirewallAction::Allow) return Exit::next;
     context.trace.denied_by_firewall = true;

@@ -47,12 +47,12 @@ std::unique_ptr<NatTable::Change> NatTable::prepare(std::span<const TenantView> 
         external.named = true;
         return at->second;
     };
-    std::vector<std::uint32_t> without_ports;
+    std::vector<std::uint32_t> without_ports, slots;
     for (const TenantView& tenant : next) {
-        layout.first_external.push_back(static_cast<std::uint32_t>(layout.slot_of.size()));
+        slots.clear();
         for (const image::ExternalAddress& row : tenant.externals) {
             const std::uint32_t slot = slot_for(tenant, row);
-            layout.slot_of.push_back(slot);
+            slots.push_back(slot);
             if (row.in_pool() == 0) continue;
             External& external = layout.externals[slot];
             if (external.spaces == nullptr) without_ports.push_back(slot);
@@ -61,6 +61,7 @@ std::unique_ptr<NatTable::Change> NatTable::prepare(std::span<const TenantView> 
             external.published_count =
                 static_cast<std::uint32_t>(layout.published.size()) - external.first_published;
         }
+        list_pools(tenant, slots, layout);
     }
     change->chunks.reserve(chunks_.size() + 1);
     change->chunks.emplace_back(without_ports.size() * port_spaces, Touch::when_used);
@@ -74,6 +75,7 @@ void NatTable::activate(Change& change) noexcept {
     std::swap(layout_, change.layout);
     tenants_ = change.tenants;
     ++changes_;
+    ++freed_;
     for (std::uint32_t slot = 0; slot < layout_.externals.size(); ++slot) {
         const External before =
             slot < change.layout.externals.size() ? change.layout.externals[slot] : External{};
@@ -124,6 +126,22 @@ bool NatTable::publishes(std::span<const Published> published, std::uint32_t kin
     return std::ranges::any_of(published, [&](const Published& range) {
         return range.kind == kind && range.low <= port && port <= range.high;
     });
+}
+
+void NatTable::list_pools(const TenantView& tenant, std::span<const std::uint32_t> slots, Layout& layout) {
+    layout.first_pool.push_back(static_cast<std::uint32_t>(layout.pools.size()));
+    for (std::uint32_t position = 0; position < tenant.snat_rules.size(); ++position) {
+        const image::SnatRule& rule = tenant.snat_rules[position];
+        layout.pools.push_back({.rule_slot = tenant.snat_slot(position),
+                                .first = static_cast<std::uint32_t>(layout.pool_externals.size()),
+                                .count = rule.pool_address_count(),
+                                .port_low = rule.port_low(),
+                                .port_high = rule.port_high()});
+        for (const std::uint32_t row :
+             tenant.pool_addresses.subspan(rule.first_pool_address(), rule.pool_address_count())) {
+            layout.pool_externals.push_back(slots[row]);
+        }
+    }
 }
 
 void NatTable::list_published(const TenantView& tenant, const image::ExternalAddress& external,

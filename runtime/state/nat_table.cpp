@@ -63,42 +63,58 @@ PortSpace* NatTable::space_of(const InsideEndpoint& inside, std::uint32_t extern
 }
 
 std::optional<NatTable::Choice> NatTable::choose(const InsideEndpoint& inside) const noexcept {
-    const std::uint64_t hash = hash_of(inside);
-    if (const std::uint32_t known = find_inside(inside, hash); known != no_mapping) {
+    const std::uint32_t position = tenants_[inside.tenant].snat_position(inside.snat_rule);
+    return choose(inside, search_of(inside, pool_at(inside.tenant, position)), std::nullopt);
+}
+
+std::optional<NatTable::Choice> NatTable::choose(const InsideEndpoint& inside, const Search& search,
+                                                 const std::optional<Choice>& foreseen) const noexcept {
+    if (const std::uint32_t known = find_inside(inside, search.hash); known != no_mapping) {
         const Mapping mapping = (*this)[known];
-        return Choice{known, mapping.external, mapping.external_ip, mapping.external_port, changes_, hash};
+        return Choice{.mapping = known,
+                      .external = mapping.external,
+                      .external_ip = mapping.external_ip,
+                      .external_port = mapping.external_port,
+                      .as_of = changes_,
+                      .hash = search.hash};
     }
-    auto choice = search(inside, search_of(inside, hash));
-    if (choice) choice->hash = hash;
-    return choice;
+    // The first free port from somewhere on stays the first while none becomes free and it is not taken.
+    if (foreseen && foreseen->freed == freed_ && !search.space->used(foreseen->external_port)) {
+        Choice choice = *foreseen;
+        choice.as_of = changes_;
+        return choice;
+    }
+    return first_free(inside, search);
 }
 
-std::optional<NatTable::Choice> NatTable::search(const InsideEndpoint& inside,
-                                                 const Search& from) const noexcept {
-    const std::uint16_t port = from.low > from.high ? std::uint16_t{0} : free_port(inside, from);
+std::optional<NatTable::Choice> NatTable::first_free(const InsideEndpoint& inside,
+                                                     const Search& search) const noexcept {
+    const std::uint16_t port = search.low > search.high ? std::uint16_t{0} : free_port(inside, search);
     if (port == 0) return std::nullopt;
-    const Ip ip = layout_.externals[from.external].ip;
-    return Choice{no_mapping, from.external, ip, port, changes_, 0};
+    const Ip ip = layout_.externals[search.external].ip;
+    return Choice{.external = search.external,
+                  .external_ip = ip,
+                  .external_port = port,
+                  .as_of = changes_,
+                  .freed = freed_,
+                  .hash = search.hash,
+                  .outside_hash = outside_hash(inside.tenant, inside.protocol, inside.family, ip, port)};
 }
 
-NatTable::Search NatTable::search_of(const InsideEndpoint& inside, std::uint64_t hash) const noexcept {
-    const TenantView& tenant = tenants_[inside.tenant];
-    const image::SnatRule& rule = tenant.snat_rules[tenant.snat_position(inside.snat_rule)];
-    Search search;
-    if (rule.pool_address_count() == 0) return search;
+NatTable::Search NatTable::search_of(const InsideEndpoint& inside, const PortPool& pool) const noexcept {
+    Search search{.hash = hash_of(inside)};
+    if (pool.count == 0) return search;
     // Paired (RFC 4787 REQ-2): the address depends on the host alone.
     const std::uint64_t host = KeyedHash(key_)
                                    .add(inside.ip.hi, inside.ip.lo)
                                    .add(std::uint64_t{inside.tenant} << 32 | inside.snat_rule,
                                         static_cast<std::uint64_t>(inside.family))
                                    .value();
-    const auto member = static_cast<std::uint32_t>(host % rule.pool_address_count());
-    const std::uint32_t row = tenant.pool_addresses[rule.first_pool_address() + member];
-    search.external = layout_.slot_of[layout_.first_external[inside.tenant] + row];
+    search.external = layout_.pool_externals[pool.first + host % pool.count];
     search.space = space_of(inside, search.external);
     if (search.space == nullptr) return search;
-    search.low = std::max<std::uint32_t>(rule.port_low(), 1);
-    search.high = rule.port_high();
+    search.low = std::max<std::uint32_t>(pool.port_low, 1);
+    search.high = pool.port_high;
     if (inside.port < first_unprivileged_port) {
         if (search.low < first_unprivileged_port)
             search.high = std::min(search.high, first_unprivileged_port - 1);
@@ -107,7 +123,7 @@ NatTable::Search NatTable::search_of(const InsideEndpoint& inside, std::uint64_t
     }
     if (search.low <= search.high) {
         const std::uint32_t ports = search.high - search.low + 1;
-        search.start = search.low + static_cast<std::uint32_t>(hash % ports);
+        search.start = search.low + static_cast<std::uint32_t>(search.hash % ports);
     }
     return search;
 }
@@ -125,11 +141,10 @@ std::uint16_t NatTable::free_port(const InsideEndpoint& inside, const Search& se
     return 0;
 }
 
-NatTable::Search NatTable::foresee(const InsideEndpoint& inside) const noexcept {
-    const std::uint64_t hash = hash_of(inside);
-    index_.prefetch(hash);
-    index_.prefetch_second(hash);
-    const Search search = search_of(inside, hash);
+NatTable::Search NatTable::begin(const InsideEndpoint& inside, std::uint32_t position) const noexcept {
+    const Search search = search_of(inside, pool_at(inside.tenant, position));
+    index_.prefetch(search.hash);
+    index_.prefetch_second(search.hash);
     if (search.low <= search.high) {
         __builtin_prefetch(search.space->line_of(static_cast<std::uint16_t>(search.start)), 1);
     }
@@ -137,11 +152,10 @@ NatTable::Search NatTable::foresee(const InsideEndpoint& inside) const noexcept 
 }
 
 std::optional<NatTable::Choice> NatTable::foresee(const InsideEndpoint& inside,
-                                                  const Search& from) const noexcept {
-    const auto choice = search(inside, from);
+                                                  const Search& search) const noexcept {
+    auto choice = first_free(inside, search);
     if (!choice) return choice;
-    index_.prefetch(outside_hash(inside.tenant, inside.protocol, inside.family, choice->external_ip,
-                                 choice->external_port));
+    index_.prefetch(choice->outside_hash);
     __builtin_prefetch(inside.family == Family::v4 ? ipv4_.next_line() : ipv6_.next_line(), 1);
     return choice;
 }
@@ -185,9 +199,7 @@ std::uint32_t NatTable::create(Pool& pool, const InsideEndpoint& inside, const C
         pool.give_back(number);
         return no_mapping;
     }
-    if (!put(outside_hash(inside.tenant, inside.protocol, inside.family, choice.external_ip,
-                          choice.external_port),
-             mapping * 2 + 1)) {
+    if (!put(choice.outside_hash, mapping * 2 + 1)) {
         index_.erase(choice.hash, mapping * 2);
         pool.give_back(number);
         return no_mapping;
@@ -270,6 +282,7 @@ void NatTable::forget(Pool& pool, std::uint32_t mapping, Address remote) noexcep
     pool.give_back(mapping - first);
     --live_;
     ++changes_;
+    ++freed_;
 }
 
 void NatTable::join(std::uint32_t mapping, Ip remote) noexcept {

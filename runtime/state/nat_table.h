@@ -70,8 +70,10 @@ class NatTable {
         std::uint32_t external = 0;
         Ip external_ip;
         std::uint16_t external_port = 0;
-        std::uint32_t as_of = 0;  // the table's changes when it was made
-        std::uint64_t hash = 0;   // of the inside endpoint
+        std::uint32_t as_of = 0;         // the table's changes when it was made
+        std::uint32_t freed = 0;         // how often ports had become free then
+        std::uint64_t hash = 0;          // of the inside endpoint
+        std::uint64_t outside_hash = 0;  // of what is chosen, where that is new
     };
     /// nullopt: NAT_NO_PORT. A new port lies in the rule's range and, where the range has such ports, in the
     /// inside port's class (0-1023 or 1024-65535), has its parity where one is free, is not 0 and none that a
@@ -107,16 +109,27 @@ class NatTable {
     Mapping operator[](std::uint32_t mapping) const noexcept;
     std::uint32_t size() const noexcept { return live_; }
 
+    // choose() in steps, for bursts: begin() fetches where foresee() will look, foresee() fetches what commit()
+    // will touch if the mapping is a new one, and choose() then has little left to do.
+
     /// Where a new mapping looks for a port: which address, from which port on.
     struct Search {
+        std::uint64_t hash = 0;  // of the inside endpoint
         std::uint32_t external = 0;
         const PortSpace* space = nullptr;
         std::uint32_t low = 1, high = 0, start = 0;  // nothing where low > high
     };
-    /// Fetches what choose() will read for this endpoint.
-    Search foresee(const InsideEndpoint& inside) const noexcept;
-    /// Fetches what commit() will touch if the mapping is a new one; what will then be chosen, if anything.
+    /// `position`: of the SNAT rule in its tenant's section.
+    Search begin(const InsideEndpoint& inside, std::uint32_t position) const noexcept;
+    /// What will be chosen unless there is a mapping already.
     std::optional<Choice> foresee(const InsideEndpoint& inside, const Search& search) const noexcept;
+    /// What choose(inside) says. `foreseen`: what foresee() said lately.
+    std::optional<Choice> choose(const InsideEndpoint& inside, const Search& search,
+                                 const std::optional<Choice>& foreseen) const noexcept;
+    /// The SNAT rule in this place of a tenant's (slot) section, as InsideEndpoint names it.
+    std::uint32_t rule_slot(std::uint16_t tenant, std::uint32_t position) const noexcept {
+        return pool_at(tenant, position).rule_slot;
+    }
 
     static constexpr std::size_t mapping_bytes(Family family) {
         return family == Family::v4 ? sizeof(NatRecord<std::uint32_t>) : sizeof(NatRecord<Ip>);
@@ -141,11 +154,18 @@ class NatTable {
         std::uint32_t first_published = 0, published_count = 0;
         std::uint32_t mappings = 0;  // live
     };
+    /// What a SNAT rule gives its mappings.
+    struct PortPool {
+        std::uint32_t rule_slot = 0;
+        std::uint32_t first = 0, count = 0;  // of Layout::pool_externals
+        std::uint16_t port_low = 0, port_high = 0;
+    };
     /// All that follows from an image.
     struct Layout {
-        std::vector<External> externals;            // by slot
-        std::vector<std::uint32_t> slot_of;         // by external row of all tenants
-        std::vector<std::uint32_t> first_external;  // into slot_of, by tenant
+        std::vector<External> externals;        // by slot
+        std::vector<std::uint32_t> first_pool;  // into pools, by tenant: one a SNAT rule, by position
+        std::vector<PortPool> pools;
+        std::vector<std::uint32_t> pool_externals;  // slots
         std::vector<Published> published;
         std::span<const Published> published_of(const External& external) const noexcept {
             return std::span(published).subspan(external.first_published, external.published_count);
@@ -153,14 +173,19 @@ class NatTable {
     };
     static void list_published(const TenantView& tenant, const image::ExternalAddress& external,
                                std::vector<Published>& published);
+    /// `slots`: of the tenant's external addresses, by row.
+    static void list_pools(const TenantView& tenant, std::span<const std::uint32_t> slots, Layout& layout);
     static bool publishes(std::span<const Published> published, std::uint32_t kind,
                           std::uint16_t port) noexcept;
     /// Ports that are not published any more are free, those that are now are not.
     void republish(std::uint32_t slot, const External& before, const Layout& old_layout) noexcept;
     /// Null where the address or the protocol has no ports to give.
     PortSpace* space_of(const InsideEndpoint& inside, std::uint32_t external) const noexcept;
-    Search search_of(const InsideEndpoint& inside, std::uint64_t hash) const noexcept;
-    std::optional<Choice> search(const InsideEndpoint& inside, const Search& from) const noexcept;
+    Search search_of(const InsideEndpoint& inside, const PortPool& pool) const noexcept;
+    const PortPool& pool_at(std::uint16_t tenant, std::uint32_t position) const noexcept {
+        return layout_.pools[layout_.first_pool[tenant] + position];
+    }
+    std::optional<Choice> first_free(const InsideEndpoint& inside, const Search& search) const noexcept;
     std::uint16_t free_port(const InsideEndpoint& inside, const Search& search) const noexcept;
     std::uint32_t find_inside(const InsideEndpoint& inside, std::uint64_t hash) const noexcept;
     InsideEndpoint inside_of(std::uint32_t mapping) const noexcept;
@@ -196,6 +221,7 @@ class NatTable {
     TagIndex index_;  // of mapping * 2: by inside endpoint, or one remote address more; * 2 + 1: by outside
     std::uint32_t live_ = 0;
     std::uint32_t changes_ = 0;  // of which mappings there are
+    std::uint32_t freed_ = 0;    // how often ports became free
 };
 
 }  // namespace sluice

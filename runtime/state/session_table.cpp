@@ -42,12 +42,10 @@ std::optional<SessionRef> SessionTable::create(const Tuple& forward, const Tuple
     return create_unseen(forward, reverse, wide);
 }
 
-std::optional<SessionRef> SessionTable::create_unseen(const Tuple& forward, const Tuple& reverse,
+std::optional<SessionRef> SessionTable::create_unseen(const FlowProbe& there, const FlowProbe& back,
                                                       bool wide) noexcept {
     if (full()) return std::nullopt;
-    const FlowProbe there = FlowProbe::of(forward, true, flows.hash_key());
-    const FlowProbe back = FlowProbe::of(reverse, true, flows.hash_key());
-    const auto index = take(wide || forward.family == Family::v6 ? wide_free_ : narrow_free_);
+    const auto index = take(wide || there.key.kind == FlowKind::session6 ? wide_free_ : narrow_free_);
     if (!index) return std::nullopt;
     if (!flows.put(*index * 2, there)) {
         give_back(*index);

@@ -80,7 +80,11 @@ class SessionTable {
     /// the same (a packet from an endpoint to itself has no directions). IPv6 is always `wide`.
     std::optional<SessionRef> create(const Tuple& forward, const Tuple& reverse, bool wide = false) noexcept;
     /// The same where the caller has just seen that both tuples are free and differ.
-    std::optional<SessionRef> create_unseen(const Tuple& forward, const Tuple& reverse, bool wide) noexcept;
+    std::optional<SessionRef> create_unseen(const Tuple& forward, const Tuple& reverse, bool wide) noexcept {
+        return create_unseen(FlowProbe::of(forward, true, flows.hash_key()),
+                             FlowProbe::of(reverse, true, flows.hash_key()), wide);
+    }
+    std::optional<SessionRef> create_unseen(const FlowProbe& there, const FlowProbe& back, bool wide) noexcept;
     /// Its timer goes with it; programs and mappings are the caller's. No-op where it is gone already.
     void erase(SessionRef session) noexcept;
 

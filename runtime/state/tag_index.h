@@ -33,9 +33,10 @@ class TagIndex {
     void prefetch_second(std::uint64_t hash) const noexcept { __builtin_prefetch(&lines_[second_line(hash)]); }
     /// A number whose tag fits, of the first line; none: not there, it may still be in the second.
     std::uint32_t first_candidate(std::uint64_t hash) const noexcept {
-        const Line& line = lines_[first_line(hash)];
-        const unsigned found = matches(line, tag_of(hash), tag_mask_);
-        return found == 0 ? none : line.slots[static_cast<unsigned>(std::countr_zero(found))] & ~tag_mask_;
+        return candidate_in(first_line(hash), hash);
+    }
+    std::uint32_t second_candidate(std::uint64_t hash) const noexcept {
+        return candidate_in(second_line(hash), hash);
     }
 
     /// The first number under `hash` for which same(number) holds; none where there is none.
@@ -83,6 +84,12 @@ class TagIndex {
     struct alignas(64) Line {
         std::array<std::uint32_t, slots_per_line> slots;  // tag << number_bits | number; 0: empty
     };
+
+    std::uint32_t candidate_in(std::uint32_t at, std::uint64_t hash) const noexcept {
+        const Line& line = lines_[at];
+        const unsigned found = matches(line, tag_of(hash), tag_mask_);
+        return found == 0 ? none : line.slots[static_cast<unsigned>(std::countr_zero(found))] & ~tag_mask_;
+    }
 
     /// The upper halves of products: any number of lines serves, not just powers of two.
     std::uint32_t first_line(std::uint64_t hash) const noexcept {

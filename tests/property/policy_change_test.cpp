@@ -14,12 +14,11 @@
 #include <vector>
 
 #include "compiler/lower/build_image.h"
+#include "tests/support/all_tiers.h"
 #include "tests/support/compiled_policy.h"
-#include "tests/support/counted.h"
 #include "tests/support/random_change.h"
 #include "tests/support/random_packets.h"
 #include "tests/support/random_policy.h"
-#include "tests/support/test_gateway.h"
 
 namespace sluice::test {
 namespace {
@@ -37,9 +36,8 @@ std::vector<std::uint64_t> seeds() {
     return result;
 }
 
-ShardSettings settings(CacheTiers tiers) {
+ShardSettings settings() {
     ShardSettings result;
-    result.cache = tiers;
     result.sessions = 1 << 11;
     result.flows = 256;  // few, so that entries are evicted
     result.neighbours = 256;
@@ -65,9 +63,7 @@ class Trial {
             policy = random_change(random_.percent(30) ? base_.policy : policy, random_);
             images_.push_back(load(policy));
         }
-        for (const CacheTiers tiers : all_cache_tiers) {
-            gateways_.push_back(std::make_unique<TestGateway>(*images_[0], settings(tiers)));
-        }
+        gateways_ = std::make_unique<AllTiers>(*images_[0], settings());
     }
 
     void run() {
@@ -79,30 +75,21 @@ class Trial {
             if (random_.percent(25)) {
                 running_ = random_.next() % images_.size();
                 changes += 1;
-                activate(*images_[running_]);
+                gateways_->activate(*images_[running_]);
             }
             if (random_.percent(30)) burst.insert(burst.end(), before_.begin(), before_.end());
-            const std::vector<SentFrame> expected = gateways_[0]->inject(burst);
-            for (std::size_t i = 1; i < gateways_.size(); ++i) {
-                ASSERT_EQ(expected, gateways_[i]->inject(burst)) << where(sent, i);
-            }
-            for (const SentFrame& frame : expected) source_.saw(frame);
+            for (const SentFrame& frame : gateways_->inject(burst)) source_.saw(frame);
+            ASSERT_EQ(gateways_->parting(), "") << where(sent);
             sent += burst.size();
             before_ = std::move(burst);
             const Time pause =
                 random_.percent(2) ? seconds(400) : nanoseconds_per_second / 50 * random_.between(0, 60);
-            const std::vector<SentFrame> said = gateways_[0]->advance(pause);
-            for (std::size_t i = 1; i < gateways_.size(); ++i) {
-                ASSERT_EQ(said, gateways_[i]->advance(pause)) << where(sent, i);
-            }
-            if (!random_.percent(20)) continue;
-            const Numbers without = numbers(0);
-            for (std::size_t i = 1; i < gateways_.size(); ++i) {
-                ASSERT_EQ(first_difference(numbers(i), without), "") << where(sent, i);
-            }
+            gateways_->advance(pause);
+            if (random_.percent(20)) gateways_->compare_counters();
+            ASSERT_EQ(gateways_->parting(), "") << where(sent);
         }
-        for (const auto& gateway : gateways_) {
-            ASSERT_TRUE(gateway->counters().balanced()) << where(packets_a_policy, 0);
+        for (const auto& gateway : gateways_->gateways()) {
+            ASSERT_TRUE(gateway->counters().balanced()) << where(packets_a_policy);
             flow_hits += gateway->counters().cache.flow_hits;
             revalidated += gateway->counters().cache.revalidated;
             for (const auto& component : gateway->counters().drops) {
@@ -114,22 +101,9 @@ class Trial {
     std::uint64_t flow_hits = 0, revalidated = 0, cut = 0, changes = 0;
 
   private:
-    /// All gateways run one and the same image: choices depend on slots, and slots on what is forgotten.
-    void activate(const Image& next) {
-        std::uint32_t forgotten = ~std::uint32_t{0};
-        for (const auto& gateway : gateways_) forgotten = std::min(forgotten, gateway->shard().forgotten());
-        auto followed = next.follow(image(), forgotten);
-        for (const auto& gateway : gateways_) {
-            const auto activation = gateway->shard().prepare(*followed);
-            ASSERT_TRUE(gateway->shard().activate(*activation));
-        }
-        followed_ = std::move(followed);
-    }
-    const Image& image() const { return followed_ ? *followed_ : *images_[0]; }
-    Numbers numbers(std::size_t gateway) { return numbers_of(image(), gateways_[gateway]->counters()); }
-    std::string where(std::size_t packets, std::size_t gateway) const {
-        return name_of(all_cache_tiers[gateway]) + " against no_cache after " + std::to_string(packets) +
-               " packets and " + std::to_string(changes) + " changes, image " + std::to_string(running_) +
+    std::string where(std::size_t packets) const {
+        return "after " + std::to_string(packets) + " packets and " + std::to_string(changes) +
+               " changes, image " + std::to_string(running_) +
                "\nreproduce with SLUICE_PROPERTY_SEED=" + std::to_string(seed_) + " policy_change_test";
     }
 
@@ -138,8 +112,7 @@ class Trial {
     CompiledPolicy base_;
     PacketSource source_;
     std::vector<std::unique_ptr<const Image>> images_;
-    std::unique_ptr<const Image> followed_;
-    std::vector<std::unique_ptr<TestGateway>> gateways_;
+    std::unique_ptr<AllTiers> gateways_;
     std::vector<SentFrame> before_;
     std::size_t running_ = 0;
 };

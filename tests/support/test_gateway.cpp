@@ -90,6 +90,7 @@ std::vector<SentFrame> TestGateway::collect() {
         frames_.free(frame);
     }
     for (const Frame& frame : output_.released) frames_.free(frame);
+    events_ = output_.events;
     output_.clear();
     return sent;
 }

@@ -62,6 +62,8 @@ class TestGateway {
     std::uint64_t drops(std::string_view component, DropReason reason);
     const Counters& counters() { return shard_.counters(); }
     Shard& shard() { return shard_; }
+    /// What the last call logged of rules.
+    const std::vector<RuleEvent>& events() const { return events_; }
     std::size_t frames_in_use() const { return frames_.in_use(); }
 
   private:
@@ -72,6 +74,7 @@ class TestGateway {
     HeapFrames frames_;
     Shard shard_;
     Output output_;
+    std::vector<RuleEvent> events_;
     Time now_ = seconds(1000);
 };
 

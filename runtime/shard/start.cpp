@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// New flows from the first look alone. What nearly all of them are (IPv4, forwarded by one stateful router,
+// like others before them) is looked up for the whole burst together, round by round, each fetching what the
+// next one reads: where the addresses lead, which rule decides, the trace, the translation, the places of the
+// new entries. When its turn comes, a packet's flow is opened from that. Whatever is unusual, and whatever does
+// not succeed, goes the longer ways as if nothing had been foreseen: they alone name drops.
+#include "runtime/packet/martians.h"
+#include "runtime/shard/shard_state.h"
+#include "runtime/stages/external_address.h"
+#include "schemas/layout/lpm_burst.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::uint8_t icmp_timestamp = 13;
+
+Ip ip_of(std::uint32_t wire_order) {
+    return Ip::from_v4(__builtin_bswap32(wire_order));
+}
+
+/// What C1 and the admission to a router ask of addresses, and of layer 4 beyond the first look.
+bool may_begin(const FlowKey& key) {
+    const std::uint32_t destination = __builtin_bswap32(key.destination);
+    if (is_martian_ipv4_source(__builtin_bswap32(key.source)) || is_martian_ipv4_destination(destination) ||
+        is_group(Ip::from_v4(destination), Family::v4)) {
+        return false;
+    }
+    return key.protocol == protocol_udp || (key.protocol == protocol_icmp && key.source_port != 0);
+}
+
+/// The packets of a burst that are still in question, by their numbers.
+struct Numbers {
+    std::array<std::uint8_t, most_burst_frames> of;
+    std::size_t count = 0;
+    void add(std::size_t number) { of[count++] = static_cast<std::uint8_t>(number); }
+    /// Keeps those for which keep(place among them, number) holds; places move up.
+    template <typename Keep>
+    void filter(Keep&& keep) {
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (keep(i, of[i])) of[kept++] = of[i];
+        }
+        count = kept;
+    }
+};
+
+/// What the tables say of both addresses, in the order of Numbers.
+struct Leaves {
+    using Row = std::array<std::uint32_t, most_burst_frames>;
+    Row route_back, route, source_nat, destination_nat, source_class, destination_class;
+};
+
+void look_up_addresses(const Glances& glances, const Starts& starts, const Numbers& numbers, Leaves& leaves) {
+    std::array<Ip, most_burst_frames> sources, destinations;
+    std::array<const StartRow*, most_burst_frames> rows;
+    bool any_nat = false, any_rules = false;
+    for (std::size_t i = 0; i < numbers.count; ++i) {
+        const FlowKey& key = glances[numbers.of[i]].key;
+        sources[i] = ip_of(key.source);
+        destinations[i] = ip_of(key.destination);
+        rows[i] = starts.by_packet[numbers.of[i]].row;
+        any_nat |= rows[i]->has_nat;
+        any_rules |= rows[i]->has_rules;
+    }
+    const auto look_up = [&](LpmView StartRow::*table, const std::array<Ip, most_burst_frames>& ips,
+                             Leaves::Row& row) {
+        lpm_lookup_burst(
+            numbers.count, [&](std::size_t i) -> const LpmView& { return rows[i]->*table; },
+            [&](std::size_t i) { return ips[i]; }, row.data());
+    };
+    look_up(&StartRow::routes, sources, leaves.route_back);
+    look_up(&StartRow::routes, destinations, leaves.route);
+    if (any_nat) {
+        look_up(&StartRow::nat, sources, leaves.source_nat);
+        look_up(&StartRow::nat, destinations, leaves.destination_nat);
+    }
+    if (any_rules) {
+        look_up(&StartRow::sets, sources, leaves.source_class);
+        look_up(&StartRow::sets, destinations, leaves.destination_class);
+    }
+}
+
+/// False: not forwarded, or to an address that NAT stands before, or translated one to one.
+bool read_leaves(const Leaves& leaves, std::size_t i, const FlowKey& key, Start& start) {
+    const StartRow& row = *start.row;
+    if (row.adjacencies[leaves.route_back[i]].kind() == image::AdjacencyKind::Local) return false;
+    start.adjacency = leaves.route[i];
+    const image::Adjacency& adjacency = row.adjacencies[start.adjacency];
+    if (adjacency.kind() != image::AdjacencyKind::Connected &&
+        adjacency.kind() != image::AdjacencyKind::Gateway) {
+        return false;
+    }
+    start.out_interface = adjacency.interface();
+    start.translates = false;
+    if (!row.has_nat) return true;
+    if (row.nat_classes[leaves.destination_nat[i]].external() != no_row) return false;
+    const image::SourceMatch* match =
+        source_match_of(*row.view, row.nat_classes[leaves.source_nat[i]], start.out_interface);
+    if (match == nullptr) return true;
+    start.translates = true;
+    start.snat_position = match->row();
+    start.inside.ip = ip_of(key.source);
+    start.inside.port = __builtin_bswap16(key.source_port);
+    start.inside.tenant = row.tenant;
+    start.inside.protocol = key.protocol;
+    start.inside.family = Family::v4;
+    return match->one_to_one() == 0;
+}
+
+/// What the firewall looks at. `l4`: the packet's.
+FirewallQuestion ask(const Leaves& leaves, std::size_t i, const FlowKey& key, const std::uint8_t* l4,
+                     const Start& start) {
+    const StartRow& row = *start.row;
+    const bool icmp = key.protocol == protocol_icmp;
+    const auto port = icmp ? static_cast<std::uint16_t>(l4[0] << 8 | l4[1])  // type and code
+                           : __builtin_bswap16(key.destination_port);
+    const std::uint16_t service = row.services.lookup(Family::v4, key.protocol, port);
+    return {.source_class = leaves.source_class[i],
+            .destination_class = leaves.destination_class[i],
+            .asked_service = service,
+            .real_service = service,
+            .from_zone = row.from_zone,
+            .to_zone = row.to_zones[start.out_interface]};
+}
+
+FlowKey reply_to(const FlowKey& key) {
+    FlowKey reply = key;
+    reply.source = key.destination;
+    reply.source_port = key.destination_port;
+    reply.destination = key.source;
+    reply.destination_port = key.source_port;
+    return reply;
+}
+
+void send_reply_to(FlowKey& reply, const NatTable::Choice& choice) {
+    reply.destination = __builtin_bswap32(choice.external_ip.v4());
+    reply.destination_port = __builtin_bswap16(choice.external_port);
+}
+
+ShortTraceKey trace_of(const Start& start, const FlowKey& key) {
+    return TraceKey::of_first_packet(
+        {.ingress = start.row->ingress,
+         .in_interface = start.row->in_interface,
+         .family = Family::v4,
+         .protocol = key.protocol,
+         .l4_kind = start.l4_kind,
+         .forwards = !start.denied,
+         .new_source = !start.denied && start.translates,
+         .adjacency = start.adjacency,
+         .rule = start.rule,
+         .source_rule = !start.denied && start.translates ? start.snat_position : no_stage_row});
+}
+
+}  // namespace
+
+StartRow StartRow::of(const Image& image, InterfaceRef ingress) {
+    const TenantView& tenant = image.tenants()[ingress.tenant];
+    StartRow row;
+    row.possible = tenant.has_service_router;
+    row.has_rules = !tenant.rules.empty();
+    row.has_nat = !tenant.nat_classes4.empty();
+    row.tenant = tenant.index;
+    row.in_interface = tenant.interface_position(ingress.interface);
+    if (row.has_rules) row.from_zone = tenant.from_zones[row.in_interface];
+    const bool inside = tenant.interfaces[row.in_interface].kind() == image::InterfaceKind::Segment;
+    row.default_action = inside ? tenant.default_action : tenant.default_action_from_uplink;
+    row.ingress = ingress;
+    row.epoch = tenant.closure_changed;
+    row.routes = tenant.routes4;
+    row.nat = tenant.nat4;
+    row.sets = tenant.sets4;
+    row.view = &tenant;
+    row.adjacencies = tenant.adjacencies.data();
+    row.nat_classes = tenant.nat_classes4.data();
+    row.to_zones = tenant.to_zones.data();
+    row.services = tenant.service_classes();
+    return row;
+}
+
+void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
+    const TagIndex& index = sessions.flows.index();
+    Numbers numbers;
+    for (std::size_t i = 0; i < count; ++i) {
+        Glance& glance = glances[i];
+        if (!glance.matched || glance.candidate != no_flow) continue;
+        const StartRow& row = ingresses.start_row(glance.ingress);
+        if (!row.possible || !may_begin(glance.key) || !is_usual(row.tenant)) continue;
+        glance.candidate = index.second_candidate(glance.hash);
+        if (glance.candidate != no_flow) {
+            sessions.flows.prefetch(glance.candidate);
+            continue;
+        }
+        Start& start = starts.by_packet[i];
+        start.row = &row;
+        start.l4_kind = glance.key.protocol == protocol_udp ? L4Kind::udp : L4Kind::icmp_query;
+        numbers.add(i);
+    }
+    if (numbers.count == 0) return;
+
+    Leaves leaves;
+    look_up_addresses(glances, starts, numbers, leaves);
+    numbers.filter([&](std::size_t i, std::size_t number) {
+        Start& start = starts.by_packet[number];
+        const FlowKey& flow = glances[number].key;
+        if (!read_leaves(leaves, i, flow, start)) return false;
+        if (start.row->has_rules) {
+            start.question = ask(leaves, i, flow, glances[number].l3 + ipv4_header_bytes, start);
+            start.question_hash = memo.hash(start.row->tenant, start.question);
+            memo.prefetch(start.question_hash);
+        }
+        if (start.translates) {
+            start.inside.snat_rule = nat.rule_slot(start.row->tenant, start.snat_position);
+            start.search = nat.begin(start.inside, start.snat_position);
+        }
+        return true;
+    });
+    sessions.prefetch_new(static_cast<std::uint32_t>(numbers.count));
+    numbers.filter([&](std::size_t, std::size_t number) {
+        Start& start = starts.by_packet[number];
+        const FlowKey& flow = glances[number].key;
+        RuleAnswer answer;
+        if (start.row->has_rules) answer = memo.decide(*start.row->view, start.question, start.question_hash);
+        if (answer.logs) return false;
+        const bool by_rule = answer.rule != classifier_no_rule;
+        const image::FirewallAction action = by_rule ? answer.action : start.row->default_action;
+        if (action == image::FirewallAction::Reject) return false;
+        start.denied = action != image::FirewallAction::Allow;
+        start.rule = answer.slot;
+        start.trace = trace_of(start, flow);
+        start.trace_hash = traces.hash(start.trace);
+        traces.prefetch(start.trace_hash);
+        if (start.denied) return true;
+        start.reply = reply_to(flow);
+        if (start.translates) {
+            start.foreseen = nat.foresee(start.inside, start.search);
+            if (start.foreseen) send_reply_to(start.reply, *start.foreseen);
+        }
+        start.reply_hash = hash_of(start.reply, key);
+        index.prefetch(start.reply_hash);
+        index.prefetch_second(start.reply_hash);
+        return true;
+    });
+    starts.traces_as_of = traces.changes();
+    for (std::size_t i = 0; i < numbers.count; ++i) {
+        Start& start = starts.by_packet[numbers.of[i]];
+        start.place = traces.place_of(start.trace, start.trace_hash, start.row->epoch);
+        starts.ready |= 1u << numbers.of[i];
+    }
+}
+
+Started Shard::State::start(const Frame& frame, const Glance& glance, Start& start) {
+    if (starts.traces_as_of != traces.changes()) {  // what was found may have made room for another
+        start.place = traces.place_of(start.trace, start.trace_hash, start.row->epoch);
+    }
+    if (start.place == TraceCache::unknown || glance.l3[ipv4_ttl_at] <= traces.ttl_cost(start.place)) return {};
+    const std::uint32_t program = traces.program(start.place);
+    if (program == TraceCache::denied) {
+        count_start(start);
+        const std::uint16_t tenant = start.row->tenant;
+        counters.tenants[tenant].rx.add(frame.length);
+        RuleCount& rule = ledger.settled(tenant, start.rule);
+        ++rule.packets;
+        rule.bytes += frame.length;
+        drop(frame, counters.service_router(tenant), DropReason::FW_DENY);
+        return {.is_over = true};
+    }
+    const Recipe& recipe = programs.recipes()[program];
+    if (!recipe.short_enough || glance.total_length > recipe.mtu ||
+        frame.headroom + glance.l2_bytes < recipe.l2_bytes) {
+        return {};
+    }
+    const std::uint32_t neighbour = ready_neighbour(glance, start);
+    if (neighbour == no_neighbour) return {};
+    const std::uint32_t at = open(glance, start);
+    if (at == no_flow) return {};
+    count_start(start);
+    ++counters.tenants[start.row->tenant].traces.started;
+
+    if (settings.before_insert != nullptr) settings.before_insert(settings.before_insert_argument);
+    programs.share(program);
+    FlowEntry& entry = sessions.flows[at];
+    entry.program = program;
+    entry.ingress = glance.ingress;
+    entry.neighbour = neighbour;
+    entry.neighbour_version = neighbours.use_of(neighbour).life;
+    ChecksumDelta l3, l4;
+    if (start.translates) {
+        entry.new_address = start.reply.destination;
+        entry.new_port = start.reply.destination_port;
+        l3.replace_ip(start.inside.ip, ip_of(entry.new_address), Family::v4);
+        if (start.l4_kind != L4Kind::icmp_query) l4 = l3;
+        const std::uint16_t port = __builtin_bswap16(entry.new_port);
+        if (start.inside.port != port) l4.replace16(start.inside.port, port);
+    }
+    entry.l4_delta = __builtin_bswap16(l4.value());
+    // As install() has it.
+    l3.replace16(static_cast<std::uint16_t>(recipe.ttl_cost << 8), 0);
+    entry.l3_delta = __builtin_bswap16(l3.value());
+    return {.entry = at};
+}
+
+void Shard::State::count_start(const Start& start) {
+    traces.use(start.place, seen_tick());
+    unusual[place_of_tenant(start.row->tenant)] /= 2;
+    ++counters.cache.trace_hits;
+    ++counters.tenants[start.row->tenant].traces.hits;
+}
+
+std::uint32_t Shard::State::ready_neighbour(const Glance& glance, const Start& start) {
+    NeighbourHint& hint = traces.neighbour(start.place);
+    const auto is_ready = [this](std::uint32_t neighbour) { return neighbours.use_of(neighbour).ready; };
+    if (hint.neighbour != no_neighbour && neighbours.use_of(hint.neighbour).life == hint.life &&
+        is_ready(hint.neighbour)) {
+        return hint.neighbour;
+    }
+    const image::Adjacency& adjacency = start.row->adjacencies[start.adjacency];
+    const bool by_gateway = adjacency.kind() == image::AdjacencyKind::Gateway;
+    const Ip next_hop = by_gateway ? from_image(adjacency.next_hop()) : ip_of(glance.key.destination);
+    const std::uint32_t found =
+        neighbours.find(start.row->view->ref(start.out_interface), next_hop, Family::v4);
+    if (found == no_neighbour || !is_ready(found)) return no_neighbour;
+    if (by_gateway) hint = {found, neighbours.use_of(found).life};
+    return found;
+}
+
+std::uint32_t Shard::State::open(const Glance& glance, Start& start) {
+    if (sessions.full()) return no_flow;
+    std::optional<NatTable::Choice> choice;
+    if (start.translates) {
+        choice = nat.choose(start.inside, start.search, start.foreseen);
+        if (!choice) return no_flow;
+        const bool as_foreseen = start.foreseen && start.foreseen->external_port == choice->external_port &&
+                                 start.foreseen->external_ip == choice->external_ip;
+        if (!as_foreseen) {
+            send_reply_to(start.reply, *choice);
+            start.reply_hash = hash_of(start.reply, key);
+        }
+        const bool same = start.inside.ip == choice->external_ip && start.inside.port == choice->external_port;
+        if (same) return no_flow;  // its trace is another
+    }
+    if (start.reply == glance.key || sessions.flows.find(start.reply, start.reply_hash) != no_flow) {
+        return no_flow;
+    }
+    const Ip remote = ip_of(glance.key.destination);
+    std::uint32_t mapping = no_mapping;
+    if (choice) {
+        mapping = nat.commit(start.inside, *choice, remote);
+        if (mapping == no_mapping) return no_flow;
+    }
+    const auto session = sessions.create_unseen({glance.key, glance.hash, {}, {}},
+                                                {start.reply, start.reply_hash, {}, {}}, false);
+    if (!session) {
+        if (choice) nat.release(mapping, remote);
+        return no_flow;
+    }
+    const std::uint32_t tick = seen_tick();
+    FlowEntry& forward = sessions.flow(*session, Direction::forward);
+    FlowEntry& reverse = sessions.flow(*session, Direction::reverse);
+    forward.epoch = reverse.epoch = start.row->epoch;
+    forward.last_seen = reverse.last_seen = tick;
+    reverse.aside = static_cast<std::uint32_t>(tick_of(now));
+    sessions.set_rule(*session, start.rule);
+    sessions.set_mapping(*session, mapping, false);
+    const bool timestamp =
+        glance.key.protocol == protocol_icmp && glance.l3[ipv4_header_bytes] == icmp_timestamp;
+    sessions.set_first_packet(*session, start.row->ingress.interface, timestamp);
+    sessions.timers.schedule_tick(session->index, deadline_tick(*session));
+    ++counters.sessions.created;
+    ++ledger.settled(start.row->tenant, start.rule).sessions;
+    return session->flow(Direction::forward);
+}
+
+}  // namespace sluice

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is known of a burst's first packets before their turn comes (start.cpp), and what the packets of an
+// ingress need of the image for it, side by side. Owner shard only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "runtime/cache/trace_key.h"
+#include "runtime/stages/deciding_rule.h"
+#include "runtime/state/nat_table.h"
+
+namespace sluice {
+
+constexpr std::uint32_t most_burst_frames = 32;
+
+/// Of one ingress: its tenant's tables for IPv4, by pointers into the image that the shard runs.
+struct StartRow {
+    bool possible = false;  // its tenant has a service router: there are sessions to open
+    bool has_rules = false, has_nat = false;
+    std::uint16_t tenant = 0, in_interface = 0;  // a slot, a position
+    std::uint16_t from_zone = 0;
+    image::FirewallAction default_action{};  // of what comes from there
+    InterfaceRef ingress;
+    std::uint32_t epoch = 0;
+    LpmView routes, nat, sets;
+    const TenantView* view = nullptr;
+    const image::Adjacency* adjacencies = nullptr;
+    const image::NatClass* nat_classes = nullptr;
+    const std::uint16_t* to_zones = nullptr;
+    ServiceMapView services;
+
+    static StartRow of(const Image& image, InterfaceRef ingress);
+};
+
+/// A packet that may begin a flow.
+struct Start {
+    const StartRow* row;
+    std::uint32_t adjacency;
+    std::uint16_t out_interface;
+    L4Kind l4_kind;
+    bool translates;
+    bool denied;
+    std::uint32_t rule;  // the slot of the one that decides
+    FirewallQuestion question;
+    std::uint64_t question_hash;
+    std::uint32_t snat_position;
+    InsideEndpoint inside;
+    NatTable::Search search;
+    std::optional<NatTable::Choice> foreseen;
+    FlowKey reply;
+    std::uint64_t reply_hash;
+    ShortTraceKey trace;
+    std::uint64_t trace_hash;
+    std::uint32_t place;  // in the trace cache
+};
+
+struct Starts {
+    std::uint32_t ready = 0;         // bit = packet of the burst
+    std::uint32_t traces_as_of = 0;  // the trace cache's changes when it was asked
+    std::array<Start, most_burst_frames> by_packet;
+};
+
+}  // namespace sluice
