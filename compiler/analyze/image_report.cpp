@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <unordered_map>
 
+#include "runtime/image/shared_tables.h"
 #include "runtime/image/tenant_view.h"
 #include "schemas/layout/classifier_cost.h"
 #include "schemas/layout/hexadecimal.h"
+#include "schemas/layout/image_seal.h"
 #include "schemas/layout/lpm_walk.h"
 
 namespace sluice {
@@ -36,7 +39,64 @@ ClassifierReport report_on(const image::Classifier& table) {
     return {nodes.size_bytes() + rows_of(table.rows()).size_bytes(), worst.nodes, worst.rows};
 }
 
-TenantReport report_on(const TenantView& tenant, const image::TenantSection& section) {
+/// Looks at each table once, however many tenants read it.
+class Tables {
+  public:
+    explicit Tables(const image::Image& root) : root_(root) {
+        for (const image::SharedTable* table : *root.tables()) rows_.push_back(report_of(*table));
+    }
+
+    const LpmReport& of(const image::Lpm* table) const { return lpms_.at(table); }
+    const ClassifierReport& of(const image::Classifier* table) const { return classifiers_.at(table); }
+
+    /// Tables that a tenant refers to, each once.
+    std::vector<std::uint32_t> count_references(const image::Tenant& tenant) {
+        std::vector<std::uint32_t> places;
+        for_each_reference(tenant, [&](auto, const image::TableDigest* digest, auto) {
+            if (digest == nullptr) return;
+            const std::uint32_t place = *find_table(root_, *digest);
+            ++rows_[place].references;
+            if (std::find(places.begin(), places.end(), place) == places.end()) places.push_back(place);
+        });
+        return places;
+    }
+    const TableReport& row(std::uint32_t place) const { return rows_[place]; }
+    std::vector<TableReport> take() {
+        std::stable_sort(rows_.begin(), rows_.end(),
+                         [](const TableReport& a, const TableReport& b) { return a.bytes > b.bytes; });
+        return std::move(rows_);
+    }
+
+  private:
+    TableReport report_of(const image::SharedTable& table) {
+        TableReport row;
+        row.bytes = table.bytes()->size();
+        row.digest = hexadecimal({reinterpret_cast<const std::uint8_t*>(table.digest()), sizeof(Digest)});
+        const image::TableRoot& root = table_root(table);
+        if (const auto* lpm = root.content_as_Lpm()) {
+            const LpmReport& report = lpms_[lpm] = report_on(*lpm);
+            row.kind = "lpm";
+            row.worst_reads = report.levels;
+        } else if (const auto* classifier = root.content_as_Classifier()) {
+            const ClassifierReport& report = classifiers_[classifier] = report_on(*classifier);
+            row.kind = "classifier";
+            row.worst_reads = report.nodes + report.rows;
+        } else if (root.content_as_ServiceMap() != nullptr) {
+            row.kind = "services";
+            row.worst_reads = 3;  // schemas/layout/service_map.h
+        } else {
+            row.kind = "rules";
+        }
+        return row;
+    }
+
+    const image::Image& root_;
+    std::vector<TableReport> rows_;
+    std::unordered_map<const image::Lpm*, LpmReport> lpms_{{nullptr, {}}};
+    std::unordered_map<const image::Classifier*, ClassifierReport> classifiers_{{nullptr, {}}};
+};
+
+TenantReport report_on(const TenantView& tenant, const image::TenantSection& section, const Tables& tables) {
     const image::Tenant& table = *tenant.table;
     TenantReport report;
     report.name = tenant.name;
@@ -45,12 +105,14 @@ TenantReport report_on(const TenantView& tenant, const image::TenantSection& sec
     report.closure = hexadecimal({section.closure()->data(), section.closure()->size()});
     report.bytes = section.section()->size();
     report.has_service_router = tenant.has_service_router;
-    report.routes4 = report_on(*table.routes4());
-    report.routes6 = report_on(*table.routes6());
-    report.nat4 = report_on(*table.nat4());
-    report.nat6 = report_on(*table.nat6());
-    report.sets4 = report_on(*table.sets4());
-    report.sets6 = report_on(*table.sets6());
+    report.own_routes4 = tables.of(tenant.shared.own_routes4);
+    report.own_routes6 = tables.of(tenant.shared.own_routes6);
+    report.routes4 = tables.of(tenant.shared.routes4);
+    report.routes6 = tables.of(tenant.shared.routes6);
+    report.nat4 = tables.of(tenant.shared.nat4);
+    report.nat6 = tables.of(tenant.shared.nat6);
+    report.sets4 = tables.of(tenant.shared.sets4);
+    report.sets6 = tables.of(tenant.shared.sets6);
     report.nat_bytes = tenant.prefixes.size_bytes() + tenant.externals.size_bytes() +
                        tenant.pool_addresses.size_bytes() + tenant.snat_rules.size_bytes() +
                        tenant.dnat_rules.size_bytes() + tenant.one_to_one_rules.size_bytes() +
@@ -59,7 +121,7 @@ TenantReport report_on(const TenantView& tenant, const image::TenantSection& sec
     report.nat_classes =
         tenant.nat_classes4.size() + tenant.nat_classes6.size() - 2;  // without those of nothing
     report.nat_steps = std::max(worst_nat_steps(tenant.nat_classes4), worst_nat_steps(tenant.nat_classes6));
-    report.classifier = report_on(*table.classifier());
+    report.classifier = tables.of(tenant.shared.classifier);
     report.firewall_bytes = report.classifier.bytes + tenant.from_zones.size_bytes() +
                             tenant.to_zones.size_bytes() + tenant.service_cells.size_bytes() +
                             tenant.rules.size_bytes();
@@ -68,7 +130,7 @@ TenantReport report_on(const TenantView& tenant, const image::TenantSection& sec
     report.dnat_rules = tenant.dnat_rules.size();
     report.one_to_one_rules = tenant.one_to_one_rules.size();
     report.external_addresses = tenant.externals.size();
-    report.address_sets = table.set_names()->size();
+    if (tenant.shared.rules != nullptr) report.address_sets = NameList(tenant.shared.rules->set_names()).size();
     report.address_classes = tenant.address_class_count;
     report.firewall_rules = tenant.rules.size();
     report.assertions = table.assertions()->size();
@@ -82,10 +144,42 @@ ImageReport report_on(const Image& image) {
     report.gateway = image.gateway();
     report.digest = hexadecimal(image.digest());
     report.bytes = image.bytes();
-    for (const TenantView& tenant : image.tenants()) {
-        report.tenants.push_back(report_on(tenant, *image.root().tenants()->Get(tenant.index)));
+    Tables tables(image.root());
+    std::vector<std::vector<std::uint32_t>> references;
+    for (const TenantView& tenant : image.tenants())
+        references.push_back(tables.count_references(*tenant.table));
+    std::vector<std::uint32_t> readers(image.root().tables()->size());
+    for (const auto& places : references) {
+        for (const std::uint32_t place : places) ++readers[place];
     }
+    for (const TenantView& tenant : image.tenants()) {
+        TenantReport& row =
+            report.tenants.emplace_back(report_on(tenant, *image.root().tenants()->Get(tenant.index), tables));
+        for (const std::uint32_t place : references[tenant.index]) {
+            row.table_bytes += tables.row(place).bytes;
+            if (readers[place] > 1) row.shared_bytes += tables.row(place).bytes;
+        }
+    }
+    report.tables = tables.take();
     return report;
+}
+
+std::uint64_t ImageReport::table_bytes() const {
+    std::uint64_t sum = 0;
+    for (const TableReport& table : tables) sum += table.bytes;
+    return sum;
+}
+
+std::uint64_t ImageReport::references() const {
+    std::uint64_t sum = 0;
+    for (const TableReport& table : tables) sum += table.references;
+    return sum;
+}
+
+std::uint64_t ImageReport::unshared_bytes() const {
+    std::uint64_t sum = 0;
+    for (const TableReport& table : tables) sum += table.bytes * table.references;
+    return sum;
 }
 
 }  // namespace sluice

@@ -9,10 +9,10 @@
 
 namespace sluice {
 
-lower::TenantTables lower::lower_tenant(const policy::Tenant& tenant) {
+lower::TenantTables lower::lower_tenant(const policy::Tenant& tenant, std::size_t own_from) {
     TenantTables tables;
     lower_interfaces(tenant, tables);
-    lower_routes(tenant, tables);
+    lower_routes(tenant, tables, own_from);
     lower_nat(tenant, tables);
     lower_nat_classes(tables);
     lower_proxied(tenant, tables);
@@ -20,16 +20,17 @@ lower::TenantTables lower::lower_tenant(const policy::Tenant& tenant) {
     return tables;
 }
 
-std::vector<std::uint8_t> build_image(const policy::Policy& policy, unsigned threads) {
+std::vector<std::uint8_t> build_image(const policy::Policy& policy, unsigned threads, std::size_t own_from) {
     std::vector<std::vector<std::uint8_t>> sections(policy.tenants.size());
+    lower::TableStore store;
     tbb::task_arena arena(threads == 0 ? tbb::task_arena::automatic : static_cast<int>(threads));
     arena.execute([&] {
         tbb::parallel_for(std::size_t{0}, sections.size(), [&](std::size_t i) {
             const policy::Tenant& tenant = policy.tenants[i];
-            sections[i] = lower::emit_tenant(tenant, lower::lower_tenant(tenant));
+            sections[i] = lower::emit_tenant(tenant, lower::lower_tenant(tenant, own_from), store);
         });
     });
-    return lower::emit_image(policy, sections);
+    return lower::emit_image(policy, sections, store);
 }
 
 }  // namespace sluice

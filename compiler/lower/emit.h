@@ -7,16 +7,19 @@
 #include <cstdint>
 #include <vector>
 
+#include "compiler/lower/table_store.h"
 #include "compiler/lower/tenant_tables.h"
 #include "compiler/policy/policy.h"
 
 namespace sluice::lower {
 
-/// One tenant's nested FlatBuffer; its length is a multiple of 64.
-std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const TenantTables& tables);
+/// One tenant's nested FlatBuffer, whose large tables go to the store; its length is a multiple of 64.
+std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const TenantTables& tables,
+                                      TableStore& store);
 
-/// The whole file: header, root, and the tenants' sections in the policy's order.
+/// The whole file: header, root, the tenants' sections in the policy's order, and the tables they refer to.
 std::vector<std::uint8_t> emit_image(const policy::Policy& policy,
-                                     const std::vector<std::vector<std::uint8_t>>& sections);
+                                     const std::vector<std::vector<std::uint8_t>>& sections,
+                                     const TableStore& store);
 
 }  // namespace sluice::lower

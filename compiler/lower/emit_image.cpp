@@ -41,12 +41,32 @@ Offset<image::TenantSection> emit_section(FlatBufferBuilder& builder, const std:
     return image::CreateTenantSection(builder, digest_row, section, closure);
 }
 
-void check_size(const std::vector<std::vector<std::uint8_t>>& sections) {
+// What a section or a table takes beside its bytes: rows, digests, padding.
+constexpr std::size_t frame_bytes = 4 * image_alignment;
+
+std::size_t size_of(const std::vector<std::vector<std::uint8_t>>& sections, const TableStore& store) {
+    std::size_t bytes = 0;
+    for (const auto& section : sections) bytes += section.size() + frame_bytes;
+    for (const auto& [digest, table] : store.tables()) bytes += table.size() + frame_bytes;
+    return bytes;
+}
+
+Offset<flatbuffers::Vector<Offset<image::SharedTable>>> emit_tables(FlatBufferBuilder& builder,
+                                                                    const TableStore& store) {
+    std::vector<Offset<image::SharedTable>> rows;
+    for (const auto& [digest, table] : store.tables()) {
+        builder.ForceVectorAlignment(table.size(), 1, image_alignment);
+        const auto bytes = builder.CreateVector(table);
+        const image::TableDigest name = to_image(digest);
+        rows.push_back(image::CreateSharedTable(builder, &name, bytes));
+    }
+    return builder.CreateVector(rows);
+}
+
+void check_size(std::size_t bytes) {
     constexpr std::size_t margin = 64ULL << 20;  // ports, bindings, padding
-    std::size_t bytes = margin;
-    for (const auto& section : sections) bytes += section.size() + 2 * image_alignment;
-    if (bytes > longest_image_bytes) {
-        throw std::length_error("the tenants need " + std::to_string(bytes - margin) +
+    if (bytes + margin > longest_image_bytes) {
+        throw std::length_error("the tenants need " + std::to_string(bytes) +
                                 " bytes; an image holds less than 2 GiB");
     }
 }
@@ -54,9 +74,12 @@ void check_size(const std::vector<std::vector<std::uint8_t>>& sections) {
 }  // namespace
 
 std::vector<std::uint8_t> emit_image(const policy::Policy& policy,
-                                     const std::vector<std::vector<std::uint8_t>>& sections) {
-    check_size(sections);
-    FlatBufferBuilder builder;
+                                     const std::vector<std::vector<std::uint8_t>>& sections,
+                                     const TableStore& store) {
+    const std::size_t bytes = size_of(sections, store);
+    check_size(bytes);
+    FlatBufferBuilder builder(bytes + (1U << 20));  // once, instead of a copy whenever it doubles
+    const auto tables = emit_tables(builder, store);
     std::vector<Offset<image::TenantSection>> tenants;
     for (const auto& section : sections) tenants.push_back(emit_section(builder, section));
     const auto tenant_rows = builder.CreateVector(tenants);
@@ -70,7 +93,7 @@ std::vector<std::uint8_t> emit_image(const policy::Policy& policy,
     const auto ttl_mode =
         policy.ttl == policy::TtlMode::per_stage ? image::TtlMode::PerStage : image::TtlMode::PerRouter;
     image::FinishImageBuffer(builder, image::CreateImage(builder, image_schema_version, gateway, ttl_mode,
-                                                         port_rows, bindings, tenant_rows));
+                                                         port_rows, bindings, tenant_rows, tables));
 
     std::vector<std::uint8_t> file(sizeof(ImageHeader) + builder.GetSize());
     std::memcpy(file.data() + sizeof(ImageHeader), builder.GetBufferPointer(), builder.GetSize());

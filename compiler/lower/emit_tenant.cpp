@@ -11,26 +11,6 @@ namespace {
 
 using flatbuffers::FlatBufferBuilder;
 using flatbuffers::Offset;
-using StringVector = flatbuffers::Vector<Offset<flatbuffers::String>>;
-
-template <typename Items, typename NameOf>
-Offset<StringVector> strings(FlatBufferBuilder& builder, const Items& items, NameOf name_of) {
-    std::vector<Offset<flatbuffers::String>> offsets;
-    for (const auto& item : items) offsets.push_back(builder.CreateString(name_of(item)));
-    return builder.CreateVector(offsets);
-}
-
-Offset<image::Lpm> emit_lpm(FlatBufferBuilder& builder, const LpmTable& table) {
-    const auto root = aligned_scalars(builder, table.root);
-    const auto records = aligned_scalars(builder, table.records);
-    return image::CreateLpm(builder, root, records, table.first_level_words, table.wide, table.prefix_count);
-}
-
-Offset<image::Classifier> emit_classifier(FlatBufferBuilder& builder, const ClassifierTable& table) {
-    const auto nodes = aligned_scalars(builder, table.nodes);
-    const auto rows = aligned_structs(builder, table.rows);
-    return image::CreateClassifier(builder, nodes, rows, table.root);
-}
 
 const char* word_of(policy::Expectation expectation) {
     switch (expectation) {
@@ -63,6 +43,10 @@ Offset<flatbuffers::Vector<Offset<image::Assertion>>> emit_assertions(FlatBuffer
     return builder.CreateVector(rows);
 }
 
+const image::TableDigest* pointer_to(const std::optional<image::TableDigest>& digest) {
+    return digest ? &*digest : nullptr;
+}
+
 template <typename... Vectors>
 std::size_t bytes_of(const Vectors&... vectors) {
     return ((vectors.size() * sizeof(vectors[0])) + ...);
@@ -72,12 +56,13 @@ std::size_t bytes_of(const Vectors&... vectors) {
 void check_size(const policy::Tenant& tenant, const TenantTables& t) {
     constexpr std::size_t margin = 64ULL << 20;
     const std::size_t bytes =
-        bytes_of(t.interfaces, t.addresses, t.proxied, t.neighbours, t.routes4.root, t.routes4.records,
-                 t.routes6.root, t.routes6.records, t.adjacencies, t.ecmp_members, t.prefixes, t.externals,
-                 t.pool_addresses, t.snat_rules, t.dnat_rules, t.one_to_one_rules, t.nat4.root, t.nat4.records,
-                 t.nat6.root, t.nat6.records, t.nat_classes4, t.nat_classes6, t.dnat_ports, t.source_matches,
-                 t.sets4.root, t.sets4.records, t.sets6.root, t.sets6.records, t.classifier.nodes,
-                 t.classifier.rows, t.from_zones, t.to_zones, t.service_cells, t.rules);
+        bytes_of(t.interfaces, t.addresses, t.proxied, t.neighbours, t.own_routes4.root, t.own_routes4.records,
+                 t.own_routes6.root, t.own_routes6.records, t.routes4.root, t.routes4.records, t.routes6.root,
+                 t.routes6.records, t.adjacencies, t.ecmp_members, t.prefixes, t.externals, t.pool_addresses,
+                 t.snat_rules, t.dnat_rules, t.one_to_one_rules, t.nat4.root, t.nat4.records, t.nat6.root,
+                 t.nat6.records, t.nat_classes4, t.nat_classes6, t.dnat_ports, t.source_matches, t.sets4.root,
+                 t.sets4.records, t.sets6.root, t.sets6.records, t.classifier.nodes, t.classifier.rows,
+                 t.from_zones, t.to_zones, t.service_cells, t.rules);
     if (bytes + margin > longest_image_bytes) {
         throw std::length_error("tenant \"" + tenant.name + "\" needs " + std::to_string(bytes) +
                                 " bytes of tables; an image holds less than 2 GiB");
@@ -86,24 +71,20 @@ void check_size(const policy::Tenant& tenant, const TenantTables& t) {
 
 }  // namespace
 
-std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const TenantTables& tables) {
+std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const TenantTables& tables,
+                                      TableStore& store) {
     check_size(tenant, tables);
+    const TenantDigests digests = emit_tables(tenant, tables, store);
     FlatBufferBuilder builder;
     const auto name = builder.CreateString(tenant.name);
     const auto file = builder.CreateString(tenant.file);
-    const auto name_of = [](const auto& named) -> const std::string& { return named.name; };
-    const auto interface_names = strings(builder, tenant.interfaces, name_of);
-    const auto set_names = strings(builder, tenant.sets, name_of);
-    const auto rule_names =
-        strings(builder, tenant.firewall ? tenant.firewall->rules : std::vector<policy::Rule>{}, name_of);
+    const auto interface_names = name_strings(builder, tenant.interfaces);
     const auto assertions = emit_assertions(builder, tenant);
 
     const auto interfaces = aligned_structs(builder, tables.interfaces);
     const auto addresses = aligned_structs(builder, tables.addresses);
     const auto proxied = aligned_structs(builder, tables.proxied);
     const auto neighbours = aligned_structs(builder, tables.neighbours);
-    const auto routes4 = emit_lpm(builder, tables.routes4);
-    const auto routes6 = emit_lpm(builder, tables.routes6);
     const auto adjacencies = aligned_structs(builder, tables.adjacencies);
     const auto ecmp_members = aligned_scalars(builder, tables.ecmp_members);
     const auto prefixes = aligned_structs(builder, tables.prefixes);
@@ -112,19 +93,12 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     const auto snat_rules = aligned_structs(builder, tables.snat_rules);
     const auto dnat_rules = aligned_structs(builder, tables.dnat_rules);
     const auto one_to_one_rules = aligned_structs(builder, tables.one_to_one_rules);
-    const auto nat4 = emit_lpm(builder, tables.nat4);
-    const auto nat6 = emit_lpm(builder, tables.nat6);
     const auto nat_classes4 = aligned_structs(builder, tables.nat_classes4);
     const auto nat_classes6 = aligned_structs(builder, tables.nat_classes6);
     const auto dnat_ports = aligned_structs(builder, tables.dnat_ports);
     const auto source_matches = aligned_structs(builder, tables.source_matches);
-    const auto sets4 = emit_lpm(builder, tables.sets4);
-    const auto sets6 = emit_lpm(builder, tables.sets6);
-    const auto classifier = emit_classifier(builder, tables.classifier);
     const auto from_zones = aligned_scalars(builder, tables.from_zones);
     const auto to_zones = aligned_scalars(builder, tables.to_zones);
-    const auto service_cells = aligned_scalars(builder, tables.service_cells);
-    const auto rules = aligned_structs(builder, tables.rules);
 
     const policy::Firewall no_firewall;  // what an absent one means: drop from outside, allow the rest
     const policy::Firewall& firewall = tenant.firewall ? *tenant.firewall : no_firewall;
@@ -140,8 +114,10 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     row.add_addresses(addresses);
     row.add_proxied(proxied);
     row.add_neighbours(neighbours);
-    row.add_routes4(routes4);
-    row.add_routes6(routes6);
+    row.add_own_routes4(pointer_to(digests.own_routes4));
+    row.add_own_routes6(pointer_to(digests.own_routes6));
+    row.add_routes4(pointer_to(digests.routes4));
+    row.add_routes6(pointer_to(digests.routes6));
     row.add_adjacencies(adjacencies);
     row.add_ecmp_members(ecmp_members);
     row.add_prefixes(prefixes);
@@ -150,22 +126,20 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     row.add_snat_rules(snat_rules);
     row.add_dnat_rules(dnat_rules);
     row.add_one_to_one_rules(one_to_one_rules);
-    row.add_nat4(nat4);
-    row.add_nat6(nat6);
+    row.add_nat4(pointer_to(digests.nat4));
+    row.add_nat6(pointer_to(digests.nat6));
     row.add_nat_classes4(nat_classes4);
     row.add_nat_classes6(nat_classes6);
     row.add_dnat_ports(dnat_ports);
     row.add_source_matches(source_matches);
-    row.add_sets4(sets4);
-    row.add_sets6(sets6);
+    row.add_sets4(pointer_to(digests.sets4));
+    row.add_sets6(pointer_to(digests.sets6));
     row.add_address_class_count(tables.address_class_count);
-    row.add_set_names(set_names);
-    row.add_classifier(classifier);
+    row.add_classifier(pointer_to(digests.classifier));
     row.add_from_zones(from_zones);
     row.add_to_zones(to_zones);
-    row.add_service_cells(service_cells);
-    row.add_rules(rules);
-    row.add_rule_names(rule_names);
+    row.add_services(pointer_to(digests.services));
+    row.add_rules(pointer_to(digests.rules));
     row.add_assertions(assertions);
     builder.Finish(row.Finish());
     return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};

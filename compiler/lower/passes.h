@@ -5,18 +5,19 @@
 // same rows.
 #pragma once
 
+#include "compiler/lower/build_image.h"
 #include "compiler/lower/tenant_tables.h"
 #include "compiler/policy/policy.h"
 
 namespace sluice::lower {
 
 /// All of them, in their order.
-TenantTables lower_tenant(const policy::Tenant& tenant);
+TenantTables lower_tenant(const policy::Tenant& tenant, std::size_t own_from = own_routes_from);
 
 /// Interfaces, their addresses and their static neighbours.
 void lower_interfaces(const policy::Tenant& tenant, TenantTables& tables);
 /// Connected, implied and configured routes, their adjacencies and ECMP groups.
-void lower_routes(const policy::Tenant& tenant, TenantTables& tables);
+void lower_routes(const policy::Tenant& tenant, TenantTables& tables, std::size_t own_from = own_routes_from);
 /// NAT rules and the external addresses they present.
 void lower_nat(const policy::Tenant& tenant, TenantTables& tables);
 /// What those rules do with each address and port: after lower_nat.

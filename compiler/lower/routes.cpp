@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <tuple>
 #include <vector>
@@ -121,18 +123,55 @@ void add_own(const policy::Tenant& tenant, AdjacencyTable& adjacencies, RouteEnt
     }
 }
 
+/// Those that no other covers, by address.
+std::vector<Prefix> outermost(std::vector<LpmEntry> entries) {
+    sort_prefixes(entries);
+    std::vector<Prefix> prefixes;
+    for (const LpmEntry& entry : entries) {
+        if (prefixes.empty() || !prefixes.back().contains(entry.prefix.ip)) prefixes.push_back(entry.prefix);
+    }
+    return prefixes;
+}
+
+bool is_covered(const std::vector<Prefix>& outermost, const Prefix& prefix) {
+    const auto behind = std::upper_bound(outermost.begin(), outermost.end(), prefix.ip,
+                                         [](Ip ip, const Prefix& other) { return ip < other.ip; });
+    if (behind == outermost.begin()) return false;
+    const Prefix& before = *std::prev(behind);
+    return before.length <= prefix.length && before.contains(prefix.ip);
+}
+
+// The own table decides for all that its prefixes cover, so it has the configured ones inside them as well. Of
+// equal prefixes the last one counts: what the interfaces imply wins over what is configured, and an address of
+// our own wins over everything.
+void build_tables(std::vector<LpmEntry> configured, std::vector<LpmEntry> own, std::size_t own_from,
+                  LpmTable& own_table, LpmTable& table) {
+    if (configured.size() < own_from) {
+        configured.insert(configured.end(), own.begin(), own.end());
+        table = build_lpm(std::move(configured));
+        return;
+    }
+    const std::vector<Prefix> covers = outermost(own);
+    std::vector<LpmEntry> inside;
+    for (const LpmEntry& entry : configured) {
+        if (is_covered(covers, entry.prefix)) inside.push_back(entry);
+    }
+    inside.insert(inside.end(), own.begin(), own.end());
+    own_table = build_lpm(std::move(inside));
+    table = build_lpm(std::move(configured));
+}
+
 }  // namespace
 
-void lower_routes(const policy::Tenant& tenant, TenantTables& tables) {
+void lower_routes(const policy::Tenant& tenant, TenantTables& tables, std::size_t own_from) {
     AdjacencyTable adjacencies(tables);
-    RouteEntries entries;
-    // Of equal prefixes the last one counts: what the interfaces imply wins over what is configured, and an
-    // address of our own wins over everything.
-    add_configured(tenant, adjacencies, entries);
-    add_connected(tenant, adjacencies, entries);
-    add_own(tenant, adjacencies, entries);
-    tables.routes4 = build_lpm(std::move(entries.v4));
-    tables.routes6 = build_lpm(std::move(entries.v6));
+    RouteEntries configured, own;
+    // Configured ones come first: tenants that have them in common number their adjacencies alike.
+    add_configured(tenant, adjacencies, configured);
+    add_connected(tenant, adjacencies, own);
+    add_own(tenant, adjacencies, own);
+    build_tables(std::move(configured.v4), std::move(own.v4), own_from, tables.own_routes4, tables.routes4);
+    build_tables(std::move(configured.v6), std::move(own.v6), own_from, tables.own_routes6, tables.routes6);
 }
 
 }  // namespace sluice::lower

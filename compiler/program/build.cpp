@@ -16,6 +16,7 @@
 #include "compiler/program/commands.h"
 #include "compiler/program/report.h"
 #include "compiler/program/signing.h"
+#include "compiler/program/table_report.h"
 
 namespace sluice::program {
 namespace {
@@ -66,6 +67,8 @@ void print_report(const Options& options, const policy::Policy& policy, const Im
             nlohmann::ordered_json row;
             row["tenant"] = tenant.name;
             row["bytes"] = image.tenants[i].bytes;
+            row["table_bytes"] = image.tenants[i].table_bytes;
+            row["shared_bytes"] = image.tenants[i].shared_bytes;
             row["lookups4"] = image.tenants[i].worst_lookups4();
             row["lookups6"] = image.tenants[i].worst_lookups6();
             row["interfaces"] = tenant.interfaces.size();
@@ -76,21 +79,24 @@ void print_report(const Options& options, const policy::Policy& policy, const Im
             row["tests"] = tenant.assertions.size();
             report["tenants"].push_back(row);
         }
+        report["tables"] = json_of_tables(image);
         fmt::print("{}\n", report.dump(2));
         return;
     }
     fmt::print("{}: {} bytes, gateway \"{}\"\n", options.image, image.bytes, policy.gateway);
-    fmt::print("  {:<24} {:>10} {:>8} {:>8} {:>6} {:>6} {:>10} {:>10} {:>10}\n", "tenant", "interfaces",
-               "routes", "rules", "nat", "tests", "bytes", "look-ups 4", "look-ups 6");
+    fmt::print("  {:<24} {:>10} {:>8} {:>8} {:>6} {:>6} {:>10} {:>10} {:>10} {:>10} {:>10}\n", "tenant",
+               "interfaces", "routes", "rules", "nat", "tests", "bytes", "tables", "shared", "look-ups 4",
+               "look-ups 6");
     for (std::size_t i = 0; i < policy.tenants.size(); ++i) {
         const auto& tenant = policy.tenants[i];
         const TenantReport& row = image.tenants[i];
-        fmt::print("  {:<24} {:>10} {:>8} {:>8} {:>6} {:>6} {:>10} {:>10} {:>10}\n", tenant.name,
+        fmt::print("  {:<24} {:>10} {:>8} {:>8} {:>6} {:>6} {:>10} {:>10} {:>10} {:>10} {:>10}\n", tenant.name,
                    tenant.interfaces.size(), tenant.routes.size(),
                    tenant.firewall ? tenant.firewall->rules.size() : 0,
                    tenant.snat.size() + tenant.dnat.size() + tenant.one_to_one.size(), tenant.assertions.size(),
-                   row.bytes, row.worst_lookups4(), row.worst_lookups6());
+                   row.bytes, row.table_bytes, row.shared_bytes, row.worst_lookups4(), row.worst_lookups6());
     }
+    print_tables(image);
     if (signing) fmt::print("signed by {}, {}\n", signing->key_id, signing->trusted_comment);
 }
 

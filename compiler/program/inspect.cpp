@@ -8,6 +8,7 @@
 
 #include "compiler/analyze/image_report.h"
 #include "compiler/program/commands.h"
+#include "compiler/program/table_report.h"
 #include "schemas/layout/image_types.h"
 
 namespace sluice::program {
@@ -83,8 +84,12 @@ void print_json(const Image& image, const ImageReport& report) {
                                    {"digest", row.digest},
                                    {"closure", row.closure},
                                    {"bytes", row.bytes},
+                                   {"table_bytes", row.table_bytes},
+                                   {"shared_bytes", row.shared_bytes},
                                    {"service_router", row.has_service_router},
                                    {"interfaces", interfaces_json(image, tenant)},
+                                   {"own_routes4", json_of(row.own_routes4)},
+                                   {"own_routes6", json_of(row.own_routes6)},
                                    {"routes4", json_of(row.routes4)},
                                    {"routes6", json_of(row.routes6)},
                                    {"adjacencies", row.adjacencies},
@@ -111,6 +116,7 @@ void print_json(const Image& image, const ImageReport& report) {
                                      {"bytes", row.firewall_bytes}}},
                                    {"tests", row.assertions}});
     }
+    json["tables"] = json_of_tables(report);
     fmt::print("{}\n", json.dump(2));
 }
 
@@ -121,7 +127,8 @@ void print_table(std::string_view name, const LpmReport& table) {
 }
 
 void print_tenant(const Image& image, const TenantView& tenant, const TenantReport& row) {
-    fmt::print("\ntenant {}  ({}, {} bytes, digest {})\n", row.name, row.file, row.bytes, row.digest);
+    fmt::print("\ntenant {}  ({}, {} bytes and {} of tables, {} of them shared, digest {})\n", row.name,
+               row.file, row.bytes, row.table_bytes, row.shared_bytes, row.digest);
     fmt::print("  closure   {}\n", row.closure);
     for (std::size_t i = 0; i < tenant.interfaces.size(); ++i) {
         const image::Interface& interface = tenant.interfaces[i];
@@ -130,6 +137,8 @@ void print_tenant(const Image& image, const TenantView& tenant, const TenantRepo
         for (const std::string& address : addresses_of(tenant, interface)) fmt::print("  {}", address);
         fmt::print("\n");
     }
+    print_table("own4", row.own_routes4);
+    print_table("own6", row.own_routes6);
     print_table("routes4", row.routes4);
     print_table("routes6", row.routes6);
     if (row.snat_rules + row.dnat_rules + row.one_to_one_rules != 0) {
@@ -171,6 +180,8 @@ Exit inspect(const std::string& path, bool json) {
     }
     fmt::print("\n");
     for (const TenantView& tenant : image.tenants()) print_tenant(image, tenant, report.tenants[tenant.index]);
+    fmt::print("\n");
+    print_tables(report);
     return Exit::done;
 }
 

@@ -89,7 +89,7 @@ Image::Result Image::from_storage(std::variant<SealedMemory, ImageError> copy) {
     for (std::size_t i = 0; i < sections.size(); ++i) {
         TenantView& tenant = storage->tenants.emplace_back();
         const image::TenantSection& row = *sections[static_cast<flatbuffers::uoffset_t>(i)];
-        tenant = view_tenant(*flatbuffers::GetRoot<image::Tenant>(row.section()->data()), i);
+        tenant = view_tenant(*image->root_, *flatbuffers::GetRoot<image::Tenant>(row.section()->data()), i);
         tenant.section_digest = {row.digest()->data(), row.digest()->size()};
         tenant.closure = {row.closure()->data(), row.closure()->size()};
     }

@@ -38,8 +38,51 @@ struct PeerEnd {
     friend bool operator==(const PeerEnd&, const PeerEnd&) = default;
 };
 
-/// Spans into one tenant's section; see image.fbs for what each row means. Rows refer to each other by
-/// position; whatever outlives a burst refers to slots (slots.h), and the functions below translate.
+/// Names in an image, by number.
+class NameList {
+  public:
+    using Names = flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>;
+
+    NameList() = default;
+    explicit NameList(const Names* names) : names_(names) {}
+    std::size_t size() const noexcept { return names_ == nullptr ? 0 : names_->size(); }
+    std::string_view operator[](std::size_t number) const noexcept {
+        return names_->Get(static_cast<flatbuffers::uoffset_t>(number))->string_view();
+    }
+    std::vector<std::string_view> all() const;  // allocates
+
+  private:
+    const Names* names_ = nullptr;
+};
+
+/// The tables that a section refers to, as they stand in the image; null where it refers to none.
+struct SharedTables {
+    const image::Lpm *own_routes4 = nullptr, *own_routes6 = nullptr;
+    const image::Lpm *routes4 = nullptr, *routes6 = nullptr;
+    const image::Lpm *nat4 = nullptr, *nat6 = nullptr;
+    const image::Lpm *sets4 = nullptr, *sets6 = nullptr;
+    const image::Classifier* classifier = nullptr;
+    const image::ServiceMap* services = nullptr;
+    const image::RuleList* rules = nullptr;
+};
+
+/// Where addresses lead. What `own` does not cover is in `common`, which other tenants may read as well; a
+/// tenant with few routes has them all there, and nothing in `own`.
+struct RouteView {
+    LpmView own, common;
+
+    std::uint32_t lookup(Ip ip) const noexcept {
+        if (!own.empty()) {
+            const std::uint32_t leaf = own.lookup(ip);
+            if (leaf != 0) return leaf;
+        }
+        return common.lookup(ip);
+    }
+};
+
+/// Spans into one tenant's section and the tables it shares; see image.fbs for what each row means. Rows refer
+/// to each other by position; whatever outlives a burst refers to slots (slots.h), and the functions below
+/// translate.
 struct TenantView {
     std::uint16_t index = 0;  // the tenant's slot
     std::string_view name;
@@ -52,7 +95,7 @@ struct TenantView {
     std::span<const image::InterfaceAddress> addresses;
     std::span<const image::ProxiedAddress> proxied;
     std::span<const image::StaticNeighbour> neighbours;
-    LpmView routes4, routes6;
+    RouteView routes4, routes6;
     std::span<const image::Adjacency> adjacencies;
     std::span<const std::uint32_t> ecmp_members;
     std::span<const image::PrefixRow> prefixes;
@@ -71,7 +114,8 @@ struct TenantView {
     std::span<const std::uint16_t> from_zones, to_zones;
     std::span<const std::uint16_t> service_cells;
     std::span<const image::FirewallRule> rules;
-    std::vector<std::string_view> rule_names;
+    NameList rule_names;
+    SharedTables shared;
     const image::Tenant* table = nullptr;  // names, assertions: for people, off the packet path; null: vanished
     std::span<const std::uint8_t> section_digest, closure;  // 32 bytes each
     std::vector<PeerEnd> peers;  // by position of the interface; what others than Peer have is meaningless

@@ -108,8 +108,8 @@ std::shared_ptr<const TenantSlots> slots_of(const TenantView* now, const TenantV
     const TenantSlots* old = before == nullptr ? nullptr : before->slots.get();
     slots->interfaces = after(old == nullptr ? nullptr : &old->interfaces,
                               now == nullptr ? nothing : now->interface_names, generation, forgotten);
-    slots->rules = after(old == nullptr ? nullptr : &old->rules, now == nullptr ? nothing : now->rule_names,
-                         generation, forgotten);
+    slots->rules = after(old == nullptr ? nullptr : &old->rules,
+                         now == nullptr ? nothing : now->rule_names.all(), generation, forgotten);
     slots->snat_rules = slots_of_snat(now, before, generation, forgotten);
     return slots;
 }

@@ -3,24 +3,40 @@
 
 #include <bit>
 
+#include "runtime/image/shared_tables.h"
+
 namespace sluice {
 namespace {
-
-std::vector<std::string_view> strings_of(
-    const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* vector) {
-    std::vector<std::string_view> result;
-    if (vector == nullptr) return result;
-    result.reserve(vector->size());
-    for (const flatbuffers::String* text : *vector) result.push_back(text->string_view());
-    return result;
-}
 
 ClassifierView classifier_of(const image::Classifier* table) {
     if (table == nullptr) return {};
     return {scalars_of(table->nodes()).data(), rows_of(table->rows()).data(), table->root()};
 }
 
+SharedTables tables_of(const image::Image& root, const image::Tenant& t) {
+    SharedTables tables;
+    tables.own_routes4 = shared_content<image::Lpm>(root, t.own_routes4());
+    tables.own_routes6 = shared_content<image::Lpm>(root, t.own_routes6());
+    tables.routes4 = shared_content<image::Lpm>(root, t.routes4());
+    tables.routes6 = shared_content<image::Lpm>(root, t.routes6());
+    tables.nat4 = shared_content<image::Lpm>(root, t.nat4());
+    tables.nat6 = shared_content<image::Lpm>(root, t.nat6());
+    tables.sets4 = shared_content<image::Lpm>(root, t.sets4());
+    tables.sets6 = shared_content<image::Lpm>(root, t.sets6());
+    tables.classifier = shared_content<image::Classifier>(root, t.classifier());
+    tables.services = shared_content<image::ServiceMap>(root, t.services());
+    tables.rules = shared_content<image::RuleList>(root, t.rules());
+    return tables;
+}
+
 }  // namespace
+
+std::vector<std::string_view> NameList::all() const {
+    std::vector<std::string_view> result;
+    result.reserve(size());
+    for (std::size_t i = 0; i < size(); ++i) result.push_back((*this)[i]);
+    return result;
+}
 
 LpmView view_lpm(const image::Lpm* table) {
     if (table == nullptr) return {};
@@ -30,21 +46,22 @@ LpmView view_lpm(const image::Lpm* table) {
             static_cast<std::uint8_t>(std::countr_zero(root.size())), table->wide()};
 }
 
-TenantView view_tenant(const image::Tenant& t, std::size_t index) {
+TenantView view_tenant(const image::Image& root, const image::Tenant& t, std::size_t index) {
     TenantView view;
+    const SharedTables tables = tables_of(root, t);
     view.index = static_cast<std::uint16_t>(index);
     view.name = t.name()->string_view();
     view.has_service_router = t.has_service_router();
     view.has_firewall = t.has_firewall();
     view.default_action = t.default_action();
     view.default_action_from_uplink = t.default_action_from_uplink();
-    view.interface_names = strings_of(t.interface_names());
+    view.interface_names = NameList(t.interface_names()).all();
     view.interfaces = rows_of(t.interfaces());
     view.addresses = rows_of(t.addresses());
     view.proxied = rows_of(t.proxied());
     view.neighbours = rows_of(t.neighbours());
-    view.routes4 = view_lpm(t.routes4());
-    view.routes6 = view_lpm(t.routes6());
+    view.routes4 = {view_lpm(tables.own_routes4), view_lpm(tables.routes4)};
+    view.routes6 = {view_lpm(tables.own_routes6), view_lpm(tables.routes6)};
     view.adjacencies = rows_of(t.adjacencies());
     view.ecmp_members = scalars_of(t.ecmp_members());
     view.prefixes = rows_of(t.prefixes());
@@ -53,21 +70,24 @@ TenantView view_tenant(const image::Tenant& t, std::size_t index) {
     view.snat_rules = rows_of(t.snat_rules());
     view.dnat_rules = rows_of(t.dnat_rules());
     view.one_to_one_rules = rows_of(t.one_to_one_rules());
-    view.nat4 = view_lpm(t.nat4());
-    view.nat6 = view_lpm(t.nat6());
+    view.nat4 = view_lpm(tables.nat4);
+    view.nat6 = view_lpm(tables.nat6);
     view.nat_classes4 = rows_of(t.nat_classes4());
     view.nat_classes6 = rows_of(t.nat_classes6());
     view.dnat_ports = rows_of(t.dnat_ports());
     view.source_matches = rows_of(t.source_matches());
-    view.sets4 = view_lpm(t.sets4());
-    view.sets6 = view_lpm(t.sets6());
+    view.sets4 = view_lpm(tables.sets4);
+    view.sets6 = view_lpm(tables.sets6);
     view.address_class_count = t.address_class_count();
-    view.classifier = classifier_of(t.classifier());
+    view.classifier = classifier_of(tables.classifier);
     view.from_zones = scalars_of(t.from_zones());
     view.to_zones = scalars_of(t.to_zones());
-    view.service_cells = scalars_of(t.service_cells());
-    view.rules = rows_of(t.rules());
-    view.rule_names = strings_of(t.rule_names());
+    if (tables.services != nullptr) view.service_cells = scalars_of(tables.services->cells());
+    if (tables.rules != nullptr) {
+        view.rules = rows_of(tables.rules->rules());
+        view.rule_names = NameList(tables.rules->names());
+    }
+    view.shared = tables;
     view.table = &t;
     for (const image::Interface& row : view.interfaces) {
         const bool is_peer = row.kind() == image::InterfaceKind::Peer;  // others may have anything there

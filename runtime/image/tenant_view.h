@@ -23,7 +23,7 @@ std::span<const Scalar> scalars_of(const flatbuffers::Vector<Scalar>* vector) {
 /// The empty table where it is absent or empty. Reads nothing that it points to.
 LpmView view_lpm(const image::Lpm* table);
 
-/// `tenant` is a well-formed FlatBuffer whose name and route tables are present.
-TenantView view_tenant(const image::Tenant& tenant, std::size_t index);
+/// `tenant` is a section of `root`, both well-formed FlatBuffers, and has a name.
+TenantView view_tenant(const image::Image& root, const image::Tenant& tenant, std::size_t index);
 
 }  // namespace sluice

@@ -17,6 +17,10 @@ namespace {
 
 using verify::Refusal;
 
+// Tenants share rules, but each has counters of its own for them: memory must not grow faster than an operator
+// would expect.
+constexpr std::uint64_t most_rules = 1U << 24;
+
 // Tables stand three deep at most; sections are verified one by one, not through their parent, because sections
 // that share bytes would make that work grow faster than the file.
 flatbuffers::Verifier layout_verifier(std::span<const std::uint8_t> bytes) {
@@ -69,6 +73,42 @@ Refusal verify_sections(const image::Image& root, std::span<const std::uint8_t> 
     return std::nullopt;
 }
 
+Refusal verify_table(const image::SharedTable& row, std::span<const std::uint8_t> payload,
+                     SectionDigests digests) {
+    const std::span<const std::uint8_t> bytes(row.bytes()->data(), row.bytes()->size());
+    const std::size_t offset = static_cast<std::size_t>(bytes.data() - payload.data());
+    if (offset % image_alignment != 0)
+        return fmt::format("begins at byte {}, not at a multiple of {}", offset, image_alignment);
+    if (digests == SectionDigests::check) {
+        const Digest found = digest_of(bytes);
+        if (std::memcmp(row.digest(), found.data(), found.size()) != 0)
+            return "does not have the digest that the image gives for it";
+    }
+    auto verifier = layout_verifier(bytes);
+    if (!verifier.VerifyBuffer<image::TableRoot>(nullptr)) return "is not a well-formed FlatBuffer";
+    return verify::check_layout(row, payload);
+}
+
+Refusal verify_tables(const image::Image& root, std::span<const std::uint8_t> payload, SectionDigests digests) {
+    if (root.tables() == nullptr) return "the image has no list of tables";
+    std::uint64_t bytes = 0;
+    const image::SharedTable* before = nullptr;
+    std::size_t index = 0;
+    for (const image::SharedTable* row : *root.tables()) {
+        bytes += row->bytes()->size();
+        if (bytes > payload.size()) return "the tables overlap";
+        if (before != nullptr &&
+            std::memcmp(before->digest(), row->digest(), sizeof(image::TableDigest)) >= 0) {
+            return fmt::format("table {} does not come in the order of the digests", index);
+        }
+        if (auto refusal = verify_table(*row, payload, digests))
+            return fmt::format("table {} {}", index, *refusal);
+        before = row;
+        ++index;
+    }
+    return std::nullopt;
+}
+
 Refusal verify_root(const image::Image& root, std::span<const std::uint8_t> payload) {
     if (root.gateway() == nullptr) return "the image does not name its gateway";
     if (root.tenants() == nullptr || root.ports() == nullptr)
@@ -98,34 +138,44 @@ Refusal verify_root(const image::Image& root, std::span<const std::uint8_t> payl
     return verify::check_names(names, "port");
 }
 
-Refusal verify_tenant(const TenantView& tenant, std::size_t port_count) {
+Refusal verify_tenant(const TenantView& tenant, std::size_t port_count, verify::TableChecks& tables) {
     if (auto refusal = verify::check_interfaces(tenant, port_count)) return refusal;
     if (auto refusal = verify::check_adjacencies(tenant)) return refusal;
-    if (auto refusal = verify::check_routes(tenant)) return refusal;
+    if (auto refusal = verify::check_routes(tenant, tables)) return refusal;
     if (auto refusal = verify::check_nat_rules(tenant)) return refusal;
     if (auto refusal = verify::check_externals(tenant)) return refusal;
-    if (auto refusal = verify::check_nat_classes(tenant)) return refusal;
-    if (auto refusal = verify::check_address_classes(tenant)) return refusal;
-    if (auto refusal = verify::check_firewall(tenant)) return refusal;
+    if (auto refusal = verify::check_nat_classes(tenant, tables)) return refusal;
+    if (auto refusal = verify::check_address_classes(tenant, tables)) return refusal;
+    if (auto refusal = verify::check_firewall(tenant, tables)) return refusal;
     return verify::check_assertions(tenant);
 }
 
 Refusal verify_tenants(const image::Image& root, std::span<const std::uint8_t> payload) {
     std::vector<TenantView> tenants;
     std::vector<std::string_view> names;
+    verify::TableChecks tables;
+    std::vector<bool> used(root.tables()->size());
+    std::uint64_t rules = 0;
     for (const image::TenantSection* row : *root.tenants()) {
         const auto& table = *flatbuffers::GetRoot<image::Tenant>(row->section()->data());
         if (auto refusal = verify::check_layout(table, payload)) {
             return fmt::format("tenant {}: {}", tenants.size(), *refusal);
         }
-        const TenantView& tenant = tenants.emplace_back(view_tenant(table, tenants.size()));
+        const TenantView& tenant = tenants.emplace_back(view_tenant(root, table, tenants.size()));
         names.push_back(tenant.name);
         Refusal refusal = verify::check_text_size(tenant, row->section()->size());
-        if (!refusal) refusal = verify_tenant(tenant, root.ports()->size());
+        if (!refusal) refusal = verify::check_references(root, table, used);
+        if (!refusal) refusal = verify_tenant(tenant, root.ports()->size(), tables);
+        rules += tenant.rules.size();
+        if (!refusal && rules > most_rules)
+            refusal = fmt::format("the tenants up to here have {} firewall rules, expected at most {}", rules,
+                                  most_rules);
         if (refusal) {
             return fmt::format("tenant \"{}\": {}", tenant.name, *refusal);
         }
     }
+    const auto unused = std::find(used.begin(), used.end(), false);
+    if (unused != used.end()) return fmt::format("no tenant uses table {}", unused - used.begin());
     if (auto refusal = verify::check_names(names, "tenant")) return refusal;
     if (auto refusal = verify::check_peers(tenants)) return refusal;
     return verify::check_bindings(rows_of(root.bindings()), tenants);
@@ -159,6 +209,7 @@ std::optional<ImageError> verify_payload(std::span<const std::uint8_t> payload, 
     }
     Refusal refusal = verify_root(root, payload);
     if (!refusal) refusal = verify_sections(root, payload, digests);
+    if (!refusal) refusal = verify_tables(root, payload, digests);
     if (!refusal) refusal = verify_tenants(root, payload);
     if (!refusal && digests == SectionDigests::check) refusal = verify_closures(root);
     if (refusal) return ImageError{ImageError::Kind::integrity, *refusal};

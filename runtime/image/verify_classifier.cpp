@@ -31,6 +31,7 @@ class ClassifierCheck {
         if (auto refusal = check_reference(root_, 0)) return fmt::format("the classifier's root {}", *refusal);
         return check_cost();
     }
+    std::uint64_t rules_end() const { return rules_end_; }
 
   private:
     Refusal check_rows() {
@@ -43,6 +44,7 @@ class ClassifierCheck {
             const std::uint32_t rule = ClassifierView::rule_of(rows_[i]);
             if (rule >= rules_)
                 return fmt::format("the classifier's row {} is of rule {}, there are {}", i, rule, rules_);
+            rules_end_ = std::max<std::uint64_t>(rules_end_, std::uint64_t{rule} + 1);
             const bool falls = i != 0 && rule < ClassifierView::rule_of(rows_[i - 1]);
             falls_.push_back((i == 0 ? 0 : falls_.back()) + (falls ? 1 : 0));
         }
@@ -91,7 +93,7 @@ class ClassifierCheck {
         return std::nullopt;
     }
 
-    Refusal check_reference(std::uint32_t reference, std::size_t least_place) const {
+    Refusal check_reference(std::uint32_t reference, std::size_t least_place) {
         if (reference == Reference::nothing) return std::nullopt;
         if (Reference::is_node(reference)) {
             if (reference >= least_place && reference < starts_.size() && starts_[reference])
@@ -102,6 +104,7 @@ class ClassifierCheck {
         const std::uint32_t place = Reference::place(reference);
         const std::uint32_t count = Reference::row_count(reference);
         if (count == 0) {
+            rules_end_ = std::max<std::uint64_t>(rules_end_, std::uint64_t{place} + 1);
             if (place < rules_) return std::nullopt;
             return fmt::format("leads to rule {}, there are {}", place, rules_);
         }
@@ -143,6 +146,7 @@ class ClassifierCheck {
     std::span<const image::ClassifierRow> rows_;
     std::uint32_t root_;
     std::uint64_t rules_;
+    std::uint64_t rules_end_ = 0;
     std::vector<bool> starts_;                // by place (word / 4): whether a node begins there
     std::vector<std::size_t> places_;         // of the nodes
     std::vector<std::uint32_t> least_rules_;  // by place
@@ -151,8 +155,11 @@ class ClassifierCheck {
 
 }  // namespace
 
-Refusal check_classifier(const image::Classifier& table, std::uint64_t rules) {
-    return ClassifierCheck(table, rules).run();
+Refusal check_classifier(const image::Classifier& table, std::uint64_t rules, std::uint64_t* rules_end) {
+    ClassifierCheck check(table, rules);
+    if (auto refusal = check.run()) return refusal;
+    if (rules_end != nullptr) *rules_end = check.rules_end();
+    return std::nullopt;
 }
 
 }  // namespace sluice::verify

@@ -9,8 +9,7 @@
 namespace sluice::verify {
 namespace {
 
-Refusal check_rule(const TenantView& tenant, std::size_t index) {
-    const image::FirewallRule& row = tenant.rules[index];
+Refusal check_rule(const image::FirewallRule& row, std::size_t index) {
     if (row.action() > image::FirewallAction::MAX) {
         return fmt::format("has action {}, expected at most {}", static_cast<unsigned>(row.action()),
                            static_cast<unsigned>(image::FirewallAction::MAX));
@@ -51,20 +50,19 @@ Refusal check_zones(const TenantView& tenant, std::span<const std::uint16_t> zon
     return fmt::format("{} has {} interfaces, expected {}", what, zones.size(), tenant.interfaces.size());
 }
 
-Refusal check_rules(const TenantView& tenant) {
+Refusal check_rules(const TenantView& tenant, TableChecks& tables) {
     if (tenant.rules.empty()) {
-        const image::Classifier& table = *tenant.table->classifier();
-        if (!scalars_of(table.nodes()).empty() || !rows_of(table.rows()).empty() ||
-            table.root() != ClassifierReference::nothing || !tenant.from_zones.empty() ||
-            !tenant.to_zones.empty() || !tenant.service_cells.empty()) {
+        if (tenant.shared.classifier != nullptr || tenant.shared.services != nullptr ||
+            !tenant.from_zones.empty() || !tenant.to_zones.empty()) {
             return "has a classifier and no firewall rule";
         }
         return std::nullopt;
     }
     if (auto refusal = check_zones(tenant, tenant.from_zones, "from_zones")) return refusal;
     if (auto refusal = check_zones(tenant, tenant.to_zones, "to_zones")) return refusal;
-    if (auto refusal = check_service_cells(tenant.service_cells)) return refusal;
-    return check_classifier(*tenant.table->classifier(), tenant.rules.size());
+    if (tenant.shared.services == nullptr) return "has firewall rules and no map of services";
+    if (auto refusal = tables.services(tenant.shared.services)) return refusal;
+    return tables.classifier(tenant.shared.classifier, tenant.rules.size());
 }
 
 Refusal check_router_flags(const TenantView& tenant) {
@@ -79,27 +77,37 @@ Refusal check_router_flags(const TenantView& tenant) {
 
 }  // namespace
 
-Refusal check_address_classes(const TenantView& tenant) {
-    if (tenant.address_class_count == 0) return "has no address class, not even the one in no set";
-    if (auto refusal = check_lpm(*tenant.table->sets4(), Family::v4, tenant.address_class_count, "sets4"))
-        return refusal;
-    return check_lpm(*tenant.table->sets6(), Family::v6, tenant.address_class_count, "sets6");
+Refusal check_services(const image::ServiceMap& table) {
+    return check_service_cells(scalars_of(table.cells()));
 }
 
-Refusal check_firewall(const TenantView& tenant) {
+Refusal check_rule_list(const image::RuleList& table) {
+    const auto rules = rows_of(table.rules());
+    const NameList names(table.names());
+    if (names.size() != rules.size())
+        return fmt::format("{} firewall rules have {} names", rules.size(), names.size());
+    if (auto refusal = check_names(names.all(), "firewall rule")) return refusal;
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        if (auto refusal = check_rule(rules[i], i)) return fmt::format("firewall rule {} {}", i, *refusal);
+    }
+    return std::nullopt;
+}
+
+Refusal check_address_classes(const TenantView& tenant, TableChecks& tables) {
+    if (tenant.address_class_count == 0) return "has no address class, not even the one in no set";
+    const std::uint64_t classes = tenant.address_class_count;
+    if (auto refusal = tables.lpm(tenant.shared.sets4, Family::v4, classes, "sets4")) return refusal;
+    return tables.lpm(tenant.shared.sets6, Family::v6, classes, "sets6");
+}
+
+Refusal check_firewall(const TenantView& tenant, TableChecks& tables) {
     if (tenant.default_action > image::FirewallAction::MAX ||
         tenant.default_action_from_uplink > image::FirewallAction::MAX) {
         return "has a default action that is none";
     }
     if (auto refusal = check_router_flags(tenant)) return refusal;
-    if (tenant.rule_names.size() != tenant.rules.size()) {
-        return fmt::format("{} firewall rules have {} names", tenant.rules.size(), tenant.rule_names.size());
-    }
-    if (auto refusal = check_names(tenant.rule_names, "firewall rule")) return refusal;
-    for (std::size_t i = 0; i < tenant.rules.size(); ++i) {
-        if (auto refusal = check_rule(tenant, i)) return fmt::format("firewall rule {} {}", i, *refusal);
-    }
-    return check_rules(tenant);
+    if (auto refusal = tables.rule_list(tenant.shared.rules)) return refusal;
+    return check_rules(tenant, tables);
 }
 
 }  // namespace sluice::verify

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "runtime/image/shared_tables.h"
 #include "runtime/image/verify_tenant.h"
 #include "schemas/layout/image_header.h"
 
@@ -23,11 +24,14 @@ struct AlignmentCheck {
         if (offset % image_alignment == 0) return;
         refusal = fmt::format("{} begins at byte {}, not at a multiple of {}", name, offset, image_alignment);
     }
-    void operator()(std::string_view name, const image::Lpm* table) {
-        (*this)(fmt::format("{}.root", name), table->root());
-        (*this)(fmt::format("{}.records", name), table->records());
-    }
 };
+
+std::uint64_t text_bytes(const NameList::Names* names) {
+    std::uint64_t bytes = 0;
+    const NameList list(names);
+    for (std::size_t i = 0; i < list.size(); ++i) bytes += list[i].size();
+    return bytes;
+}
 
 template <typename Field>
 void require(Refusal& refusal, std::string_view name, const Field* field) {
@@ -41,19 +45,10 @@ Refusal check_layout(const image::Tenant& tenant, std::span<const std::uint8_t> 
     require(missing, "name", tenant.name());
     require(missing, "file", tenant.file());
     require(missing, "interface_names", tenant.interface_names());
-    require(missing, "set_names", tenant.set_names());
-    require(missing, "rule_names", tenant.rule_names());
     require(missing, "assertions", tenant.assertions());
     require(missing, "adjacencies", tenant.adjacencies());
-    require(missing, "routes4", tenant.routes4());
-    require(missing, "routes6", tenant.routes6());
-    require(missing, "nat4", tenant.nat4());
-    require(missing, "nat6", tenant.nat6());
     require(missing, "nat_classes4", tenant.nat_classes4());
     require(missing, "nat_classes6", tenant.nat_classes6());
-    require(missing, "sets4", tenant.sets4());
-    require(missing, "sets6", tenant.sets6());
-    require(missing, "classifier", tenant.classifier());
     if (missing) return missing;
 
     AlignmentCheck check{payload, {}};
@@ -61,8 +56,6 @@ Refusal check_layout(const image::Tenant& tenant, std::span<const std::uint8_t> 
     check("addresses", tenant.addresses());
     check("proxied", tenant.proxied());
     check("neighbours", tenant.neighbours());
-    check("routes4", tenant.routes4());
-    check("routes6", tenant.routes6());
     check("adjacencies", tenant.adjacencies());
     check("ecmp_members", tenant.ecmp_members());
     check("prefixes", tenant.prefixes());
@@ -71,20 +64,34 @@ Refusal check_layout(const image::Tenant& tenant, std::span<const std::uint8_t> 
     check("snat_rules", tenant.snat_rules());
     check("dnat_rules", tenant.dnat_rules());
     check("one_to_one_rules", tenant.one_to_one_rules());
-    check("nat4", tenant.nat4());
-    check("nat6", tenant.nat6());
     check("nat_classes4", tenant.nat_classes4());
     check("nat_classes6", tenant.nat_classes6());
     check("dnat_ports", tenant.dnat_ports());
     check("source_matches", tenant.source_matches());
-    check("sets4", tenant.sets4());
-    check("sets6", tenant.sets6());
-    check("classifier.nodes", tenant.classifier()->nodes());
-    check("classifier.rows", tenant.classifier()->rows());
     check("from_zones", tenant.from_zones());
     check("to_zones", tenant.to_zones());
-    check("service_cells", tenant.service_cells());
-    check("rules", tenant.rules());
+    return check.refusal;
+}
+
+Refusal check_layout(const image::SharedTable& table, std::span<const std::uint8_t> payload) {
+    const image::TableRoot& root = table_root(table);
+    AlignmentCheck check{payload, {}};
+    if (root.content() == nullptr) return "has no content";
+    if (const auto* lpm = root.content_as_Lpm()) {
+        check("root", lpm->root());
+        check("records", lpm->records());
+    } else if (const auto* classifier = root.content_as_Classifier()) {
+        check("nodes", classifier->nodes());
+        check("rows", classifier->rows());
+    } else if (const auto* services = root.content_as_ServiceMap()) {
+        check("cells", services->cells());
+    } else if (const auto* rules = root.content_as_RuleList()) {
+        check("rules", rules->rules());
+        if (text_bytes(rules->names()) + text_bytes(rules->set_names()) > table.bytes()->size())
+            return "has names of more bytes than itself";
+    } else {
+        return "has a content of no known kind";
+    }
     return check.refusal;
 }
 
@@ -104,11 +111,8 @@ Refusal check_names(const std::vector<std::string_view>& names, std::string_view
 }
 
 Refusal check_text_size(const TenantView& tenant, std::size_t section_bytes) {
-    std::uint64_t bytes = 0;
-    for (const std::string_view name : tenant.interface_names) bytes += name.size();
-    for (const std::string_view name : tenant.rule_names) bytes += name.size();
-    for (const flatbuffers::String* name : *tenant.table->set_names()) bytes += name->size();
-    if (bytes > section_bytes) return "the names have more bytes than the section that holds them";
+    if (text_bytes(tenant.table->interface_names()) > section_bytes)
+        return "the names have more bytes than the section that holds them";
     return std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "runtime/image/tenant_view.h"
 #include "runtime/image/verify_tenant.h"
@@ -31,15 +32,15 @@ class LpmCheck {
         if (auto refusal = check_records()) return refusal;
         return check_root();
     }
+    LpmFacts facts() const { return facts_; }
 
   private:
     Refusal check_sizes() {
-        for (root_bits_ = 0; root_bits_ <= lpm_longest_root_bits; root_bits_ += lpm_stride_bits) {
-            if (root_.size() == std::size_t{1} << root_bits_) break;
+        if (!std::has_single_bit(root_.size()) || root_.size() >> lpm_longest_root_bits > 1) {
+            return fmt::format("the root has {} entries, expected a power of two up to {}", root_.size(),
+                               1U << lpm_longest_root_bits);
         }
-        if (root_bits_ > lpm_longest_root_bits) {
-            return fmt::format("the root has {} entries, expected 1, 64, 4096 or 262144", root_.size());
-        }
+        root_bits_ = static_cast<unsigned>(std::countr_zero(root_.size()));
         if (first_level_words_ == 0 || first_level_words_ > words_.size()) {
             return fmt::format("the first level has {} words of {}", first_level_words_, words_.size());
         }
@@ -50,11 +51,11 @@ class LpmCheck {
     Refusal check_records() {
         next_child_ = first_level_words_;
         std::size_t level_end = first_level_words_;
-        depth_ = root_bits_;
+        depth_ = facts_.deepest_bits = root_bits_;
         for (std::size_t at = 0; at < words_.size();) {
             if (at == level_end) {
                 level_end = next_child_;
-                depth_ += lpm_stride_bits;
+                facts_.deepest_bits = depth_ += lpm_stride_bits;
             }
             if (at >= next_child_) return fmt::format("nothing leads to the record at word {}", at);
             if (!fits_at(at)) return fmt::format("the record at word {} ends beyond the table", at);
@@ -86,6 +87,9 @@ class LpmCheck {
                 if (auto refusal = check_child(static_cast<std::uint32_t>(leaf), children)) return refusal;
             } else if (static_cast<std::uint32_t>(leaf) >= values_) {
                 return fmt::format("has the leaf {}, expected less than {}", leaf, values_);
+            } else {
+                facts_.values_end = std::max<std::uint64_t>(
+                    facts_.values_end, std::uint64_t{1} + static_cast<std::uint32_t>(leaf));
             }
         }
         const std::size_t expected = next_child_ == children ? 0 : children;
@@ -141,12 +145,16 @@ class LpmCheck {
     unsigned depth_ = 0;          // bits decided before the record at hand
     std::size_t next_child_ = 0;  // the word at which the next child must stand
     std::vector<bool> starts_;    // words of the first level at which a record begins
+    LpmFacts facts_;
 };
 
 }  // namespace
 
-Refusal check_lpm(const image::Lpm& table, Family family, std::uint64_t values, std::string_view what) {
-    if (auto refusal = LpmCheck(table, family, values).run()) return fmt::format("{}: {}", what, *refusal);
+Refusal check_lpm(const image::Lpm& table, Family family, std::uint64_t values, std::string_view what,
+                  LpmFacts* facts) {
+    LpmCheck check(table, family, values);
+    if (auto refusal = check.run()) return fmt::format("{}: {}", what, *refusal);
+    if (facts != nullptr) *facts = check.facts();
     return std::nullopt;
 }
 

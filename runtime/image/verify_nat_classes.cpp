@@ -65,8 +65,8 @@ bool is_of_family(const TenantView& tenant, const image::NatClass& row, std::uin
     return true;
 }
 
-Refusal check_classes(const TenantView& tenant, std::span<const image::NatClass> rows, const image::Lpm& table,
-                      Family family) {
+Refusal check_classes(const TenantView& tenant, std::span<const image::NatClass> rows, const image::Lpm* table,
+                      Family family, TableChecks& tables) {
     const auto number = static_cast<unsigned>(family);
     if (rows.empty()) return fmt::format("has no IPv{} NAT class 0", number);
     if (rows.front().external() != no_row || rows.front().source_count() != 0) {
@@ -80,15 +80,17 @@ Refusal check_classes(const TenantView& tenant, std::span<const image::NatClass>
         }
         if (refusal) return fmt::format("IPv{} NAT class {} {}", number, i, *refusal);
     }
-    return check_lpm(table, family, rows.size(), family == Family::v4 ? "nat4" : "nat6");
+    return tables.lpm(table, family, rows.size(), family == Family::v4 ? "nat4" : "nat6");
 }
 
 }  // namespace
 
-Refusal check_nat_classes(const TenantView& tenant) {
-    const image::Tenant& table = *tenant.table;
-    if (auto refusal = check_classes(tenant, tenant.nat_classes4, *table.nat4(), Family::v4)) return refusal;
-    if (auto refusal = check_classes(tenant, tenant.nat_classes6, *table.nat6(), Family::v6)) return refusal;
+Refusal check_nat_classes(const TenantView& tenant, TableChecks& tables) {
+    const SharedTables& shared = tenant.shared;
+    if (auto refusal = check_classes(tenant, tenant.nat_classes4, shared.nat4, Family::v4, tables))
+        return refusal;
+    if (auto refusal = check_classes(tenant, tenant.nat_classes6, shared.nat6, Family::v6, tables))
+        return refusal;
     for (std::size_t i = 0; i < tenant.externals.size(); ++i) {
         const image::ExternalAddress& row = tenant.externals[i];
         if (tenant.nat_class(from_image(row.ip()), static_cast<Family>(row.family())).external() != i) {

@@ -3,7 +3,6 @@
 
 #include "runtime/image/tenant_view.h"
 #include "runtime/image/verify_tenant.h"
-#include "schemas/layout/lpm_walk.h"
 
 namespace sluice::verify {
 namespace {
@@ -56,20 +55,16 @@ Refusal check_adjacency(const TenantView& tenant, std::size_t index) {
 }
 
 // A stage takes the family of a neighbour from the packet: what it finds must be of that family.
-Refusal check_leaf_families(const TenantView& tenant, const image::Lpm& table, Family family,
-                            std::string_view what) {
-    Refusal refusal;
-    for_each_lpm_record(scalars_of(table.records()), table.wide(), [&](const LpmRecord& record) {
-        for (unsigned run = 0; run < record.runs(); ++run) {
-            const std::int32_t leaf = record.leaf(run);
-            if (leaf <= 0) continue;
-            const image::Adjacency& adjacency = tenant.adjacencies[static_cast<std::uint32_t>(leaf)];
-            if (!refusal && adjacency.family() != static_cast<std::uint8_t>(family)) {
-                refusal = fmt::format("{} leads to adjacency {} of the other family", what, leaf);
-            }
+Refusal check_table(const TenantView& tenant, const image::Lpm* table, TableChecks& tables, Family family,
+                    std::string_view what) {
+    if (table == nullptr) return std::nullopt;
+    if (auto refusal = tables.lpm(table, family, tenant.adjacencies.size(), what)) return refusal;
+    for (const std::uint32_t leaf : tables.values_of(*table)) {
+        if (leaf != 0 && tenant.adjacencies[leaf].family() != static_cast<std::uint8_t>(family)) {
+            return fmt::format("{} leads to adjacency {} of the other family", what, leaf);
         }
-    });
-    return refusal;
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -82,13 +77,12 @@ Refusal check_adjacencies(const TenantView& tenant) {
     return std::nullopt;
 }
 
-Refusal check_routes(const TenantView& tenant) {
-    const image::Lpm& v4 = *tenant.table->routes4();
-    const image::Lpm& v6 = *tenant.table->routes6();
-    if (auto refusal = check_lpm(v4, Family::v4, tenant.adjacencies.size(), "routes4")) return refusal;
-    if (auto refusal = check_lpm(v6, Family::v6, tenant.adjacencies.size(), "routes6")) return refusal;
-    if (auto refusal = check_leaf_families(tenant, v4, Family::v4, "routes4")) return refusal;
-    return check_leaf_families(tenant, v6, Family::v6, "routes6");
+Refusal check_routes(const TenantView& tenant, TableChecks& tables) {
+    const SharedTables& of = tenant.shared;
+    if (auto refusal = check_table(tenant, of.own_routes4, tables, Family::v4, "own_routes4")) return refusal;
+    if (auto refusal = check_table(tenant, of.own_routes6, tables, Family::v6, "own_routes6")) return refusal;
+    if (auto refusal = check_table(tenant, of.routes4, tables, Family::v4, "routes4")) return refusal;
+    return check_table(tenant, of.routes6, tables, Family::v6, "routes6");
 }
 
 }  // namespace sluice::verify

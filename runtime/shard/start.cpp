@@ -54,12 +54,13 @@ struct Leaves {
 void look_up_addresses(const Glances& glances, const Starts& starts, const Numbers& numbers, Leaves& leaves) {
     std::array<Ip, most_burst_frames> sources, destinations;
     std::array<const StartRow*, most_burst_frames> rows;
-    bool any_nat = false, any_rules = false;
+    bool any_own_routes = false, any_nat = false, any_rules = false;
     for (std::size_t i = 0; i < numbers.count; ++i) {
         const FlowKey& key = glances[numbers.of[i]].key;
         sources[i] = ip_of(key.source);
         destinations[i] = ip_of(key.destination);
         rows[i] = starts.by_packet[numbers.of[i]].row;
+        any_own_routes |= rows[i]->has_own_routes;
         any_nat |= rows[i]->has_nat;
         any_rules |= rows[i]->has_rules;
     }
@@ -71,6 +72,15 @@ void look_up_addresses(const Glances& glances, const Starts& starts, const Numbe
     };
     look_up(&StartRow::routes, sources, leaves.route_back);
     look_up(&StartRow::routes, destinations, leaves.route);
+    if (any_own_routes) {  // what they cover, they decide (RouteView)
+        Leaves::Row back, forward;
+        look_up(&StartRow::own_routes, sources, back);
+        look_up(&StartRow::own_routes, destinations, forward);
+        for (std::size_t i = 0; i < numbers.count; ++i) {
+            if (back[i] != 0) leaves.route_back[i] = back[i];
+            if (forward[i] != 0) leaves.route[i] = forward[i];
+        }
+    }
     if (any_nat) {
         look_up(&StartRow::nat, sources, leaves.source_nat);
         look_up(&StartRow::nat, destinations, leaves.destination_nat);
@@ -167,7 +177,9 @@ StartRow StartRow::of(const Image& image, InterfaceRef ingress) {
     row.default_action = inside ? tenant.default_action : tenant.default_action_from_uplink;
     row.ingress = ingress;
     row.epoch = tenant.closure_changed;
-    row.routes = tenant.routes4;
+    row.has_own_routes = !tenant.routes4.own.empty();
+    row.own_routes = tenant.routes4.own;
+    row.routes = tenant.routes4.common;
     row.nat = tenant.nat4;
     row.sets = tenant.sets4;
     row.view = &tenant;

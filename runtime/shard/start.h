@@ -19,13 +19,13 @@ constexpr std::uint32_t most_burst_frames = 32;
 /// Of one ingress: its tenant's tables for IPv4, by pointers into the image that the shard runs.
 struct StartRow {
     bool possible = false;  // its tenant has a service router: there are sessions to open
-    bool has_rules = false, has_nat = false;
+    bool has_own_routes = false, has_rules = false, has_nat = false;
     std::uint16_t tenant = 0, in_interface = 0;  // a slot, a position
     std::uint16_t from_zone = 0;
     image::FirewallAction default_action{};  // of what comes from there
     InterfaceRef ingress;
     std::uint32_t epoch = 0;
-    LpmView routes, nat, sets;
+    LpmView own_routes, routes, nat, sets;
     const TenantView* view = nullptr;
     const image::Adjacency* adjacencies = nullptr;
     const image::NatClass* nat_classes = nullptr;

@@ -40,6 +40,8 @@ struct LpmView {
     std::uint8_t root_bits = 0;
     bool wide = false;  // leaves of 32 bits, not 16
 
+    bool empty() const noexcept { return records == lpm_empty_record; }
+
     /// The value of the longest prefix that covers `ip`, 0 where none does.
     std::uint32_t lookup(Ip ip) const noexcept {
         const std::uint64_t* record = records + *root_entry(ip);

@@ -18,7 +18,7 @@ void Acceptance::TearDown() {
 }
 
 const RuleCount& Acceptance::rule(std::uint16_t tenant, std::string_view name) {
-    const auto& names = topology_t1().tenants()[tenant].rule_names;
+    const auto names = topology_t1().tenants()[tenant].rule_names.all();
     const auto at = std::find(names.begin(), names.end(), name);
     if (at == names.end()) ADD_FAILURE() << "no rule " << name;
     return gateway.counters().tenants[tenant].rules[static_cast<std::size_t>(at - names.begin())];

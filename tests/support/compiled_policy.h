@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "compiler/lower/build_image.h"
 #include "compiler/policy/policy.h"
 #include "runtime/image/image.h"
 #include "tests/support/random_policy.h"
@@ -21,6 +22,7 @@ struct CompiledPolicy {
 
 /// Throws std::runtime_error with the compiler's messages where the policy has errors, or with the reason where
 /// the image does not load.
-CompiledPolicy compile_policy(const PolicyText& text, unsigned threads = 0);
+CompiledPolicy compile_policy(const PolicyText& text, unsigned threads = 0,
+                              std::size_t own_from = own_routes_from);
 
 }  // namespace sluice::test

@@ -88,8 +88,9 @@ void follow_nat(const TenantView& tenant) {
 }
 
 void follow_rules(const TenantView& tenant) {
+    const std::vector<std::string_view> names = tenant.rule_names.all();
     for (std::size_t i = 0; i < tenant.rules.size(); ++i) {
-        at(std::span<const std::string_view>(tenant.rule_names), i, "rule name");
+        at(std::span<const std::string_view>(names), i, "rule name");
     }
     if (tenant.rules.empty()) return;
     std::uint64_t state = 1;

@@ -18,17 +18,6 @@ using image::AdjacencyKind;
 using test::ip_of;
 using testing::ElementsAre;
 
-TenantTables lower_all(const policy::Tenant& tenant) {
-    TenantTables tables;
-    lower_interfaces(tenant, tables);
-    lower_routes(tenant, tables);
-    lower_nat(tenant, tables);
-    lower_nat_classes(tables);
-    lower_proxied(tenant, tables);
-    lower_firewall(tenant, tables);
-    return tables;
-}
-
 const image::Adjacency& route_to(const TenantTables& tables, std::string_view address) {
     const IpAndFamily to = *parse_ip(address);
     const LpmTable& table = to.family == Family::v4 ? tables.routes4 : tables.routes6;
@@ -37,7 +26,7 @@ const image::Adjacency& route_to(const TenantTables& tables, std::string_view ad
 
 class Blue : public testing::Test {
   protected:
-    const TenantTables tables_ = lower_all(test::two_tenants().tenants[0]);
+    const TenantTables tables_ = lower_tenant(test::two_tenants().tenants[0]);
 };
 
 TEST_F(Blue, RoutesToItsOwnAddressesAreLocal) {
@@ -88,11 +77,11 @@ TEST_F(Blue, BlackholesAndLinksToTenants) {
 TEST(Routes, WithoutADefaultRouteTheRestIsAdjacencyZero) {
     policy::Tenant tenant = test::two_tenants().tenants[1];
     tenant.routes.clear();
-    EXPECT_EQ(route_to(lower_all(tenant), "8.8.8.8").kind(), AdjacencyKind::NoRoute);
+    EXPECT_EQ(route_to(lower_tenant(tenant), "8.8.8.8").kind(), AdjacencyKind::NoRoute);
 }
 
 TEST(Routes, BothAddressesOfASlash31AreHosts) {
-    const TenantTables red = lower_all(test::two_tenants().tenants[1]);
+    const TenantTables red = lower_tenant(test::two_tenants().tenants[1]);
     EXPECT_EQ(route_to(red, "198.51.100.2").kind(), AdjacencyKind::Local);
     EXPECT_EQ(route_to(red, "198.51.100.3").kind(), AdjacencyKind::Connected);
 }
@@ -100,23 +89,23 @@ TEST(Routes, BothAddressesOfASlash31AreHosts) {
 TEST(Routes, BothAddressesOfASlash127AreHosts) {
     policy::Tenant tenant;
     tenant.interfaces = {test::segment("web", 0, {110}, {"2001:db8::1/127"})};
-    EXPECT_EQ(route_to(lower_all(tenant), "2001:db8::").kind(), AdjacencyKind::Connected);
+    EXPECT_EQ(route_to(lower_tenant(tenant), "2001:db8::").kind(), AdjacencyKind::Connected);
 }
 
 TEST(Routes, WhatInterfacesImplyWinsOverWhatIsConfigured) {
     policy::Tenant tenant = test::two_tenants().tenants[1];
     tenant.routes.push_back(test::route("10.1.1.0/24", 1, "198.51.100.3"));
     tenant.routes.push_back(test::route("10.1.1.1/32", 1, "198.51.100.3"));
-    const TenantTables tables = lower_all(tenant);
+    const TenantTables tables = lower_tenant(tenant);
     EXPECT_EQ(route_to(tables, "10.1.1.7").kind(), AdjacencyKind::Connected);
     EXPECT_EQ(route_to(tables, "10.1.1.1").kind(), AdjacencyKind::Local);
 }
 
 TEST(Routes, TheSameGatewayIsOneAdjacency) {
     policy::Tenant tenant = test::two_tenants().tenants[1];
-    const std::size_t before = lower_all(tenant).adjacencies.size();
+    const std::size_t before = lower_tenant(tenant).adjacencies.size();
     tenant.routes.push_back(test::route("172.16.0.0/12", 1, "198.51.100.3"));
-    EXPECT_EQ(lower_all(tenant).adjacencies.size(), before);
+    EXPECT_EQ(lower_tenant(tenant).adjacencies.size(), before);
 }
 
 TEST_F(Blue, ExternalAddressesAreSortedAndKnowTheirRules) {
@@ -160,6 +149,53 @@ TEST_F(Blue, TheClassifierFindsRulesByZonesSetsAndServices) {
     EXPECT_EQ(decision(tables_, "192.0.2.1", 2, "10.1.1.10", 0, 6, 443), 0U);   // web-in
     EXPECT_EQ(decision(tables_, "198.51.100.7", 2, "10.1.2.5", 1, 6, 22), 1U);  // admins, a set, to two zones
     EXPECT_EQ(decision(tables_, "192.0.2.1", 2, "10.1.2.5", 1, 6, 22), classifier_no_rule);
+}
+
+// Nested both ways: a connected subnet with routes inside it and around it, each in one table or in two.
+TEST(OwnRoutes, FindWhatOneTableWouldFind) {
+    policy::Tenant tenant = test::two_tenants().tenants[0];
+    for (const char* to : {"10.0.0.0/8", "10.1.0.0/16", "10.1.1.0/24", "10.1.1.64/26", "10.1.1.1/32",
+                           "10.1.1.5/32", "10.1.2.0/25", "203.0.113.0/25", "11.0.0.0/8", "2001:db8:b:1::/64",
+                           "2001:db8:b:1::8/125", "2001:db8::/32"}) {
+        tenant.routes.push_back(
+            test::route(to, 1, to[0] == '2' && to[3] == '1' ? "2001:db8:ffff::1" : "10.1.2.9"));
+        tenant.routes.back().blackhole = true;
+    }
+    TenantTables one, two;
+    lower_routes(tenant, one, 1000);
+    lower_routes(tenant, two, 1);
+    EXPECT_TRUE(one.own_routes4.empty() && one.own_routes6.empty());
+    EXPECT_FALSE(two.own_routes4.empty() || two.own_routes6.empty());
+    ASSERT_EQ(one.adjacencies.size(), two.adjacencies.size());
+    const auto in_two = [](const LpmTable& own, const LpmTable& table, Ip ip) {
+        const std::uint32_t leaf = own.view().lookup(ip);
+        return leaf != 0 ? leaf : table.view().lookup(ip);
+    };
+    const auto check = [&](Ip ip, Family family) {
+        const bool v4 = family == Family::v4;
+        EXPECT_EQ(v4 ? in_two(two.own_routes4, two.routes4, ip) : in_two(two.own_routes6, two.routes6, ip),
+                  (v4 ? one.routes4 : one.routes6).view().lookup(ip))
+            << to_string(ip, family);
+    };
+    for (std::uint32_t low = 0; low < 0x400; ++low) check(Ip::from_v4(0x0a010000 + low), Family::v4);
+    for (std::uint32_t low = 0; low < 0x100; ++low) check(Ip::from_v4(0xcb007100 + low), Family::v4);
+    for (const char* ip : {"10.2.0.0", "11.0.0.1", "12.0.0.1", "0.0.0.0", "255.255.255.255"})
+        check(ip_of(ip), Family::v4);
+    for (std::uint64_t low = 0; low < 32; ++low) check(Ip{0x20010db8000b0001, low}, Family::v6);
+    for (const char* ip : {"::", "2001:db8:b::1", "2001:db8:b:1:8000::", "2001:db9::"})
+        check(ip_of(ip), Family::v6);
+}
+
+// Interfaces differ, configured routes do not.
+TEST(OwnRoutes, LeaveTheConfiguredOnesTheSameForAll) {
+    policy::Tenant tenant = test::two_tenants().tenants[0];
+    TenantTables one, two;
+    lower_routes(tenant, one, 1);
+    tenant.interfaces[0].addresses = {test::address_of("10.77.1.9/20")};
+    lower_routes(tenant, two, 1);
+    EXPECT_EQ(one.routes4.records, two.routes4.records);
+    EXPECT_EQ(one.routes4.root, two.routes4.root);
+    EXPECT_NE(one.own_routes4.records, two.own_routes4.records);
 }
 
 }  // namespace

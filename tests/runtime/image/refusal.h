@@ -32,12 +32,13 @@ inline std::string refusal_of_policy(const std::function<void(policy::Policy&)>&
 inline std::string refusal_of_tables(const std::function<void(lower::TenantTables&)>& change) {
     const policy::Policy policy = two_tenants();
     std::vector<std::vector<std::uint8_t>> sections;
+    lower::TableStore store;
     for (const policy::Tenant& tenant : policy.tenants) {
         lower::TenantTables tables = lower::lower_tenant(tenant);
         if (sections.empty()) change(tables);
-        sections.push_back(lower::emit_tenant(tenant, tables));
+        sections.push_back(lower::emit_tenant(tenant, tables, store));
     }
-    return refusal_of(lower::emit_image(policy, sections));
+    return refusal_of(lower::emit_image(policy, sections, store));
 }
 
 }  // namespace sluice::test

@@ -175,7 +175,7 @@ std::size_t ShardTest::live_flows() const {
 const RuleCount& ShardTest::rule(std::uint16_t tenant, std::string_view name) {
     const auto& rules = gateway->counters().tenants[tenant].rules;
     if (name == "default") return rules.back();
-    const auto& names = image_->tenants()[tenant].rule_names;
+    const auto names = image_->tenants()[tenant].rule_names.all();
     const auto at = std::find(names.begin(), names.end(), name);
     if (at == names.end()) ADD_FAILURE() << "no rule " << name;
     return rules[static_cast<std::size_t>(at - names.begin())];
