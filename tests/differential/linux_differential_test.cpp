@@ -62,11 +62,13 @@ const PolicyShape policy_shape{.most_tenants = 2,
                                .per_stage_ttl = false,
                                .small_ports = false,
                                .small_mtu = true,
+                               .all_services = false,
                                .always_firewall = true};
 const PacketShape packet_shape{.other_protocol = 0,
                                .tampered_reply = 0,
                                .orderly_tcp = true,
                                .errors_from_routers = false,
+                               .edge_ports = false,
                                .new_ports = true};
 
 Bytes without_tags(const Bytes& frame) {

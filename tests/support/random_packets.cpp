@@ -134,6 +134,8 @@ PacketSource::Target PacketSource::target_for(const Recipe& recipe, Family famil
 
 PacketSource::Recipe PacketSource::new_flow() {
     static const std::vector<std::uint16_t> known_ports = {22, 53, 80, 443, 806, 1169, 5000, 8080, 8443, 12345};
+    static const std::vector<std::uint16_t> edge_ports = {0,   1,    79,   255,   256,  511,
+                                                          512, 1023, 1024, 65534, 65535};
     static const std::vector<std::uint16_t> client_ports = {5000, 5001, 5002, 5003, 700, 40000, 40001, 6001};
     Recipe recipe;
     recipe.tenant = static_cast<std::uint16_t>(random_.between(0, policy_.tenants.size() - 1));
@@ -150,7 +152,8 @@ PacketSource::Recipe PacketSource::new_flow() {
     recipe.packet.source = to_string(source, family);
     recipe.packet.destination = to_string(Ip{target.ip.hi, target.ip.lo}, family);
     recipe.packet.source_port = random_.pick(client_ports);
-    recipe.packet.destination_port = random_.pick(known_ports);
+    const bool at_an_edge = shape_.edge_ports && random_.percent(20);
+    recipe.packet.destination_port = random_.pick(at_an_edge ? edge_ports : known_ports);
     recipe.packet.identifier = random_.pick(client_ports);
     if (shape_.new_ports) recipe.packet.source_port = recipe.packet.identifier = next_port_++;
     recipe.packet.tcp_flags = 0x02;

@@ -26,6 +26,7 @@ struct PacketShape {
     bool non_opening_tcp = true;      // new flows that do not start with a SYN
     bool orderly_tcp = false;         // no FIN or RST in replies, no data before the handshake
     bool errors_from_routers = true;  // ICMP errors from others than the end, and fragmented ones
+    bool edge_ports = true;           // destination ports where ranges begin and end
     bool new_ports = false;           // every new flow has a source port of its own
 };
 

@@ -208,7 +208,8 @@ class TenantWriter {
     }
 
     std::string side() {
-        std::vector<std::string> choices = {"hosts", "lab"};
+        std::vector<std::string> choices = {"hosts", "lab", "wide", "one", "half", inside(0, 5)};
+        if (shape_.ipv6) choices.push_back(quoted("2001:db8:b:1::/64"));
         if (peer_) choices.insert(choices.end(), {"shared", "tenant" + number(*peer_)});
         for (unsigned index = 0; index < segment_count_; ++index) choices.push_back(segment(index));
         for (unsigned index = 0; index < uplink_count_; ++index) choices.push_back(uplink(index));
@@ -220,16 +221,46 @@ class TenantWriter {
         return first == second ? first : "[" + first + ", " + second + "]";
     }
 
+    /// Names, whole protocols, and ranges that end where the numbers do: tables are wrong at edges first.
+    std::string service() {
+        static const std::vector<std::string> names = {"web", "dns", "inner", "tcp/22", "udp/1000-30000"};
+        static const std::vector<std::string> whole = {"tcp", "udp", "tcp/0-65535", "everyone"};
+        static const std::vector<std::string> other = {"icmp", "icmp",   "icmpv6",  "ip/47",
+                                                       "ping", "icmp/8", "icmp/8/0"};
+        static const std::vector<std::string> edges = {"tcp/0",      "tcp/65535",      "udp/65535",
+                                                       "tcp/0-1023", "udp/1024-65535", "tcp/80-443",
+                                                       "udp/0",      "tcp/256-511"};
+        switch (random_.weighted({30, 25, shape_.all_services ? 25u : 0u, 20})) {
+            case 0:
+                return random_.pick(names);
+            case 1:
+                return random_.pick(whole);
+            case 2:
+                return random_.pick(other);
+            default:
+                return random_.pick(edges);
+        }
+    }
+    std::string services() {
+        const std::string first = service();
+        if (!random_.percent(30)) return first;
+        const std::string second = service();
+        return first == second ? first : "[" + first + ", " + second + "]";
+    }
+
     void write_firewall() {
         text_ += "addresses:\n  hosts: [" + inside(0, 5) + "/32, " + inside(0, 8) + "/31, 198.18.0.0/24" +
                  (shape_.ipv6 ? std::string(", \"2001:db8:b:1::4/126\"") : "") + "]\n";
         text_ += "  lab: [10.1.2.0/24, 10.9.0.0/16, 198.18.128.0/17" +
                  (shape_.ipv6 ? std::string(", \"2001:db8:b:2::/64\", \"2001:db8:cafe::/48\"") : "") + "]\n";
+        text_ += "  one: [" + inside(0, 6) + (shape_.ipv6 ? ", " + quoted(inside6(0, 6)) : "") + "]\n";
+        text_ += std::string("  wide: [10.0.0.0/8, 203.0.113.0/24") +
+                 (shape_.ipv6 ? ", \"2001:db8::/32\"" : "") + "]\n";
+        text_ += std::string("  half: [0.0.0.0/1") + (shape_.ipv6 ? ", \"8000::/1\"" : "") + "]\n";
         text_ +=
             "services:\n  web: [tcp/80, tcp/443]\n  inner: [tcp/8000-8999, udp/8080]\n  dns: [udp/53, "
-            "tcp/53]\n";
-        static const std::vector<std::string> services = {"web", "dns", "tcp/22", "udp/1000-30000",
-                                                          "[web, dns]"};
+            "tcp/53]\n  everyone: [tcp, udp]\n";
+        if (shape_.all_services) text_ += "  ping: [icmp/8, icmpv6/128]\n";
         static const std::vector<std::string> defaults = {"", "  default: drop\n", "  default: allow\n",
                                                           "  default: reject\n"};
         static const std::vector<std::string> actions = {"allow", "allow", "allow", "drop", "reject"};
@@ -242,7 +273,7 @@ class TenantWriter {
             const std::string from = side();  // one draw a statement: operands have no order
             const std::string to = side();
             text_ += "    - {name: rule" + number(index) + ", from: " + from + ", to: " + to;
-            if (random_.percent(60)) text_ += ", service: " + random_.pick(services);
+            if (random_.percent(65)) text_ += ", service: " + services();
             text_ += ", action: " + random_.pick(actions) + "}\n";
         }
     }

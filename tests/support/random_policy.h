@@ -23,6 +23,7 @@ struct PolicyShape {
     bool per_stage_ttl = true;
     bool small_ports = true;       // SNAT port ranges that run out
     bool small_mtu = true;         // a port of 1400 bytes
+    bool all_services = true;      // ICMP and bare IP protocols too, not only TCP and UDP
     bool always_firewall = false;  // Linux has no "no service router"
 };
 
