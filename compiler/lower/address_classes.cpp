@@ -50,7 +50,8 @@ std::vector<LpmEntry> entries_of(const std::vector<Member>& members, ClassNumber
 
 LpmTable table_of(std::vector<LpmEntry> entries, const ClassNumbering& numbering) {
     for (LpmEntry& entry : entries) entry.value = numbering.class_of(entry.value);
-    return build_lpm(std::move(entries));
+    const unsigned root_bits = lpm_host_root_bits(entries.size());
+    return build_lpm(std::move(entries), root_bits);
 }
 
 // Rules often write out the same addresses: they are one set then.

@@ -134,6 +134,15 @@ unsigned lpm_root_bits(std::size_t prefix_count) {
     return bits;
 }
 
+unsigned lpm_host_root_bits(std::size_t prefix_count) {
+    constexpr std::size_t root_bytes_a_prefix = 128;
+    unsigned bits = 14;
+    while (bits > lpm_stride_bits && (sizeof(std::uint32_t) << bits) > prefix_count * root_bytes_a_prefix) {
+        bits -= lpm_stride_bits;
+    }
+    return bits;
+}
+
 void sort_prefixes(std::vector<LpmEntry>& entries) {
     const auto key = [](const LpmEntry& entry) { return std::tie(entry.prefix.ip, entry.prefix.length); };
     std::stable_sort(entries.begin(), entries.end(),

@@ -171,7 +171,8 @@ LpmTable build_table(TenantTables& tables, Family family, std::vector<image::Nat
         entries.push_back({prefix, writer.class_of(meaning)});
         open.emplace_back(prefix, std::move(meaning));
     }
-    return build_lpm(std::move(entries));
+    const unsigned root_bits = lpm_host_root_bits(entries.size());
+    return build_lpm(std::move(entries), root_bits);
 }
 
 }  // namespace

@@ -95,6 +95,10 @@ TEST(LpmBuilder, TheRootGrowsWithTheTable) {
     EXPECT_EQ(lpm_root_bits(1000), 6U);
     EXPECT_EQ(lpm_root_bits(10'000), 12U);
     EXPECT_EQ(lpm_root_bits(900'000), 18U);
+    EXPECT_EQ(lpm_host_root_bits(1), 2U);
+    EXPECT_EQ(lpm_host_root_bits(511), 8U);
+    EXPECT_EQ(lpm_host_root_bits(512), 14U);
+    EXPECT_EQ(lpm_host_root_bits(1'000'000), 14U);
 }
 
 TEST(LpmBurst, AnswersTablesOfDifferentRoutersAndFamiliesAtOnce) {

@@ -37,7 +37,7 @@ rc::Gen<LpmEntry> entries(Family family, std::uint32_t first_value) {
 
 void looks_up_as_a_linear_scan_does(Family family) {
     const auto first_value = *rc::gen::element<std::uint32_t>(1, lpm_narrow_end - 3, 0x7fff'fff0);
-    const auto root_bits = *rc::gen::element(0U, 6U, 12U, 18U);
+    const auto root_bits = *rc::gen::element(0U, 2U, 6U, 8U, 12U, 14U, 17U, 18U);
     const auto table_entries = *rc::gen::container<std::vector<LpmEntry>>(entries(family, first_value));
     const LpmTable table = build_lpm(table_entries, root_bits);
     auto questions = *rc::gen::container<std::vector<Ip>>(30, addresses(family));
