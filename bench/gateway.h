@@ -56,7 +56,7 @@ class Gateway {
 
   private:
     void deliver() {
-        for (const Frame& frame : output_.transmitted) ports_[frame.port]->send(frame);
+        send_each(output_.transmitted, [this](std::uint16_t port) -> DpdkPort& { return *ports_[port]; });
         ports_[access_port]->flush();
         ports_[uplink_port]->flush();
         for (const Frame& frame : output_.released) rte_pktmbuf_free(static_cast<rte_mbuf*>(frame.buffer));

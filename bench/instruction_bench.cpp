@@ -4,12 +4,13 @@
 // every run, whatever the neighbours do. ci/perf-gate runs it and reads two dumps a row, called ROW/PACKETS
 // with N and 2N packets: the difference over N is the price of a packet, without what is paid once.
 //
-//     valgrind --tool=callgrind --instr-atstart=no --callgrind-out-file=FILE build/bin/instruction_bench
+//     valgrind --tool=callgrind --instr-atstart=no --callgrind-out-file=FILE build/bin/instruction_bench [ROW]
 #include <fmt/format.h>
 #include <valgrind/callgrind.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <string>
 
@@ -133,9 +134,11 @@ class Measurement {
 }  // namespace
 }  // namespace sluice::bench
 
-int main() {
+int main(int argc, char** argv) {
     try {
-        for (const sluice::bench::Row& row : sluice::bench::rows) sluice::bench::Measurement(row).run();
+        for (const sluice::bench::Row& row : sluice::bench::rows) {
+            if (argc < 2 || std::strcmp(argv[1], row.name) == 0) sluice::bench::Measurement(row).run();
+        }
     } catch (const std::exception& error) {
         fmt::print(stderr, "instruction_bench: {}\n", error.what());
         return 1;

@@ -26,9 +26,9 @@ constexpr std::uint32_t burst = 32;
 constexpr HashKey secret{};
 
 FlowKey key_of(std::uint32_t number) {
-    return {.scope = 1,
+    return {.kind = FlowKind::session4,
             .protocol = protocol_udp,
-            .kind = FlowKind::session4,
+            .scope = 1,
             .source = __builtin_bswap32(0x0a000000 + number / 7),
             .destination = __builtin_bswap32(0xc6120009),
             .source_port = static_cast<std::uint16_t>(number % 7 + 1024),
@@ -76,6 +76,7 @@ void flow_table(benchmark::State& state) {
         require(table.find(probe_of(key_of(number))) == number, "a known flow");
         require(table.find(probe_of(key_of(count + number))) == no_flow, "an unknown flow");
     }
+    const TagIndex::FirstLines lines = table.index().first_lines();
     Bursts bursts(keys);
     measure_items(state, burst, [&] {
         const FlowKey* now = bursts.next();
@@ -86,7 +87,7 @@ void flow_table(benchmark::State& state) {
             table.index().prefetch(probes[i].hash);
         }
         for (const FlowProbe& probe : probes) {
-            const std::uint32_t at = table.index().first_candidate(probe.hash);
+            const std::uint32_t at = lines.candidate(lines.of(probe.hash), probe.hash);
             if (at != no_flow) table.prefetch(at);
         }
         for (const FlowProbe& probe : probes) benchmark::DoNotOptimize(table.find(probe));

@@ -9,7 +9,9 @@ Recipe Recipe::of(const Program& program) noexcept {
     Recipe recipe;
     const L2Header header{
         {}, program.source_mac, program.tag_count, {program.vids[0], program.vids[1]}, ethertype_ipv4};
-    write_l2(recipe.l2.data(), header);
+    std::array<std::uint8_t, l2_room> l2{};
+    write_l2(l2.data() + l2_room - header.bytes(), header);
+    recipe.l2 = std::bit_cast<decltype(recipe.l2)>(l2);
     recipe.mtu = program.mtu;
     recipe.out_port = program.out_port;
     recipe.ingress_tenant = program.ingress.tenant;

@@ -11,7 +11,9 @@
 namespace sluice {
 
 struct alignas(64) Recipe {
-    std::array<std::uint8_t, 24> l2{};  // header template; the first six bytes are the neighbour's to fill
+    static constexpr std::uint32_t l2_room = 24;  // the longest header takes 22
+    // The end of the header is the end here, the neighbour's MAC is zero.
+    std::array<std::uint64_t, l2_room / sizeof(std::uint64_t)> l2{};
     std::uint16_t mtu = 0;
     std::uint16_t out_port = 0;
     std::uint16_t ingress_tenant = 0, egress_tenant = 0;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <rte_ethdev.h>
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 
@@ -37,6 +38,7 @@ DpdkPort::DpdkPort(const Environment& environment, const HostPort& host, std::ui
         warnings.push_back(
             fmt::format("port {}: the policy's MTU is {}, the device stays at {}", name_, mtu, device_mtu));
     }
+    for (Frame& frame : received_) frame.port = logical_port;  // for good: describe() leaves it
     // Not every device can; those that can't deliver everything anyway.
     rte_eth_promiscuous_enable(device_port_);
 }
@@ -64,22 +66,26 @@ DpdkPort::~DpdkPort() {
 std::span<const Frame> DpdkPort::receive() {
     std::array<rte_mbuf*, burst_frames> mbufs;
     const std::uint16_t count = rte_eth_rx_burst(device_port_, 0, mbufs.data(), burst_frames);
-    std::size_t usable = 0;
-    for (std::uint16_t i = 0; i < count; ++i) {
-        if (!make_whole(mbufs[i])) {
+    Frame* next = received_.data();
+    for (rte_mbuf* mbuf : std::span(mbufs.data(), count)) {
+        if (!make_whole(mbuf)) {
             ++counters_.rx_unusable;
             continue;
         }
-        describe(mbufs[i], received_[usable]);
-        received_[usable].port = logical_port_;
-        ++usable;
+        describe(mbuf, *next++);
     }
-    return {received_.data(), usable};
+    return {received_.data(), next};
 }
 
-void DpdkPort::send(const Frame& frame) {
-    to_send_[waiting_++] = mbuf_to_send(frame);
-    if (waiting_ == burst_frames) flush();
+void DpdkPort::send(std::span<const Frame> frames) {
+    while (!frames.empty()) {
+        const std::size_t count = std::min<std::size_t>(frames.size(), burst_frames - waiting_);
+        rte_mbuf** next = to_send_.data() + waiting_;
+        for (const Frame& frame : frames.first(count)) *next++ = mbuf_to_send(frame);
+        waiting_ = static_cast<std::uint16_t>(waiting_ + count);
+        frames = frames.subspan(count);
+        if (waiting_ == burst_frames) flush();
+    }
 }
 
 void DpdkPort::flush() {

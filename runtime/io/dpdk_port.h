@@ -48,8 +48,8 @@ class DpdkPort {
 
     /// At most burst_frames; the span is valid until the next call.
     std::span<const Frame> receive();
-    /// Keeps the frame until flush() or until a burst is full.
-    void send(const Frame& frame);
+    /// Keeps the frames until flush() or until a burst is full.
+    void send(std::span<const Frame> frames);
     void flush();
 
     const std::string& name() const { return name_; }
@@ -68,5 +68,17 @@ class DpdkPort {
     std::array<rte_mbuf*, burst_frames> to_send_{};
     DeviceCounters counters_;
 };
+
+/// Sends each frame to port_of(frame.port), a DpdkPort&, in order; neighbours that go to one port go together.
+template <typename PortOf>
+void send_each(std::span<const Frame> frames, PortOf&& port_of) {
+    while (!frames.empty()) {
+        const std::uint16_t port = frames.front().port;
+        std::size_t count = 1;
+        while (count < frames.size() && frames[count].port == port) ++count;
+        port_of(port).send(frames.first(count));
+        frames = frames.subspan(count);
+    }
+}
 
 }  // namespace sluice

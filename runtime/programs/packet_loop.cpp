@@ -55,7 +55,7 @@ bool PacketLoop::poll_once() {
 
 void PacketLoop::deliver() {
     if (output_.transmitted.empty() && output_.released.empty() && output_.events.empty()) return;
-    for (const Frame& frame : output_.transmitted) ports_[frame.port]->send(frame);
+    send_each(output_.transmitted, [this](std::uint16_t port) -> DpdkPort& { return *ports_[port]; });
     for (const auto& port : ports_) port->flush();
     for (const Frame& frame : output_.released) rte_pktmbuf_free(static_cast<rte_mbuf*>(frame.buffer));
     if (!output_.events.empty()) rule_log_.put(output_);

@@ -8,13 +8,13 @@
 namespace sluice {
 namespace {
 
-/// RFC 1624 eqn 3, on values as they lie on the wire. `delta` may be a sum of several.
-[[gnu::always_inline]] inline std::uint16_t updated(std::uint16_t checksum, std::uint32_t delta) noexcept {
-    std::uint32_t sum = static_cast<std::uint16_t>(~checksum) + delta;
-    sum = (sum & 0xffff) + (sum >> 16);
-    return static_cast<std::uint16_t>(~((sum & 0xffff) + (sum >> 16)));
+/// RFC 1624 eqn 3, on values as they lie on the wire: ~(~checksum + delta), which is this.
+[[gnu::always_inline]] inline std::uint16_t updated(std::uint16_t checksum, std::uint16_t delta) noexcept {
+    std::uint16_t difference = 0;
+    const bool borrow = __builtin_sub_overflow(checksum, delta, &difference);
+    return static_cast<std::uint16_t>(difference - (borrow ? 1 : 0));
 }
-[[gnu::always_inline]] inline void update_at(std::uint8_t* at, std::uint32_t delta) noexcept {
+[[gnu::always_inline]] inline void update_at(std::uint8_t* at, std::uint16_t delta) noexcept {
     wire::store(at, updated(wire::load<std::uint16_t>(at), delta));
 }
 
@@ -35,19 +35,13 @@ namespace {
     }
 }
 
-[[gnu::always_inline]] inline void write_l2(std::uint8_t* at, const Recipe& recipe, Mac destination) noexcept {
-    std::memcpy(at, destination.bytes.data(), 6);
-    std::memcpy(at + 6, &recipe.l2[6], 8);
-    if (recipe.l2_bytes >= 18) std::memcpy(at + 14, &recipe.l2[14], 4);
-    if (recipe.l2_bytes == 22) std::memcpy(at + 18, &recipe.l2[18], 4);
-}
-
-void pad(Frame& frame) noexcept {
-    const std::uint32_t padding = shortest_frame_bytes - frame.length;
-    if (padding > frame.tailroom) return;
-    std::memset(frame.data + frame.length, 0, padding);
-    frame.length += padding;
-    frame.tailroom -= padding;
+/// The length of what is to be sent, padded where there is room behind it.
+[[gnu::noinline]] std::uint32_t padded(std::uint8_t* data, std::uint32_t length,
+                                       const Frame& received) noexcept {
+    const std::uint8_t* const end = received.data + received.length + received.tailroom;
+    if (end - data < std::ptrdiff_t{shortest_frame_bytes}) return length;
+    std::memset(data + length, 0, shortest_frame_bytes - length);
+    return shortest_frame_bytes;
 }
 
 /// What the last pass reads, taken out of the shard once: a store into a packet could be a store into the shard
@@ -61,121 +55,183 @@ struct Tables {
     std::uint32_t tick;
 };
 
-/// The entry's line says all there is to do, and now is the time to do it.
-[[gnu::always_inline]] inline bool may_be_served(const Tables& tables, const Frame& frame, const Glance& glance,
-                                                 const FlowEntry& entry) noexcept {
-    if (entry.program == no_program || entry.ingress != glance.ingress ||
-        entry.epoch != tables.ingresses[glance.ingress].epoch) {
-        return false;
+/// Packets one after the other whose entries are alike, most often all of a burst. What they need of program,
+/// neighbour and ingress is looked up, judged and counted once.
+class Run {
+  public:
+    /// The entry's packets go on with this run, or begin one (ending the one before). False: they must go the
+    /// longer ways.
+    [[gnu::always_inline]] bool takes(const FlowEntry& entry, const Tables& tables, const Frame* sent,
+                                      Counters& counters) {
+        if (entry.likeness() == likeness_) return true;
+        end(sent, counters);
+        first_ = sent;
+        return begin(entry, tables);
     }
-    const Recipe& recipe = tables.recipes[entry.program];
+    /// What this packet has for itself allows it.
+    [[gnu::always_inline]] bool allows(const Glance& glance, const FlowEntry& entry) const noexcept {
+        if (glance.ingress != ingress_ || glance.l3[ipv4_ttl_at] <= ttl_cost_ || glance.total_length > mtu_) {
+            return false;
+        }
+        // What a TCP session has not seen acknowledged yet, the pipeline is to see.
+        return glance.key.protocol != protocol_tcp || entry.seen_ack != 0 ||
+               (glance.l3[ipv4_header_bytes + tcp_flags_at] & tcp_ack) == 0;
+    }
+    [[gnu::always_inline]] void carry_out(const Tables& tables, const Frame& frame, const Glance& glance,
+                                          FlowEntry& entry, Frame& sent) noexcept;
+    /// The last packet began its flow: it counts as a hit of the trace cache.
+    void note_start() noexcept { ++started_; }
+    /// Counts the packets, of which `sent` is behind the last. A longer way may change or give away whatever
+    /// this run knows: end it before.
+    void end(const Frame* sent, Counters& counters) noexcept {
+        if (rx_bytes_ != 0) count(static_cast<std::size_t>(sent - first_), counters);
+        likeness_ = FlowEntry::like_no_other;
+    }
+
+  private:
+    bool begin(const FlowEntry& entry, const Tables& tables) noexcept;
+    void count(std::size_t packets, Counters& counters) noexcept;
+
+    FlowEntry::Likeness likeness_ = FlowEntry::like_no_other;
+    const Frame* first_ = nullptr;
+    std::uint64_t rx_bytes_ = 0, tx_bytes_ = 0, started_ = 0;
+    // Set by begin().
+    std::array<std::uint64_t, 3> l2_;  // the header, whose end is the end here
+    const Recipe* recipe_;
+    std::uint16_t ingress_, mtu_, out_port_;
+    std::uint8_t ttl_cost_, l2_bytes_;
+    bool new_source_, new_destination_;
+};
+
+/// Whether the entry's line and what it refers to say all there is to do, and now is the time to do it.
+bool Run::begin(const FlowEntry& entry, const Tables& tables) noexcept {
+    if (entry.program == no_program || entry.epoch != tables.ingresses[entry.ingress].epoch) return false;
     const NeighbourUse& neighbour = tables.neighbours[entry.neighbour];
-    const std::uint8_t* l3 = glance.l3;
-    if (!recipe.short_enough || l3[ipv4_ttl_at] <= recipe.ttl_cost || glance.total_length > recipe.mtu ||
-        !neighbour.ready || neighbour.life != entry.neighbour_version ||
-        frame.headroom + glance.l2_bytes < recipe.l2_bytes) {
-        return false;
-    }
-    // What a TCP session has not seen acknowledged yet, the pipeline is to see.
-    return glance.key.protocol != protocol_tcp || entry.seen_ack != 0 ||
-           (l3[ipv4_header_bytes + tcp_flags_at] & tcp_ack) == 0;
+    const Recipe& recipe = tables.recipes[entry.program];
+    if (!recipe.short_enough || !neighbour.ready || neighbour.life != entry.neighbour_version) return false;
+    recipe_ = &recipe;
+    ingress_ = static_cast<std::uint16_t>(entry.ingress);
+    mtu_ = recipe.mtu;
+    out_port_ = recipe.out_port;
+    ttl_cost_ = recipe.ttl_cost;
+    l2_bytes_ = recipe.l2_bytes;
+    new_source_ = recipe.new_source;
+    new_destination_ = recipe.new_destination;
+    l2_ = recipe.l2;
+    // Shifted in rather than copied: what was written in pieces cannot be read as a whole at once.
+    __extension__ using Wide = unsigned __int128;
+    const Wide mac = Wide{neighbour.mac_bits()} << (Recipe::l2_room - l2_bytes_) * 8;
+    l2_[0] |= static_cast<std::uint64_t>(mac);
+    l2_[1] |= static_cast<std::uint64_t>(mac >> 64);
+    likeness_ = entry.likeness();
+    return true;
 }
 
-/// Guards passed: counts and rewrites.
-[[gnu::always_inline]] inline void carry_out(const Tables& tables, const Frame& frame, const Glance& glance,
-                                             FlowEntry& entry, Frame& sent) noexcept {
-    const Recipe& recipe = tables.recipes[entry.program];
+void Run::count(std::size_t packets, Counters& counters) noexcept {
+    const auto add = [packets](PacketCount& count, std::uint64_t bytes) {
+        count.packets += packets;
+        count.bytes += bytes;
+    };
+    add(counters.tenants[recipe_->ingress_tenant].rx, rx_bytes_);
+    add(counters.tenants[recipe_->egress_tenant].tx, tx_bytes_);
+    add(counters.tx[recipe_->out_port], tx_bytes_);
+    counters.cache.flow_hits += packets - started_;
+    rx_bytes_ = tx_bytes_ = started_ = 0;
+}
+
+inline void Run::carry_out(const Tables& tables, const Frame& frame, const Glance& glance, FlowEntry& entry,
+                           Frame& sent) noexcept {
     std::uint8_t* l3 = glance.l3;
-    std::uint8_t* l4 = l3 + ipv4_header_bytes;
-    const std::uint8_t protocol = glance.key.protocol;
+    std::uint32_t length = std::uint32_t{l2_bytes_} + glance.total_length;
+    if (length < shortest_frame_bytes) length = padded(l3 - l2_bytes_, length, frame);
+    sent.data = l3 - l2_bytes_;
+    sent.length = length;
+    sent.port = out_port_;
+    sent.buffer = frame.buffer;
+    rx_bytes_ += frame.length;
+    tx_bytes_ += length;
     entry.count(frame.length);
     entry.last_seen = tables.tick;
+
+    std::uint8_t* l4 = l3 + ipv4_header_bytes;
+    const std::uint8_t protocol = glance.key.protocol;
     if (protocol == protocol_tcp && (l4[tcp_flags_at] & tcp_ack) != 0) {
         entry.last_ack = __builtin_bswap32(wire::load<std::uint32_t>(l4 + tcp_acknowledgement_at));
     }
-    l3[ipv4_ttl_at] = static_cast<std::uint8_t>(l3[ipv4_ttl_at] - recipe.ttl_cost);
-    std::uint32_t l3_delta = entry.l3_delta;
-    if (recipe.new_source) {
+    l3[ipv4_ttl_at] = static_cast<std::uint8_t>(l3[ipv4_ttl_at] - ttl_cost_);
+    std::uint16_t checksum = updated(wire::load<std::uint16_t>(l3 + ipv4_checksum_at), entry.l3_delta);
+    if (new_source_) {
         if ((l3[ipv4_fragment_at] & ipv4_dont_fragment >> 8) == 0) {  // it may become fragments (RFC 7857 10)
-            const Ip source = Ip::from_v4(__builtin_bswap32(entry.new_address));
-            const Ip destination = Ip::from_v4(__builtin_bswap32(glance.key.destination));
-            const std::uint16_t id =
-                wire::order(tables.ip_ids->next(tables.ip_ids->slot_of(source, destination, protocol)));
-            l3_delta +=
-                static_cast<std::uint16_t>(~wire::load<std::uint16_t>(l3 + ipv4_id_at)) + std::uint32_t{id};
+            IpIds& ids = *tables.ip_ids;
+            const std::uint16_t id = ids.next_on_wire(ids.slot_of(entry.new_address, glance.key.destination));
+            const auto before = wire::load<std::uint16_t>(l3 + ipv4_id_at);
+            checksum = updated(updated(checksum, static_cast<std::uint16_t>(~before)), id);
             wire::store(l3 + ipv4_id_at, id);
         }
         wire::store(l3 + 12, entry.new_address);
         translate_l4(l4, protocol, 0, entry);
-    } else if (recipe.new_destination) {
+    } else if (new_destination_) {
         wire::store(l3 + 16, entry.new_address);
         translate_l4(l4, protocol, 2, entry);
     }
-    update_at(l3 + ipv4_checksum_at, l3_delta);
-
-    sent.data = l3 - recipe.l2_bytes;
-    sent.length = std::uint32_t{recipe.l2_bytes} + glance.total_length;
-    sent.tailroom = frame.tailroom + (frame.length - glance.l2_bytes - glance.total_length);
-    sent.headroom = static_cast<std::uint16_t>(frame.headroom + glance.l2_bytes - recipe.l2_bytes);
-    sent.port = recipe.out_port;
-    sent.buffer = frame.buffer;
-    write_l2(sent.data, recipe, tables.neighbours[entry.neighbour].mac);
-    if (sent.length < shortest_frame_bytes) pad(sent);
+    wire::store(l3 + ipv4_checksum_at, checksum);
+    // One length for all: in front of a shorter header this writes into headroom.
+    std::memcpy(l3 - Recipe::l2_room, l2_.data(), Recipe::l2_room);
 }
-
-/// Packets that one program after the other served, counted when another one's turn comes. A program may go
-/// with any packet that takes a longer way: flush before.
-struct ProgramRun {
-    std::uint32_t program = no_program;
-    std::uint64_t packets = 0, started = 0, rx_bytes = 0, tx_bytes = 0;
-
-    void flush(const Recipe* recipes, Counters& counters) noexcept {
-        if (packets == 0) return;
-        const Recipe& recipe = recipes[program];
-        const auto add = [this](PacketCount& count, std::uint64_t bytes) {
-            count.packets += packets;
-            count.bytes += bytes;
-        };
-        add(counters.tenants[recipe.ingress_tenant].rx, rx_bytes);
-        add(counters.tenants[recipe.egress_tenant].tx, tx_bytes);
-        add(counters.tx[recipe.out_port], tx_bytes);
-        counters.cache.flow_hits += packets - started;
-        packets = started = rx_bytes = tx_bytes = 0;
-    }
-};
 
 }  // namespace
 
+void Shard::State::look_at_length(const Frame& frame, std::size_t place, Glance& glance) {
+    glance.matched = false;
+    look_at(frame, arrivals[place]);
+    glance.key = arrivals[place].flow.key;
+}
+
 /// The passes that only read and prefetch. True: packets of flows that may not be known.
 bool Shard::State::look_up(std::span<const Frame> frames, Glances& glances) {
-    const TagIndex& index = sessions.flows.index();
+    const TagIndex::FirstLines lines = sessions.flows.index().first_lines();
     const bool cached = settings.cache != CacheTiers::none;
-    for (std::size_t i = 0; i < frames.size(); ++i) {
-        Glance& glance = glances[i];
-        counters.rx[frames[i].port].add(frames[i].length);
-        glance.matched = cached && glance_at(frames[i], ingresses, key, glance);
-        if (glance.matched) {
-            index.prefetch(glance.hash);
-            continue;
+    for (std::size_t i = 0; i < frames.size();) {
+        const std::uint16_t port = frames[i].port;
+        const std::uint16_t* rows = ingresses.rows(port);
+        const std::size_t begin = i;
+        std::uint64_t bytes = 0;
+        for (; i < frames.size() && frames[i].port == port; ++i) {
+            bytes += frames[i].length;
+            Glance& glance = glances[i];
+            glance.matched = cached && glance_at(frames[i], rows, ingresses.data(), glance);
+            if (!glance.matched) look_at_length(frames[i], i, glance);
         }
-        look_at(frames[i], arrivals[i]);
-        glance.hash = arrivals[i].flow.hash;
-        if (arrivals[i].probe) index.prefetch(glance.hash);
+        counters.rx[port].packets += i - begin;
+        counters.rx[port].bytes += bytes;
+    }
+    const std::span looked_at(glances.data(), frames.size());
+    const HashKey secret = key;
+    for (Glance& glance : looked_at) {
+        glance.hash = hash_of(glance.key, secret);
+        glance.line = lines.of(glance.hash);
+        lines.prefetch(glance.line);
     }
     bool unknown = false;
-    for (std::size_t i = 0; i < frames.size(); ++i) {
-        Glance& glance = glances[i];
+    for (Glance& glance : looked_at) {
         glance.candidate = no_flow;
-        if (!glance.matched && !arrivals[i].probe) continue;
-        glance.candidate = index.first_candidate(glance.hash);
-        if (glance.candidate == no_flow) {
-            index.prefetch_second(glance.hash);
+        if (!glance.matched && !arrivals[static_cast<std::size_t>(&glance - glances.data())].probe) continue;
+        const std::uint32_t candidate = lines.candidate(glance.line, glance.hash);
+        glance.candidate = candidate;
+        if (candidate == no_flow) {
+            sessions.flows.index().prefetch_second(glance.hash);
             unknown = true;
         } else {
-            sessions.flows.prefetch(glance.candidate);
+            sessions.flows.prefetch(candidate);
         }
     }
     return unknown;
+}
+
+void Shard::State::take_longer_way(const Frame& frame, std::size_t place, const Glance& glance, bool known) {
+    Arrival& arrival = arrivals[place];
+    if (glance.matched) look_at(frame, arrival);
+    if (!known || !arrival.probe || !serve_from_cache(arrival)) receive(arrival);
 }
 
 void Shard::State::process_burst(std::span<const Frame> frames) {
@@ -186,46 +242,39 @@ void Shard::State::process_burst(std::span<const Frame> frames) {
     }
     const Tables tables{
         sessions.flows.data(), programs.recipes(), neighbours.uses(), ingresses.data(), &ip_ids, seen_tick()};
-    ProgramRun run;
+    Run run;
+    Frame* sent = output->transmitted.room(frames.size());
     for (std::size_t i = 0; i < frames.size(); ++i) {
         const Glance& glance = glances[i];
-        Arrival& arrival = arrivals[i];
         bool known = true;
         if (glance.matched) {
             std::uint32_t at = glance.candidate;
             if (at == no_flow || !(tables.entries[at].key == glance.key)) {
                 at = sessions.flows.find(glance.key, glance.hash);
             }
-            known = at != no_flow;
             bool fresh = false;
-            bool goes = known && may_be_served(tables, frames[i], glance, tables.entries[at]);
-            if (!known && (starts.ready >> i & 1) != 0) {
+            if (at == no_flow && (starts.ready >> i & 1) != 0) {
                 const Started started = start(frames[i], glance, starts.by_packet[i]);
                 if (started.is_over) continue;
                 at = started.entry;
-                goes = fresh = at != no_flow;
+                fresh = at != no_flow;
             }
-            if (goes) {
-                FlowEntry& entry = tables.entries[at];
-                if (entry.program != run.program) {
-                    run.flush(tables.recipes, counters);
-                    run.program = entry.program;
-                }
-                // In its place at once: a copy of what has just been written in pieces waits for all of them.
-                Frame& sent = output->transmitted.emplace_back();
-                carry_out(tables, frames[i], glance, entry, sent);
-                ++run.packets;
-                run.started += fresh ? 1 : 0;
-                run.rx_bytes += frames[i].length;
-                run.tx_bytes += sent.length;
+            if (at == no_flow) {
+                known = false;
+            } else if (FlowEntry& entry = tables.entries[at];
+                       run.takes(entry, tables, sent, counters) && run.allows(glance, entry)) {
+                run.carry_out(tables, frames[i], glance, entry, *sent++);
+                if (fresh) run.note_start();
                 continue;
             }
-            look_at(frames[i], arrival);
         }
-        run.flush(tables.recipes, counters);
-        if (!known || !arrival.probe || !serve_from_cache(arrival)) receive(arrival);
+        run.end(sent, counters);
+        output->transmitted.count_up_to(sent);
+        take_longer_way(frames[i], i, glance, known);
+        sent = output->transmitted.room(frames.size() - i);
     }
-    run.flush(tables.recipes, counters);
+    run.end(sent, counters);
+    output->transmitted.count_up_to(sent);
 }
 
 }  // namespace sluice

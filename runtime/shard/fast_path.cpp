@@ -83,7 +83,7 @@ bool Shard::State::serve(Arrival& arrival, std::uint32_t at) {
     const Translation translation = translation_of(at, program, ip);
     std::optional<std::uint16_t> ip_id;
     if (program.new_source && IpIds::needs_id(ip)) {
-        ip_id = ip_ids.next(ip_ids.slot_of(translation.source, translation.destination, ip.protocol));
+        ip_id = ip_ids.next(ip_ids.slot_of(translation.source, translation.destination));
     }
     execute(packet, program, translation, neighbours.use_of(neighbour).mac, ip_id);
     return true;

@@ -24,7 +24,7 @@ IngressTable::IngressTable(const Image& image)
         ingress.scope = ingress.stateful ? binding.tenant() : number;
         std::memcpy(&ingress.mac_bits, ingress.mac.bytes.data(), ingress.mac.bytes.size());
         const FlowKind kind = ingress.stateful ? FlowKind::session4 : FlowKind::stateless4;
-        ingress.key_bits = ingress.scope | static_cast<std::uint32_t>(kind) << 24;
+        ingress.key_bits = key_bits_of(kind, ingress.scope);
         ingress.interface = {binding.tenant(), binding.interface()};
         ingress.epoch = tenant.closure_changed;
         ingresses_[number] = ingress;

@@ -35,9 +35,9 @@ class IngressTable {
         if (inner_vid != absent_tag) return find_qinq(port, outer_vid, inner_vid);
         return by_port_and_vid_[std::size_t{port} * rows_a_port + (outer_vid == absent_tag ? 0u : outer_vid)];
     }
-    /// With one tag, or VID 0 for none.
-    std::uint16_t find_plain(std::uint16_t port, std::uint16_t vid) const noexcept {
-        return by_port_and_vid_[std::size_t{port} * rows_a_port + vid];
+    /// Of one port: by VID, the first for untagged frames.
+    const std::uint16_t* rows(std::uint16_t port) const noexcept {
+        return &by_port_and_vid_[std::size_t{port} * rows_a_port];
     }
     const Ingress& operator[](std::uint16_t number) const noexcept { return ingresses_[number]; }
     const StartRow& start_row(std::uint16_t number) const noexcept { return start_rows_[number]; }

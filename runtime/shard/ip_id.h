@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // IPv4 identifications for translated datagrams that are not atomic (RFC 6864 5.3.1, RFC 7857 10): one counter
-// for each of 4,096 classes of (external source, destination, protocol), so that no pair sees an ID again
-// before its counter wrapped. Owner shard only.
+// for each of 4,096 classes of (external source, destination), so that no pair sees an ID again before its
+// counter wrapped; a pair's protocols share it. Owner shard only.
 #pragma once
 
 #include <array>
@@ -15,19 +15,25 @@ namespace sluice {
 
 class IpIds {
   public:
-    static constexpr std::uint32_t slots = 4096;
+    static constexpr std::uint32_t slot_bits = 12, slots = 1u << slot_bits;
 
-    explicit IpIds(const HashKey& key) : key_(key) {
+    explicit IpIds(const HashKey& key) : addend_(key.words[0]), factor_(key.words[1] | 1) {
         for (std::uint32_t slot = 0; slot < slots; ++slot) {
             counters_[slot] = static_cast<std::uint16_t>(KeyedHash(key).add(slot, ~0ULL).value());
         }
     }
-    /// IPv4: one multiplication, since each packet that may become fragments asks.
-    std::uint16_t slot_of(Ip source, Ip destination, std::uint8_t protocol) const noexcept {
-        const std::uint64_t addresses = source.hi | destination.hi >> 32;
-        return static_cast<std::uint16_t>(mix(addresses ^ key_.words[0], key_.words[1] ^ protocol) % slots);
+    /// Of IPv4 addresses in the byte order of the wire. One multiplication, since each packet that may become
+    /// fragments asks.
+    std::uint16_t slot_of(std::uint32_t source, std::uint32_t destination) const noexcept {
+        const std::uint64_t addresses = source | std::uint64_t{destination} << 32;
+        return static_cast<std::uint16_t>((addresses ^ addend_) * factor_ >> (64 - slot_bits));
     }
-    std::uint16_t next(std::uint16_t slot) noexcept { return ++counters_[slot]; }
+    std::uint16_t slot_of(Ip source, Ip destination) const noexcept {
+        return slot_of(__builtin_bswap32(source.v4()), __builtin_bswap32(destination.v4()));
+    }
+    std::uint16_t next(std::uint16_t slot) noexcept { return __builtin_bswap16(next_on_wire(slot)); }
+    /// The same as it lies on the wire.
+    std::uint16_t next_on_wire(std::uint16_t slot) noexcept { return ++counters_[slot]; }
 
     /// Whose IDs matter: a datagram that is, or on its way may become, more than one packet.
     static bool needs_id(const IpView& view) noexcept {
@@ -35,7 +41,7 @@ class IpIds {
     }
 
   private:
-    HashKey key_;
+    std::uint64_t addend_, factor_;
     std::array<std::uint16_t, slots> counters_{};
 };
 

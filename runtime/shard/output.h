@@ -3,7 +3,11 @@
 // What a call into the shard gave back. Plain data; the caller's.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "runtime/packet/frame.h"
@@ -22,21 +26,54 @@ struct RuleEvent {
     friend bool operator==(const RuleEvent&, const RuleEvent&) = default;
 };
 
-/// The caller sends `transmitted` in this order, frees `released`, tells people of `events`, and clears all.
+/// Frames in order. What a vector cannot do: places are filled before they count, and nothing else is written
+/// to them.
+class Frames {
+  public:
+    explicit Frames(std::size_t capacity) : frames_(new Frame[capacity]), capacity_(capacity) {}
+
+    /// The place behind the last; `count` frames may be written there and up to any of them be counted in.
+    Frame* room(std::size_t count) {
+        if (size_ + count > capacity_) grow(size_ + count);
+        return &frames_[size_];
+    }
+    void count_up_to(const Frame* end) { size_ = static_cast<std::size_t>(end - frames_.get()); }
+
+    void push_back(const Frame& frame) {
+        *room(1) = frame;
+        ++size_;
+    }
+    const Frame* begin() const { return frames_.get(); }
+    const Frame* end() const { return frames_.get() + size_; }
+    std::size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+    void clear() { size_ = 0; }
+
+  private:
+    void grow(std::size_t needed) {
+        const std::size_t capacity = std::max(needed, 2 * capacity_);
+        std::unique_ptr<Frame[]> larger(new Frame[capacity]);
+        std::copy(begin(), end(), larger.get());
+        frames_ = std::move(larger);
+        capacity_ = capacity;
+    }
+
+    std::unique_ptr<Frame[]> frames_;
+    std::size_t capacity_, size_ = 0;
+};
+
+/// The caller sends `transmitted` (of these frames tailroom and headroom say nothing) in this order, frees
+/// `released`, tells people of `events`, and clears all.
 struct Output {
     /// A call gives back no more events than this: a flood of denied packets must not become a flood of lines.
     static constexpr std::size_t most_events = 256;
 
-    std::vector<Frame> transmitted;
-    std::vector<Frame> released;
+    Frames transmitted{4096};
+    Frames released{4096};
     std::vector<RuleEvent> events;
     std::uint64_t events_left_out = 0;
 
-    Output() {
-        transmitted.reserve(4096);
-        released.reserve(4096);
-        events.reserve(most_events);
-    }
+    Output() { events.reserve(most_events); }
     void add(const RuleEvent& event) {
         if (events.size() < most_events) {
             events.push_back(event);

@@ -107,6 +107,9 @@ struct Shard::State final : NeighbourActions {
     // burst.cpp
     void process_burst(std::span<const Frame> frames);
     bool look_up(std::span<const Frame> frames, Glances& glances);
+    /// What a glance could not tell.
+    void look_at_length(const Frame& frame, std::size_t place, Glance& glance);
+    void take_longer_way(const Frame& frame, std::size_t place, const Glance& glance, bool known);
 
     // start.cpp
     /// Of packets that no flow is known of: all that can be known before their turn comes.

@@ -124,8 +124,7 @@ void Shard::State::forward(std::span<PacketView> packets, Arrival& arrival, std:
     if (trace.leaving.source != first.ip.source && first.ip.family == Family::v4) {
         if (IpIds::needs_id(first.ip)) {
             plan.new_ip_id = true;
-            plan.ip_id =
-                ip_ids.next(ip_ids.slot_of(trace.leaving.source, trace.leaving.destination, first.ip.protocol));
+            plan.ip_id = ip_ids.next(ip_ids.slot_of(trace.leaving.source, trace.leaving.destination));
         }
     }
     const Neighbour& neighbour = neighbours[next];

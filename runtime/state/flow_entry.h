@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -26,13 +27,15 @@ enum class FlowKind : std::uint8_t {
     stateless6,
 };
 
-/// Addresses and ports in the byte order of the wire, so that an IPv4 packet's are copied in one go.
+/// Addresses and ports in the byte order of the wire, and the protocol in its place: the second half of an IPv4
+/// header and the ports behind it, but for the kind (there the TTL) and the scope (there the checksum).
+/// FlowKey{} is all zero; one that is only declared says nothing.
 struct alignas(16) FlowKey {
-    std::uint16_t scope = 0;
-    std::uint8_t protocol = 0;
-    FlowKind kind = FlowKind::none;
-    std::uint32_t source = 0, destination = 0;
-    std::uint16_t source_port = 0, destination_port = 0;
+    FlowKind kind;
+    std::uint8_t protocol;
+    std::uint16_t scope;
+    std::uint32_t source, destination;
+    std::uint16_t source_port, destination_port;
 
     friend bool operator==(const FlowKey& a, const FlowKey& b) noexcept {
         std::uint64_t x[2], y[2];
@@ -42,6 +45,11 @@ struct alignas(16) FlowKey {
     }
 };
 static_assert(sizeof(FlowKey) == 16);
+
+/// The first bytes of an IPv4 key but for the protocol, as the machine reads them.
+constexpr std::uint32_t key_bits_of(FlowKind kind, std::uint16_t scope) noexcept {
+    return static_cast<std::uint32_t>(kind) | std::uint32_t{scope} << 16;
+}
 
 inline std::uint64_t hash_of_words(std::uint64_t first, std::uint64_t second, const HashKey& key) noexcept {
     return mix(mix(first ^ key.words[0], second ^ key.words[1]) ^ key.words[1], key.words[0] | 1);
@@ -54,7 +62,7 @@ inline std::uint64_t hash_of(const FlowKey& flow, const HashKey& key) noexcept {
 
 /// A key with what it does not hold itself.
 struct FlowProbe {
-    FlowKey key;
+    FlowKey key{};
     std::uint64_t hash = 0;
     Ip source, destination;  // IPv6 only
 
@@ -81,6 +89,20 @@ struct alignas(64) FlowEntry {
     std::uint32_t aside;  // a session's: NAT mapping (forward entry), tick it was created in (reverse entry);
                           // a stateless one's without a program: whose session it leads to, plus one
 
+    /// Program, epoch and guards: what entries have in common whose packets are served alike.
+    struct Likeness {
+        std::uint64_t program_and_epoch, guards;
+        friend bool operator==(const Likeness& a, const Likeness& b) noexcept {
+            return ((a.program_and_epoch ^ b.program_and_epoch) | (a.guards ^ b.guards)) == 0;
+        }
+    };
+    static constexpr Likeness like_no_other{~0ULL, ~0ULL};
+    Likeness likeness() const noexcept {
+        std::uint64_t words[2];
+        std::memcpy(words, reinterpret_cast<const std::uint8_t*>(this) + sizeof key, sizeof words);
+        return {words[0], words[1] << 1};  // without seen_ack, which is each flow's own
+    }
+
     std::uint64_t bytes() const noexcept { return std::uint64_t{bytes_high} << 32 | bytes_low; }
     void count(std::uint32_t frame_bytes) noexcept {
         ++packets;
@@ -95,7 +117,8 @@ struct alignas(64) FlowEntry {
         bytes_low -= frame_bytes;
     }
 };
-static_assert(sizeof(FlowEntry) == 64);
+static_assert(sizeof(FlowEntry) == 64 && offsetof(FlowEntry, program) == sizeof(FlowKey) &&
+              offsetof(FlowEntry, new_address) == 32);
 
 /// The second line of an entry that needs one: IPv6, both sides translated, a path with several sessions.
 struct alignas(64) WideLine {

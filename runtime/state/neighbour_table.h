@@ -14,6 +14,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,13 @@ struct NeighbourUse {
     Mac mac;
     bool ready = false;      // usable, and using it changes nothing (a STALE one must be touched)
     std::uint32_t life = 0;  // moves when the slot is given to another neighbour (modulo 2^27)
+
+    /// The MAC as the machine reads eight bytes, the upper two zero.
+    std::uint64_t mac_bits() const noexcept {
+        std::uint64_t bits = 0;
+        std::memcpy(&bits, this, sizeof bits);
+        return bits & 0xffffffffffff;
+    }
 };
 constexpr std::uint32_t neighbour_life_mask = (1u << 27) - 1;
 

@@ -31,13 +31,15 @@ class TagIndex {
 
     void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&lines_[first_line(hash)]); }
     void prefetch_second(std::uint64_t hash) const noexcept { __builtin_prefetch(&lines_[second_line(hash)]); }
-    /// A number whose tag fits, of the first line; none: not there, it may still be in the second.
-    std::uint32_t first_candidate(std::uint64_t hash) const noexcept {
-        return candidate_in(first_line(hash), hash);
-    }
+    /// A number whose tag fits, of the second line; none: not there.
     std::uint32_t second_candidate(std::uint64_t hash) const noexcept {
-        return candidate_in(second_line(hash), hash);
+        const Line& line = lines_[second_line(hash)];
+        return candidate_of(line, tag_of(hash), tag_mask_);
     }
+
+    class FirstLines;
+    /// For the passes over a burst, which keep it in registers. Valid as long as the index.
+    FirstLines first_lines() const noexcept;
 
     /// The first number under `hash` for which same(number) holds; none where there is none.
     template <typename Same>
@@ -85,10 +87,9 @@ class TagIndex {
         std::array<std::uint32_t, slots_per_line> slots;  // tag << number_bits | number; 0: empty
     };
 
-    std::uint32_t candidate_in(std::uint32_t at, std::uint64_t hash) const noexcept {
-        const Line& line = lines_[at];
-        const unsigned found = matches(line, tag_of(hash), tag_mask_);
-        return found == 0 ? none : line.slots[static_cast<unsigned>(std::countr_zero(found))] & ~tag_mask_;
+    static std::uint32_t candidate_of(const Line& line, std::uint32_t tag, std::uint32_t mask) noexcept {
+        const unsigned found = matches(line, tag, mask);
+        return found == 0 ? none : line.slots[static_cast<unsigned>(std::countr_zero(found))] & ~mask;
     }
 
     /// The upper halves of products: any number of lines serves, not just powers of two.
@@ -130,5 +131,36 @@ class TagIndex {
     std::uint32_t tag_mask_;
     BigArray<Line> lines_;
 };
+
+/// The line in which a key is looked for first.
+class TagIndex::FirstLines {
+  public:
+    explicit FirstLines(const TagIndex& index) noexcept
+        : lines_(&index.lines_[0]),
+          count_(index.lines_.size()),
+          number_bits_(index.number_bits_),
+          tag_mask_(index.tag_mask_),
+          tag_of_zero_(index.tag_of(0)) {}
+
+    std::uint32_t of(std::uint64_t hash) const noexcept {
+        return static_cast<std::uint32_t>((hash >> 32) * count_ >> 32);
+    }
+    void prefetch(std::uint32_t line) const noexcept { __builtin_prefetch(lines_ + line); }
+    /// A number whose tag fits; none: not there, it may still be in the second line.
+    std::uint32_t candidate(std::uint32_t at, std::uint64_t hash) const noexcept {
+        auto tag = static_cast<std::uint32_t>(hash >> 32) << number_bits_;
+        if (tag == 0) tag = tag_of_zero_;
+        return candidate_of(lines_[at], tag, tag_mask_);
+    }
+
+  private:
+    const Line* lines_;
+    std::uint64_t count_;
+    std::uint32_t number_bits_, tag_mask_, tag_of_zero_;
+};
+
+inline TagIndex::FirstLines TagIndex::first_lines() const noexcept {
+    return FirstLines(*this);
+}
 
 }  // namespace sluice
