@@ -45,7 +45,10 @@ class TraceCache {
 
     // The same in steps, for bursts. A place holds what was found there until the next insert().
     using Words = std::span<const std::uint32_t>;
-    std::uint64_t hash(Words words) const noexcept { return hash_of(words, key_); }
+    template <typename TheirWords>
+    std::uint64_t hash(const TheirWords& words) const noexcept {
+        return hash_of(words, key_);
+    }
     void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&tags_[set_of(hash)]); }
     /// A place whose tag fits, fetched; unknown where there is none.
     std::uint32_t prefetch_place(std::uint64_t hash) const noexcept;

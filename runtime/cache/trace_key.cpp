@@ -62,15 +62,4 @@ TraceKey TraceKey::of(const Trace& trace, const IpView& packet) noexcept {
     return key;
 }
 
-std::uint64_t hash_of(std::span<const std::uint32_t> words, const HashKey& secret) noexcept {
-    KeyedHash hash(secret);
-    const auto pair = [&](std::size_t at) {
-        const std::uint64_t low = at < words.size() ? words[at] : 0;
-        const std::uint64_t high = at + 1 < words.size() ? words[at + 1] : 0;
-        return high << 32 | low;
-    };
-    for (std::size_t at = 0; at < words.size(); at += 4) hash.add(pair(at), pair(at + 2));
-    return hash.value();
-}
-
 }  // namespace sluice

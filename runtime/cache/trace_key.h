@@ -59,6 +59,15 @@ struct TraceKey {
     }
 };
 
-std::uint64_t hash_of(std::span<const std::uint32_t> words_of_trace, const HashKey& key) noexcept;
+inline std::uint64_t hash_of(std::span<const std::uint32_t> words, const HashKey& secret) noexcept {
+    KeyedHash hash(secret);
+    const auto pair = [&](std::size_t at) {
+        const std::uint64_t low = at < words.size() ? words[at] : 0;
+        const std::uint64_t high = at + 1 < words.size() ? words[at + 1] : 0;
+        return high << 32 | low;
+    };
+    for (std::size_t at = 0; at < words.size(); at += 4) hash.add(pair(at), pair(at + 2));
+    return hash.value();
+}
 
 }  // namespace sluice

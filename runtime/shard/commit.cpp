@@ -178,13 +178,31 @@ std::uint32_t Shard::State::deadline_tick(SessionRef session) const {
     return sessions.last_seen_tick(session) + ticks_of(idle_time());
 }
 
+bool Shard::State::is_due(std::uint32_t deadline) const {
+    return static_cast<std::int32_t>(deadline - static_cast<std::uint32_t>(sessions.timers.tick())) <= 0;
+}
+
+void Shard::State::foresee_ends(std::span<const std::uint32_t> due) const {
+    std::array<std::uint32_t, TimerWheel::most_foreseen> mappings;
+    std::size_t count = 0;
+    for (const std::uint32_t index : due) sessions.prefetch(index);
+    for (const std::uint32_t index : due) {
+        const SessionRef session = sessions.ref_of(index);
+        if (!is_due(deadline_tick(session))) continue;
+        sessions.flows.prefetch_removal(session.flow(Direction::forward));
+        sessions.flows.prefetch_removal(session.flow(Direction::reverse));
+        const std::uint32_t mapping = sessions.mapping(session);
+        if (mapping == no_mapping) continue;
+        nat.prefetch(mapping);
+        mappings[count++] = mapping;
+    }
+    for (std::size_t i = 0; i < count; ++i) nat.foresee_release(mappings[i]);
+}
+
 void Shard::State::session_timer(std::uint32_t index) {
     const SessionRef session = sessions.ref_of(index);
     const std::uint32_t due = deadline_tick(session);
-    if (static_cast<std::int32_t>(due - static_cast<std::uint32_t>(sessions.timers.tick())) > 0) {
-        sessions.timers.schedule_tick(index, due);
-        return;
-    }
+    if (!is_due(due)) return sessions.timers.schedule_tick(index, due);
     end_session(session);
     ++counters.sessions.expired;
 }

@@ -48,7 +48,8 @@ void Shard::State::run_timers(Time until) {
             break;
         }
         now = std::max(now, (sessions.timers.tick() + 1) * tick_nanoseconds);
-        sessions.timers.step([this](std::uint32_t index) { session_timer(index); });
+        sessions.timers.step([this](std::uint32_t index) { session_timer(index); },
+                             [this](std::span<const std::uint32_t> due) { foresee_ends(due); });
         neighbours.step();
         fragments.step([this](const FragmentKey& fragment_key, std::span<const HeldFragment> held) {
             expire_datagram(fragment_key, held);

@@ -114,6 +114,7 @@ struct Shard::State final : NeighbourActions {
     // start.cpp
     /// Of packets that no flow is known of: all that can be known before their turn comes.
     void prepare_starts(std::size_t count, Glances& glances);
+    void judge_start(Start& start, std::uint8_t protocol);
     /// In a packet's turn, when still no flow is known of it: opens it, or drops what is denied.
     Started start(const Frame& frame, const Glance& glance, Start& start);
     void count_start(const Start& start);
@@ -166,7 +167,10 @@ struct Shard::State final : NeighbourActions {
     void end_session(SessionRef session);
     void settle(SessionRef session);
     void undo(std::uint32_t hops);
+    /// Sessions whose timers fire next: fetches what ending them touches.
+    void foresee_ends(std::span<const std::uint32_t> due) const;
     void session_timer(std::uint32_t index);
+    bool is_due(std::uint32_t deadline) const;
     std::uint32_t deadline_tick(SessionRef session) const;
     std::uint32_t seen_tick() const;  // of now, as last_seen counts: the first tick that is not before it
 

@@ -91,6 +91,19 @@ void look_up_addresses(const Glances& glances, const Starts& starts, const Numbe
     }
 }
 
+/// The rows that the leaves lead to, which many tenants' traffic finds cold.
+void fetch_rows(const Leaves& leaves, const Starts& starts, const Numbers& numbers) {
+    for (std::size_t i = 0; i < numbers.count; ++i) {
+        const StartRow& row = *starts.by_packet[numbers.of[i]].row;
+        __builtin_prefetch(&row.adjacencies[leaves.route[i]]);
+        if (row.has_nat) {
+            __builtin_prefetch(&row.nat_classes[leaves.source_nat[i]]);
+            __builtin_prefetch(&row.nat_classes[leaves.destination_nat[i]]);
+        }
+        if (row.has_rules) __builtin_prefetch(row.services.cells);
+    }
+}
+
 /// False: not forwarded, or to an address that NAT stands before, or translated one to one.
 bool read_leaves(const Leaves& leaves, std::size_t i, const FlowKey& key, Start& start) {
     const StartRow& row = *start.row;
@@ -103,6 +116,7 @@ bool read_leaves(const Leaves& leaves, std::size_t i, const FlowKey& key, Start&
     }
     start.out_interface = adjacency.interface();
     start.translates = false;
+    start.snat_position = no_stage_row;
     if (!row.has_nat) return true;
     if (row.nat_classes[leaves.destination_nat[i]].external() != no_row) return false;
     const image::SourceMatch* match =
@@ -116,6 +130,13 @@ bool read_leaves(const Leaves& leaves, std::size_t i, const FlowKey& key, Start&
     start.inside.protocol = key.protocol;
     start.inside.family = Family::v4;
     return match->one_to_one() == 0;
+}
+
+/// Whether the second one's trace is the first one's.
+bool are_alike(const Start& one, const Start& other) {
+    return one.row == other.row && one.question == other.question && one.l4_kind == other.l4_kind &&
+           one.adjacency == other.adjacency && one.translates == other.translates &&
+           one.snat_position == other.snat_position;
 }
 
 /// What the firewall looks at. `l4`: the packet's.
@@ -148,18 +169,19 @@ void send_reply_to(FlowKey& reply, const NatTable::Choice& choice) {
     reply.destination_port = __builtin_bswap16(choice.external_port);
 }
 
-ShortTraceKey trace_of(const Start& start, const FlowKey& key) {
-    return TraceKey::of_first_packet(
-        {.ingress = start.row->ingress,
-         .in_interface = start.row->in_interface,
-         .family = Family::v4,
-         .protocol = key.protocol,
-         .l4_kind = start.l4_kind,
-         .forwards = !start.denied,
-         .new_source = !start.denied && start.translates,
-         .adjacency = start.adjacency,
-         .rule = start.rule,
-         .source_rule = !start.denied && start.translates ? start.snat_position : no_stage_row});
+ShortTraceKey trace_of(const Start& start, std::uint8_t protocol) {
+    const bool allowed = start.judgement == Start::Judgement::allowed;
+    const bool translates = allowed && start.translates;
+    return TraceKey::of_first_packet({.ingress = start.row->ingress,
+                                      .in_interface = start.row->in_interface,
+                                      .family = Family::v4,
+                                      .protocol = protocol,
+                                      .l4_kind = start.l4_kind,
+                                      .forwards = allowed,
+                                      .new_source = translates,
+                                      .adjacency = start.adjacency,
+                                      .rule = start.rule,
+                                      .source_rule = translates ? start.snat_position : no_stage_row});
 }
 
 }  // namespace
@@ -210,17 +232,26 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
     }
     if (numbers.count == 0) return;
 
+    std::uint8_t leader = most_burst_frames;
     Leaves leaves;
     look_up_addresses(glances, starts, numbers, leaves);
+    fetch_rows(leaves, starts, numbers);
     numbers.filter([&](std::size_t i, std::size_t number) {
         Start& start = starts.by_packet[number];
         const FlowKey& flow = glances[number].key;
         if (!read_leaves(leaves, i, flow, start)) return false;
-        if (start.row->has_rules) {
-            start.question = ask(leaves, i, flow, glances[number].l3 + ipv4_header_bytes, start);
+        start.question = start.row->has_rules
+                             ? ask(leaves, i, flow, glances[number].l3 + ipv4_header_bytes, start)
+                             : FirewallQuestion{};
+        // Neighbours in a burst often ask the same.
+        start.leader = leader < count && are_alike(starts.by_packet[leader], start)
+                           ? leader
+                           : static_cast<std::uint8_t>(number);
+        if (start.leader == number && start.row->has_rules) {
             start.question_hash = memo.hash(start.row->tenant, start.question);
             memo.prefetch(start.question_hash);
         }
+        leader = start.leader;
         if (start.translates) {
             start.inside.snat_rule = nat.rule_slot(start.row->tenant, start.snat_position);
             start.search = nat.begin(start.inside, start.snat_position);
@@ -231,18 +262,15 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
     numbers.filter([&](std::size_t, std::size_t number) {
         Start& start = starts.by_packet[number];
         const FlowKey& flow = glances[number].key;
-        RuleAnswer answer;
-        if (start.row->has_rules) answer = memo.decide(*start.row->view, start.question, start.question_hash);
-        if (answer.logs) return false;
-        const bool by_rule = answer.rule != classifier_no_rule;
-        const image::FirewallAction action = by_rule ? answer.action : start.row->default_action;
-        if (action == image::FirewallAction::Reject) return false;
-        start.denied = action != image::FirewallAction::Allow;
-        start.rule = answer.slot;
-        start.trace = trace_of(start, flow);
-        start.trace_hash = traces.hash(start.trace);
-        traces.prefetch(start.trace_hash);
-        if (start.denied) return true;
+        if (start.leader == number) {
+            judge_start(start, flow.protocol);
+        } else {
+            const Start& judged = starts.by_packet[start.leader];
+            start.judgement = judged.judgement;
+            start.rule = judged.rule;
+        }
+        if (start.judgement == Start::Judgement::unusual) return false;
+        if (start.judgement == Start::Judgement::denied) return true;
         start.reply = reply_to(flow);
         if (start.translates) {
             start.foreseen = nat.foresee(start.inside, start.search);
@@ -256,14 +284,38 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
     starts.traces_as_of = traces.changes();
     for (std::size_t i = 0; i < numbers.count; ++i) {
         Start& start = starts.by_packet[numbers.of[i]];
-        start.place = traces.place_of(start.trace, start.trace_hash, start.row->epoch);
+        // The leader stands before it: it is as usual as this one.
+        start.place = start.leader == numbers.of[i]
+                          ? traces.place_of(start.trace, start.trace_hash, start.row->epoch)
+                          : starts.by_packet[start.leader].place;
         starts.ready |= 1u << numbers.of[i];
+        if (start.place == TraceCache::unknown) continue;
+        const std::uint32_t program = traces.program(start.place);
+        if (program != TraceCache::denied) __builtin_prefetch(&programs.recipes()[program]);
+        __builtin_prefetch(&counters.tenants[start.row->tenant], 1);
+        ledger.prefetch(start.row->tenant, start.rule);
     }
+}
+
+void Shard::State::judge_start(Start& start, std::uint8_t protocol) {
+    RuleAnswer answer;
+    if (start.row->has_rules) answer = memo.decide(*start.row->view, start.question, start.question_hash);
+    const bool by_rule = answer.rule != classifier_no_rule;
+    const image::FirewallAction action = by_rule ? answer.action : start.row->default_action;
+    start.rule = answer.slot;
+    start.judgement = action == image::FirewallAction::Allow  ? Start::Judgement::allowed
+                      : action == image::FirewallAction::Drop ? Start::Judgement::denied
+                                                              : Start::Judgement::unusual;
+    if (answer.logs) start.judgement = Start::Judgement::unusual;
+    start.trace = trace_of(start, protocol);
+    start.trace_hash = traces.hash(start.trace);
+    traces.prefetch(start.trace_hash);
 }
 
 Started Shard::State::start(const Frame& frame, const Glance& glance, Start& start) {
     if (starts.traces_as_of != traces.changes()) {  // what was found may have made room for another
-        start.place = traces.place_of(start.trace, start.trace_hash, start.row->epoch);
+        const Start& leader = starts.by_packet[start.leader];
+        start.place = traces.place_of(leader.trace, leader.trace_hash, start.row->epoch);
     }
     if (start.place == TraceCache::unknown || glance.l3[ipv4_ttl_at] <= traces.ttl_cost(start.place)) return {};
     const std::uint32_t program = traces.program(start.place);

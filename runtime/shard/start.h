@@ -42,10 +42,12 @@ struct Start {
     std::uint16_t out_interface;
     L4Kind l4_kind;
     bool translates;
-    bool denied;
+    enum class Judgement : std::uint8_t { allowed, denied, unusual } judgement;
     std::uint32_t rule;  // the slot of the one that decides
     FirewallQuestion question;
     std::uint64_t question_hash;
+    std::uint8_t
+        leader;  // the packet of the burst before it that asks the same and goes the same way, or itself
     std::uint32_t snat_position;
     InsideEndpoint inside;
     NatTable::Search search;

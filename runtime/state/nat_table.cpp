@@ -304,6 +304,15 @@ void NatTable::release(std::uint32_t mapping, Ip remote) noexcept {
     mapping < first_ipv6_ ? work(ipv4_) : work(ipv6_);
 }
 
+void NatTable::foresee_release(std::uint32_t mapping) const noexcept {
+    const Mapping read = (*this)[mapping];
+    if (read.sessions != 1) return;
+    index_.prefetch(hash_of(read.inside));
+    index_.prefetch(outside_hash(read.inside.tenant, read.inside.protocol, read.inside.family, read.external_ip,
+                                 read.external_port));
+    __builtin_prefetch(space_of(read.inside, read.external)->line_of(read.external_port), 1);
+}
+
 Mapping NatTable::operator[](std::uint32_t mapping) const noexcept {
     const auto read = [&](const auto& pool) {
         const auto& record = pool[mapping - first_of(pool)];

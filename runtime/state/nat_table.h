@@ -89,6 +89,14 @@ class NatTable {
     /// One session towards `remote` less; frees port and mapping with the last.
     void release(std::uint32_t mapping, Ip remote) noexcept;
 
+    /// Fetches a mapping, then what release() will touch of it.
+    void prefetch(std::uint32_t mapping) const noexcept {
+        __builtin_prefetch(
+            mapping < first_ipv6_ ? static_cast<const void*>(&ipv4_[mapping]) : &ipv6_[mapping - first_ipv6_],
+            1);
+    }
+    void foresee_release(std::uint32_t mapping) const noexcept;
+
     std::uint32_t find_outside(std::uint16_t tenant, std::uint8_t protocol, Family family, Ip external_ip,
                                std::uint16_t external_port) const noexcept;  // no_mapping where there is none
     /// Has a session of this mapping been towards `remote`? (RFC 4787 REQ-8: address-dependent filtering)

@@ -91,6 +91,12 @@ class SessionTable {
     /// The places that the next `count` sessions of one line a direction will take, as far as they are known.
     void prefetch_new(std::uint32_t count) const noexcept;
 
+    void prefetch(std::uint32_t index) const noexcept {
+        flows.prefetch(index * 2);
+        flows.prefetch(index * 2 + 1);
+        __builtin_prefetch(&records_[index], 1);
+    }
+
     bool alive(SessionRef ref) const noexcept {
         return ref.index < records_.size() && flows.live(ref.index * 2) &&
                records_[ref.index].generation == ref.generation;

@@ -7,8 +7,10 @@
 // Owner shard only. Allocates in the constructor only.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "runtime/packet/frame.h"
@@ -42,7 +44,13 @@ class TimerWheel {
     /// The callee may schedule and cancel any number, its own included; what it cancels or schedules anew does
     /// not fire in this tick.
     template <typename Expired>
-    void step(Expired&& expired);
+    void step(Expired&& expired) {
+        step(expired, [](std::span<const std::uint32_t>) {});
+    }
+    /// The same, and before so many things expire calls foresee(numbers) with those that will probably do next.
+    static constexpr std::uint32_t most_foreseen = 32;
+    template <typename Expired, typename Foresee>
+    void step(Expired&& expired, Foresee&& foresee);
 
     std::uint64_t tick() const noexcept { return tick_; }
     /// Skips ahead with nothing armed; does nothing while something is.
@@ -79,8 +87,8 @@ class TimerWheel {
     std::uint64_t armed_ = 0;
 };
 
-template <typename Expired>
-void TimerWheel::step(Expired&& expired) {
+template <typename Expired, typename Foresee>
+void TimerWheel::step(Expired&& expired, Foresee&& foresee) {
     ++tick_;
     // What is due moves to a list of its own first. It stays linked there until its turn, so a callee's cancel
     // or schedule takes it out like out of any other list.
@@ -93,9 +101,18 @@ void TimerWheel::step(Expired&& expired) {
         append(number, in_due_list);
     }
     while (lists_[due_list()].head != 0) {
-        const std::uint32_t number = lists_[due_list()].head - 1;
-        unlink(number);
-        expired(number);
+        std::array<std::uint32_t, most_foreseen> next;
+        std::uint32_t count = 0;
+        for (std::uint32_t link = lists_[due_list()].head; link != 0 && count < most_foreseen;) {
+            next[count++] = link - 1;
+            link = nodes_[link - 1].next;
+        }
+        foresee(std::span<const std::uint32_t>(next.data(), count));
+        for (std::uint32_t i = 0; i < count; ++i) {
+            if (nodes_[next[i]].where != in_due_list) continue;
+            unlink(next[i]);
+            expired(next[i]);
+        }
     }
 }
 

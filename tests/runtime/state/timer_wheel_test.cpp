@@ -51,6 +51,27 @@ TEST(TimerWheel, ADeadlineBeyondTheSpanWaitsFurtherRounds) {
     }
 }
 
+TEST(TimerWheel, TellsAheadWhatExpiresNext) {
+    constexpr std::uint32_t count = 2 * TimerWheel::most_foreseen + 5;
+    TimerWheel wheel(count);
+    for (std::uint32_t number = 0; number < count; ++number) wheel.schedule(number, 1);
+    std::vector<std::uint32_t> fired, foreseen;
+    wheel.step(
+        [&](std::uint32_t number) {
+            EXPECT_THAT(foreseen, testing::Contains(number));
+            fired.push_back(number);
+            if (number == 3) wheel.cancel(5);
+            if (number == 4) wheel.schedule(40, 10 * tick_nanoseconds);
+        },
+        [&](std::span<const std::uint32_t> next) {
+            EXPECT_EQ(fired.size() + (foreseen.empty() ? 0 : 1), foreseen.size())
+                << "but for the one cancelled";
+            foreseen.insert(foreseen.end(), next.begin(), next.end());
+        });
+    EXPECT_EQ(fired.size(), count - 2);
+    EXPECT_EQ(foreseen.size(), count - 1) << "what was scheduled anew is not due";
+}
+
 TEST(TimerWheel, ACalleeMayCancelWhatIsDueInTheSameTick) {
     TimerWheel wheel(4);
     for (std::uint32_t number : {0u, 1u, 2u, 3u}) wheel.schedule(number, 1);
