@@ -78,11 +78,11 @@ void nat_class(benchmark::State& state) {
     Packets packets(shape_of(state));
     const TenantView& tenant = image->tenants()[0];
     for (const PacketView& packet : packets.all()) {
-        require(source_match_of(tenant, tenant.nat_class(packet.ip.source, Family::v4), 1) != nullptr, "SNAT");
+        require(source_match_of(tenant.source_matches, tenant.nat_class(packet.ip.source, Family::v4), 1) != nullptr, "SNAT");
     }
     measure_items(state, 1, [&] {
         benchmark::DoNotOptimize(
-            source_match_of(tenant, tenant.nat_class(packets.next().ip.source, Family::v4), 1));
+            source_match_of(tenant.source_matches, tenant.nat_class(packets.next().ip.source, Family::v4), 1));
     });
 }
 

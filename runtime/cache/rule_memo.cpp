@@ -12,12 +12,9 @@ RuleMemo::RuleMemo(std::uint32_t capacity, const HashKey& key)
       sets_(std::size_t{mask_} + 1),
       shares_((mask_ + 1) * ways) {}
 
-RuleAnswer RuleMemo::decide(const TenantView& tenant, const FirewallQuestion& question,
-                            std::uint64_t hash) noexcept {
-    const std::uint32_t version = tenant.section_changed;
-    if (const Entry* known = find(tenant.index, version, question, hash)) return known->answer();
+RuleAnswer RuleMemo::ask(const TenantView& tenant, const FirewallQuestion& question) noexcept {
     const RuleAnswer answer = answer_to(tenant, question);
-    insert(tenant.index, version, question, answer);
+    insert(tenant.index, tenant.section_changed, question, answer);
     return answer;
 }
 

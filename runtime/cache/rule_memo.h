@@ -25,10 +25,15 @@ class RuleMemo {
 
     /// What answer_to() says, from the memo or into it.
     RuleAnswer decide(const TenantView& tenant, const FirewallQuestion& question) noexcept {
-        return decide(tenant, question, hash(tenant.index, question));
+        return decide(tenant, tenant.index, tenant.section_changed, question, hash(tenant.index, question));
     }
-    /// The same by hash(), whose set may have been fetched ahead.
-    RuleAnswer decide(const TenantView& tenant, const FirewallQuestion& question, std::uint64_t hash) noexcept;
+    /// The same by hash(), whose set may have been fetched ahead. Reads the tenant only where the memo does not
+    /// know.
+    RuleAnswer decide(const TenantView& tenant, std::uint16_t slot, std::uint32_t version,
+                      const FirewallQuestion& question, std::uint64_t hash) noexcept {
+        const Entry* known = find(slot, version, question, hash);
+        return known != nullptr ? known->answer() : ask(tenant, question);
+    }
     std::uint64_t hash(std::uint16_t tenant, const FirewallQuestion& question) const noexcept;
     void prefetch(std::uint64_t hash) const noexcept {
         const char* set = reinterpret_cast<const char*>(&sets_[hash & mask_]);
@@ -66,6 +71,7 @@ class RuleMemo {
     };
     static_assert(sizeof(Set) == 128);
 
+    RuleAnswer ask(const TenantView& tenant, const FirewallQuestion& question) noexcept;
     const Entry* find(std::uint16_t tenant, std::uint32_t version, const FirewallQuestion& question,
                       std::uint64_t hash) const noexcept {
         for (const Entry& entry : sets_[hash & mask_].entries) {

@@ -19,6 +19,13 @@ Ip ip_of(std::uint32_t wire_order) {
     return Ip::from_v4(__builtin_bswap32(wire_order));
 }
 
+/// All lines but the first, which is read at once.
+void fetch(const StartRow& row) {
+    for (std::size_t at = 64; at < sizeof row; at += 64) {
+        __builtin_prefetch(reinterpret_cast<const char*>(&row) + at);
+    }
+}
+
 /// What C1 and the admission to a router ask of addresses, and of layer 4 beyond the first look.
 bool may_begin(const FlowKey& key) {
     const std::uint32_t destination = __builtin_bswap32(key.destination);
@@ -120,7 +127,7 @@ bool read_leaves(const Leaves& leaves, std::size_t i, const FlowKey& key, Start&
     if (!row.has_nat) return true;
     if (row.nat_classes[leaves.destination_nat[i]].external() != no_row) return false;
     const image::SourceMatch* match =
-        source_match_of(*row.view, row.nat_classes[leaves.source_nat[i]], start.out_interface);
+        source_match_of(row.source_matches, row.nat_classes[leaves.source_nat[i]], start.out_interface);
     if (match == nullptr) return true;
     start.translates = true;
     start.snat_position = match->row();
@@ -199,6 +206,7 @@ StartRow StartRow::of(const Image& image, InterfaceRef ingress) {
     row.default_action = inside ? tenant.default_action : tenant.default_action_from_uplink;
     row.ingress = ingress;
     row.epoch = tenant.closure_changed;
+    row.version = tenant.section_changed;
     row.has_own_routes = !tenant.routes4.own.empty();
     row.own_routes = tenant.routes4.own;
     row.routes = tenant.routes4.common;
@@ -207,6 +215,7 @@ StartRow StartRow::of(const Image& image, InterfaceRef ingress) {
     row.view = &tenant;
     row.adjacencies = tenant.adjacencies.data();
     row.nat_classes = tenant.nat_classes4.data();
+    row.source_matches = tenant.source_matches;
     row.to_zones = tenant.to_zones.data();
     row.services = tenant.service_classes();
     return row;
@@ -219,6 +228,7 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
         Glance& glance = glances[i];
         if (!glance.matched || glance.candidate != no_flow) continue;
         const StartRow& row = ingresses.start_row(glance.ingress);
+        fetch(row);
         if (!row.possible || !may_begin(glance.key) || !is_usual(row.tenant)) continue;
         glance.candidate = index.second_candidate(glance.hash);
         if (glance.candidate != no_flow) {
@@ -299,7 +309,10 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
 
 void Shard::State::judge_start(Start& start, std::uint8_t protocol) {
     RuleAnswer answer;
-    if (start.row->has_rules) answer = memo.decide(*start.row->view, start.question, start.question_hash);
+    const StartRow& row = *start.row;
+    if (row.has_rules) {
+        answer = memo.decide(*row.view, row.tenant, row.version, start.question, start.question_hash);
+    }
     const bool by_rule = answer.rule != classifier_no_rule;
     const image::FirewallAction action = by_rule ? answer.action : start.row->default_action;
     start.rule = answer.slot;

@@ -17,7 +17,7 @@ namespace sluice {
 constexpr std::uint32_t most_burst_frames = 32;
 
 /// Of one ingress: its tenant's tables for IPv4, by pointers into the image that the shard runs.
-struct StartRow {
+struct alignas(64) StartRow {
     bool possible = false;  // its tenant has a service router: there are sessions to open
     bool has_own_routes = false, has_rules = false, has_nat = false;
     std::uint16_t tenant = 0, in_interface = 0;  // a slot, a position
@@ -25,10 +25,12 @@ struct StartRow {
     image::FirewallAction default_action{};  // of what comes from there
     InterfaceRef ingress;
     std::uint32_t epoch = 0;
+    std::uint32_t version = 0;  // of the tenant's section
     LpmView own_routes, routes, nat, sets;
     const TenantView* view = nullptr;
     const image::Adjacency* adjacencies = nullptr;
     const image::NatClass* nat_classes = nullptr;
+    std::span<const image::SourceMatch> source_matches;
     const std::uint16_t* to_zones = nullptr;
     ServiceMapView services;
 

@@ -31,9 +31,10 @@ inline std::uint32_t dnat_rule_of(const TenantView& tenant, const image::NatClas
 }
 
 /// What rewrites a source of this class by an interface, or null.
-inline const image::SourceMatch* source_match_of(const TenantView& tenant, const image::NatClass& nat_class,
+inline const image::SourceMatch* source_match_of(std::span<const image::SourceMatch> source_matches,
+                                                 const image::NatClass& nat_class,
                                                  std::uint16_t out_interface) noexcept {
-    for (const auto& row : tenant.source_matches.subspan(nat_class.first_source(), nat_class.source_count())) {
+    for (const auto& row : source_matches.subspan(nat_class.first_source(), nat_class.source_count())) {
         if (row.interface() == out_interface) return &row;
     }
     return nullptr;

@@ -22,7 +22,7 @@ SourceChoice choose_source(const StageContext& context, std::uint16_t out_interf
     choice.source = context.current.source;
     choice.source_port = context.current.source_port;
     const image::NatClass& nat_class = tenant.nat_class(choice.source, ip.family);
-    const image::SourceMatch* match = source_match_of(tenant, nat_class, out_interface);
+    const image::SourceMatch* match = source_match_of(tenant.source_matches, nat_class, out_interface);
     if (match == nullptr) return choice;
     if (match->one_to_one() != 0) {
         choice.source = from_image(tenant.one_to_one_rules[match->row()].external_ip());

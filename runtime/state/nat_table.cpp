@@ -156,6 +156,7 @@ std::optional<NatTable::Choice> NatTable::foresee(const InsideEndpoint& inside,
     auto choice = first_free(inside, search);
     if (!choice) return choice;
     index_.prefetch(choice->outside_hash);
+    __builtin_prefetch(search.space->summary_of(choice->external_port), 1);
     __builtin_prefetch(inside.family == Family::v4 ? ipv4_.next_line() : ipv6_.next_line(), 1);
     return choice;
 }

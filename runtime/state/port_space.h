@@ -32,6 +32,8 @@ class PortSpace {
     std::uint16_t first_free(std::uint32_t low, std::uint32_t high, std::uint32_t parity,
                              const Bits& ours) const noexcept;
     const void* line_of(std::uint16_t port) const noexcept { return &used_[port >> 6]; }
+    /// Where set() notes that a word is full.
+    const void* summary_of(std::uint16_t port) const noexcept { return &full_[port & 1][port >> 12]; }
 
   private:
     std::uint32_t next_with_room(std::uint32_t word, std::uint32_t parity) const noexcept;

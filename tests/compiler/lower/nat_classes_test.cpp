@@ -125,7 +125,7 @@ RC_GTEST_PROP(NatClasses, SayWhatAWalkOverTheRulesSays, ()) {
             const Ip ip = address(bits, family);
             const image::NatClass& nat_class = built.view.nat_class(ip, family);
             for (std::uint16_t out = 0; out < interfaces; ++out) {
-                const image::SourceMatch* match = source_match_of(built.view, nat_class, out);
+                const image::SourceMatch* match = source_match_of(built.view.source_matches, nat_class, out);
                 const auto expected = source_by_walk(tables, ip, family, out);
                 RC_ASSERT((match != nullptr) == expected.has_value());
                 if (match != nullptr) RC_ASSERT((Source{match->row(), match->one_to_one() != 0}) == *expected);
