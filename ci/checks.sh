@@ -8,6 +8,9 @@ check_format() { ours '*.cpp' '*.h' '*.c' | xargs -r clang-format --dry-run --We
 
 # The runtime runs what the compiler made; if it could include the compiler, a gateway would carry one.
 check_layers() {
+    # The store knows images and files; nothing of packets but the time.
+    ! grep -nE '^#include "runtime/' -r runtime/store | grep -vE '"runtime/(store|image)/|"runtime/packet/frame.h"' || return 1
+    ! grep -nE '^#include "runtime/store/' -r runtime/{image,packet,state,cache,stages,shard,io} || return 1
     ! grep -nE '^#include "(compiler|tests|bench)/' -r runtime schemas --include='*.h' --include='*.cpp' &&
         ! grep -nE '^#include "(runtime/(control|io|programs)|tests|bench)/' -r compiler --include='*.h' --include='*.cpp'
 }

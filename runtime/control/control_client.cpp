@@ -16,14 +16,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t longest_response_bytes = std::size_t{256} << 20;
 
-struct Socket {
-    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    Socket() = default;
-    ~Socket() { close(descriptor); }
-    Socket(const Socket&) = delete;
-    Socket& operator=(const Socket&) = delete;
-};
-
 bool wait_for(int descriptor, short events, Clock::time_point deadline) {
     for (;;) {
         const auto left =
@@ -36,41 +28,60 @@ bool wait_for(int descriptor, short events, Clock::time_point deadline) {
 
 }  // namespace
 
+ControlConnection::~ControlConnection() {
+    if (socket_ >= 0) close(socket_);
+}
+
 std::variant<std::string, ControlUnreachable> ask_gateway(const std::string& socket_path,
                                                           const std::string& request,
                                                           std::chrono::milliseconds timeout) {
-    const auto system_error = [&] { return ControlUnreachable{socket_path + ": " + std::strerror(errno)}; };
-    const ControlUnreachable too_late{socket_path + ": the gateway did not answer in time"};
+    return ControlConnection(socket_path).ask(request, timeout);
+}
+
+std::variant<std::string, ControlUnreachable> ControlConnection::ask(const std::string& request,
+                                                                     std::chrono::milliseconds timeout) {
+    auto answer = exchange(request, Clock::now() + timeout);
+    if (std::holds_alternative<ControlUnreachable>(answer) && socket_ >= 0) {
+        close(socket_);
+        socket_ = -1;
+    }
+    return answer;
+}
+
+bool ControlConnection::connect_socket() {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (socket_path.size() >= sizeof address.sun_path) {
-        return ControlUnreachable{socket_path + ": too long for a socket"};
-    }
-    socket_path.copy(address.sun_path, socket_path.size());
+    path_.copy(address.sun_path, path_.size());
+    socket_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
 
-    const Clock::time_point deadline = Clock::now() + timeout;
-    const Socket connection;
-    if (connect(connection.descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        return system_error();
+std::variant<std::string, ControlUnreachable> ControlConnection::exchange(const std::string& request,
+                                                                          Clock::time_point deadline) {
+    const auto system_error = [&] { return ControlUnreachable{path_ + ": " + std::strerror(errno)}; };
+    const ControlUnreachable too_late{path_ + ": the gateway did not answer in time"};
+    if (path_.size() >= sizeof sockaddr_un::sun_path) {
+        return ControlUnreachable{path_ + ": too long for a socket"};
     }
+    if (socket_ < 0 && !connect_socket()) return system_error();
     const std::string line = request + "\n";
     for (std::size_t sent = 0; sent < line.size();) {
-        if (!wait_for(connection.descriptor, POLLOUT, deadline)) return too_late;
+        if (!wait_for(socket_, POLLOUT, deadline)) return too_late;
         const ssize_t length =
-            send(connection.descriptor, line.data() + sent, line.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+            send(socket_, line.data() + sent, line.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (length < 0 && errno != EAGAIN && errno != EINTR) return system_error();
         if (length > 0) sent += static_cast<std::size_t>(length);
     }
     std::string response;
     while (response.empty() || response.back() != '\n') {
-        if (!wait_for(connection.descriptor, POLLIN, deadline)) return too_late;
+        if (!wait_for(socket_, POLLIN, deadline)) return too_late;
         char buffer[65536];
-        const ssize_t length = recv(connection.descriptor, buffer, sizeof buffer, 0);
+        const ssize_t length = recv(socket_, buffer, sizeof buffer, 0);
         if (length < 0 && errno != EINTR) return system_error();
-        if (length == 0) return ControlUnreachable{socket_path + ": the gateway closed the connection"};
+        if (length == 0) return ControlUnreachable{path_ + ": the gateway closed the connection"};
         if (length > 0) response.append(buffer, static_cast<std::size_t>(length));
         if (response.size() > longest_response_bytes) {
-            return ControlUnreachable{socket_path + ": the answer is too long"};
+            return ControlUnreachable{path_ + ": the answer is too long"};
         }
     }
     response.pop_back();

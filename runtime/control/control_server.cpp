@@ -20,6 +20,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr int tick_ms = 200;
+
 struct Client {
     int socket;
     std::string received;  // of the request that is arriving
@@ -38,10 +40,11 @@ struct Client {
 }  // namespace
 
 struct ControlServer::State {
-    State(int listening_socket, ControlHandler request_handler, ControlLog line_log)
+    State(int listening_socket, ControlHandler request_handler, ControlLog line_log, ControlTick time_passes)
         : listener(listening_socket),
           handler(std::move(request_handler)),
           log(std::move(line_log)),
+          tick(std::move(time_passes)),
           stop_event(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
     ~State() { close(stop_event); }
     State(const State&) = delete;
@@ -58,6 +61,7 @@ struct ControlServer::State {
     int listener;
     ControlHandler handler;
     ControlLog log;
+    ControlTick tick;
     int stop_event;
     std::atomic<bool> stop{false};
     std::list<Client> clients;
@@ -72,7 +76,8 @@ void ControlServer::State::serve() {
         for (const Client& client : clients) {
             waiting.push_back({client.socket, static_cast<short>(client.sending() ? POLLOUT : POLLIN), 0});
         }
-        poll(waiting.data(), waiting.size(), clients.empty() ? -1 : 1000);
+        poll(waiting.data(), waiting.size(), tick ? tick_ms : clients.empty() ? -1 : 1000);
+        if (tick) tick();
         const auto patient_since = Clock::now() - std::chrono::milliseconds(patience_ms);
         auto ready = waiting.begin() + 2;
         for (auto client = clients.begin(); client != clients.end(); ++ready) {
@@ -137,8 +142,8 @@ bool ControlServer::State::send_some(Client& client) {
     return client.received.find('\n') == std::string::npos || answer(client);
 }
 
-ControlServer::ControlServer(ControlSocket& socket, ControlHandler handler, ControlLog log)
-    : state_(std::make_unique<State>(socket.listener(), std::move(handler), std::move(log))) {
+ControlServer::ControlServer(ControlSocket& socket, ControlHandler handler, ControlLog log, ControlTick tick)
+    : state_(std::make_unique<State>(socket.listener(), std::move(handler), std::move(log), std::move(tick))) {
     state_->thread = std::thread([state = state_.get()] { state->serve(); });
 }
 

@@ -13,6 +13,8 @@ namespace sluice {
 
 /// One request line (without its end) to one response line (without its end).
 using ControlHandler = std::function<std::string(const std::string& request)>;
+/// Called in the server's thread, some five times a second and between requests.
+using ControlTick = std::function<void()>;
 /// Told of connections and refusals, one line each. Called in the server's thread.
 using ControlLog = std::function<void(const std::string& line)>;
 
@@ -47,7 +49,7 @@ class ControlServer {
     static constexpr std::size_t longest_request_bytes = 64 * 1024;
     static constexpr int patience_ms = 10'000;  // without progress on either side of a request
 
-    ControlServer(ControlSocket& socket, ControlHandler handler, ControlLog log);
+    ControlServer(ControlSocket& socket, ControlHandler handler, ControlLog log, ControlTick tick = {});
     /// Ends the thread. Whoever the handler waits for must have let go of it before.
     ~ControlServer();
     ControlServer(const ControlServer&) = delete;

@@ -58,6 +58,7 @@ class Reader {
     void cores(const Pair& pair);
     void port(const Pair& pair);
     void control_socket(const Pair& pair);
+    void trusted_keys(const Pair& pair);
 
     const std::string& name_;
     HostFile host_;
@@ -182,6 +183,20 @@ void Reader::control_socket(const Pair& pair) {
     host_.control_socket = *path;
 }
 
+void Reader::trusted_keys(const Pair& pair) {
+    if (!pair.value.IsSequence()) {
+        return problem(pair.place(), "trust must be a list of minisign public key files");
+    }
+    for (const YAML::Node& item : pair.value) {
+        const std::string path = text_of(item);
+        if (!path.starts_with('/')) {
+            problem(item, "a key file in trust must be an absolute path");
+        } else {
+            host_.trusted_keys.push_back(path);
+        }
+    }
+}
+
 std::variant<HostFile, HostFileProblems> Reader::read(std::string_view text) {
     YAML::Node root;
     try {
@@ -206,11 +221,22 @@ std::variant<HostFile, HostFileProblems> Reader::read(std::string_view text) {
     const Handler metrics = [&](const Pair& pair) {
         warning(pair.place(), "control.metrics does nothing in this version: no metrics are served");
     };
+    const Handler directory = [&](const Pair& pair) {
+        const auto path = scalar(pair, "directory");
+        if (!path) return;
+        if (!path->starts_with('/')) return problem(pair.place(), "directory must be an absolute path");
+        host_.images_directory = *path;
+    };
+    const Handler trust = [&](const Pair& pair) { trusted_keys(pair); };
     const Handler images = [&](const Pair& pair) {
-        warning(pair.key,
-                "images does nothing in this version: the image is the one named on the command line");
-        const Handler accept = [](const Pair&) {};
-        mapping(pair, "images", {{"directory", accept}, {"trust", accept}});
+        const std::size_t problems_before = problems_.size();
+        mapping(pair, "images", {{"directory", directory}, {"trust", trust}});
+        if (problems_.size() != problems_before) return;
+        if (host_.images_directory.empty()) return problem(pair.key, "images needs a directory");
+        if (host_.trusted_keys.empty()) {
+            warning(pair.key,
+                    "images.trust names no key: whoever may use the control socket may push any image");
+        }
     };
     mapping(
         {root, root}, "the host file",

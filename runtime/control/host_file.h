@@ -30,7 +30,9 @@ struct HostFile {
     Polling polling = Polling::automatic;
     std::vector<HostPort> ports;
     std::string control_socket = "/run/sluice/control.sock";
-    std::vector<std::string> warnings;  // what is accepted but does nothing in this version
+    std::string images_directory;           // of the store; empty: none
+    std::vector<std::string> trusted_keys;  // files; none: images need no signature
+    std::vector<std::string> warnings;      // what is accepted but does nothing in this version
 };
 
 /// "FILE:LINE:COLUMN: TEXT", in the order of the file.

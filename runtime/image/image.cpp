@@ -69,6 +69,10 @@ Image::Result Image::from_bytes(std::span<const std::uint8_t> file) {
     return from_storage(copy_of(file));
 }
 
+Image::Result Image::from_memory(SealedMemory memory) {
+    return from_storage(std::move(memory));
+}
+
 // Sealed before it is verified, so that what was verified is what is read.
 Image::Result Image::from_storage(std::variant<SealedMemory, ImageError> copy) {
     if (auto* error = std::get_if<ImageError>(&copy)) return std::move(*error);

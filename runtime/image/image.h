@@ -196,6 +196,7 @@ class Image {
 
     static Result load(const std::string& path);
     static Result from_bytes(std::span<const std::uint8_t> file);  // copies
+    static Result from_memory(SealedMemory memory);
 
     /// This image made ready to come after `running`: what both have keeps its slots. It shares this one's
     /// memory, which goes with the last user; `running` is not needed afterwards. Slots that vanished in

@@ -7,8 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "runtime/control/exit_codes.h"
 #include "runtime/control/report.h"
 #include "runtime/control/tables.h"
+#include "runtime/programs/image_source.h"
 #include "runtime/programs/packet_loop.h"
 #include "schemas/layout/hexadecimal.h"
 
@@ -26,8 +28,8 @@ std::string one_line(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string refusal(const std::string& text) {
-    return one_line(Json{{"ok", false}, {"error", text}});
+std::string refusal(const std::string& text, int exit_code = exit_refused) {
+    return one_line(Json{{"ok", false}, {"error", text}, {"exit", exit_code}});
 }
 
 }  // namespace
@@ -40,22 +42,35 @@ std::string GatewayAnswers::answer(const std::string& request) {
     try {
         Json response;
         response["ok"] = true;
-        response["result"] = result_of(parsed["command"].get<std::string>());
+        response["result"] = result_of(parsed);
         return one_line(response);
+    } catch (const CommandRefused& refused) {
+        return refusal(refused.what(), refused.exit_code);
+    } catch (const StoreFailure& failure) {
+        return refusal(failure.what(), exit_failed);
     } catch (const std::exception& error) {
         return refusal(error.what());
     }
 }
 
-Json GatewayAnswers::result_of(const std::string& command) {
+Json GatewayAnswers::result_of(const Json& request) {
+    const std::string command = request["command"].get<std::string>();
     if (command == "status") return status();
     if (command == "stats") return stats();
     if (command == "drops") return drops();
     if (command == "sessions") return sessions();
     if (command == "neighbours") return neighbours();
     if (command == "flows") return flows();
+    if (ImageCommands::knows(command)) {
+        if (images_ == nullptr) {
+            throw CommandRefused("the gateway keeps no images: its host file names no images.directory",
+                                 exit_refused);
+        }
+        return images_->answer(request, {PacketLoop::now(), wall_seconds()});
+    }
     throw std::invalid_argument("unknown command \"" + command +
-                                "\"; there are status, stats, drops, flows, sessions and neighbours");
+                                "\"; there are status, stats, drops, flows, sessions, neighbours, images, "
+                                "push, activate, confirm, rollback and gc");
 }
 
 void GatewayAnswers::on_packet_thread(const MailboxJob& job) {
@@ -64,10 +79,14 @@ void GatewayAnswers::on_packet_thread(const MailboxJob& job) {
 
 Json GatewayAnswers::status() const {
     Json json;
-    json["gateway"] = image_.gateway();
+    json["gateway"] = image_->gateway();
     json["version"] = SLUICE_VERSION;
     json["process"] = getpid();
-    json["image"] = {{"file", facts_.image_file}, {"digest", hexadecimal(image_.digest())}};
+    json["image"] = {{"file", facts_.image_file}, {"digest", hexadecimal(image_->digest())}};
+    if (images_ != nullptr) {
+        json["image"].update(images_->running(PacketLoop::now()));
+        json["last_return"] = images_->last_return();
+    }
     json["uptime_seconds"] = (PacketLoop::now() - facts_.started) / nanoseconds_per_second;
     json["cores"] = facts_.cores;
     json["hugepages"] = facts_.hugepages;
@@ -89,7 +108,7 @@ Json GatewayAnswers::status() const {
 
 // Made here, so that the packet thread only copies into memory that is there already.
 Counters GatewayAnswers::fetch_counters() {
-    Counters copy(image_);
+    Counters copy(*image_);
     on_packet_thread([&] {
         if (!shard_.fold_some(flows_a_slice)) return false;
         copy = shard_.counters_so_far();
@@ -105,7 +124,7 @@ Json GatewayAnswers::stats() {
         for (std::size_t port = 0; port < ports_.size(); ++port) devices[port] = ports_[port]->counters();
         return true;
     });
-    Json json = counters_report(image_, counters);
+    Json json = counters_report(*image_, counters);
     Json ports = Json::object();
     for (std::size_t port = 0; port < ports_.size(); ++port) {
         Json& entry = ports[ports_[port]->name()];
@@ -145,7 +164,7 @@ Json GatewayAnswers::sessions() {
         }
         return next == table->capacity();
     });
-    return sessions_json(image_, copies, PacketLoop::now());
+    return sessions_json(*image_, copies, PacketLoop::now());
 }
 
 Json GatewayAnswers::neighbours() {
@@ -160,7 +179,7 @@ Json GatewayAnswers::neighbours() {
         }
         return next == table.capacity();
     });
-    return neighbours_json(image_, copies, PacketLoop::now());
+    return neighbours_json(*image_, copies, PacketLoop::now());
 }
 
 Json GatewayAnswers::flows() {
@@ -174,7 +193,7 @@ Json GatewayAnswers::flows() {
         }
         return next == shard_.flow_places();
     });
-    return flows_json(image_, flows, PacketLoop::now());
+    return flows_json(*image_, flows, PacketLoop::now());
 }
 
 }  // namespace sluice

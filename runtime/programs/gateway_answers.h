@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/control/image_commands.h"
+#include "runtime/control/live_image.h"
 #include "runtime/control/mailbox.h"
 #include "runtime/io/dpdk_port.h"
 #include "runtime/shard/shard.h"
@@ -17,7 +19,7 @@ namespace sluice {
 
 /// What does not change while the gateway runs.
 struct GatewayFacts {
-    std::string image_file;
+    std::string image_file;  // that it was started with
     std::vector<unsigned> cores;
     bool hugepages = false;
     bool cache = true;
@@ -27,15 +29,23 @@ struct GatewayFacts {
 
 class GatewayAnswers {
   public:
-    GatewayAnswers(GatewayFacts facts, const Image& image, Shard& shard,
+    /// `image` is the one that runs, changed by the control thread alone; `images` is null where the host file
+    /// names no store.
+    GatewayAnswers(GatewayFacts facts, const ImagePointer& image, ImageCommands* images, Shard& shard,
                    const std::vector<std::unique_ptr<DpdkPort>>& ports, Mailbox& mailbox)
-        : facts_(std::move(facts)), image_(image), shard_(shard), ports_(ports), mailbox_(mailbox) {}
+        : facts_(std::move(facts)),
+          image_(image),
+          images_(images),
+          shard_(shard),
+          ports_(ports),
+          mailbox_(mailbox) {}
 
-    /// {"command": NAME} to {"ok": true, "result": ...} or {"ok": false, "error": TEXT}.
+    /// {"command": NAME} to {"ok": true, "result": ...} or {"ok": false, "error": TEXT, "exit": N}, where N is
+    /// what the asking program ends with.
     std::string answer(const std::string& request);
 
   private:
-    nlohmann::ordered_json result_of(const std::string& command);
+    nlohmann::ordered_json result_of(const nlohmann::ordered_json& request);
     nlohmann::ordered_json status() const;
     nlohmann::ordered_json stats();
     nlohmann::ordered_json drops();
@@ -46,7 +56,8 @@ class GatewayAnswers {
     void on_packet_thread(const MailboxJob& job);
 
     GatewayFacts facts_;
-    const Image& image_;
+    const ImagePointer& image_;
+    ImageCommands* images_;
     Shard& shard_;  // touched by jobs only
     const std::vector<std::unique_ptr<DpdkPort>>& ports_;
     Mailbox& mailbox_;

@@ -8,8 +8,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "runtime/control/exit_codes.h"
 #include "runtime/control/report.h"
-#include "runtime/programs/exit_codes.h"
 #include "runtime/programs/replay.h"
 
 namespace sluice {

@@ -44,8 +44,8 @@ void RuleLog::RingDeleter::operator()(rte_ring* ring) const {
     rte_ring_free(ring);
 }
 
-RuleLog::RuleLog(const Image& image)
-    : image_(image),
+RuleLog::RuleLog(std::shared_ptr<const Image> image)
+    : image_(std::move(image)),
       ring_(rte_ring_create_elem("rule_log", sizeof(RuleEvent), ring_events, SOCKET_ID_ANY,
                                  RING_F_SP_ENQ | RING_F_SC_DEQ)) {
     if (!ring_) throw std::runtime_error("no memory for the ring that rule events are logged through");
@@ -56,6 +56,11 @@ RuleLog::~RuleLog() {
     stop_.store(true, std::memory_order_relaxed);
     thread_.join();
     drain(ring_events);
+}
+
+void RuleLog::follow(std::shared_ptr<const Image> image) {
+    const std::lock_guard lock(image_mutex_);
+    image_.swap(image);
 }
 
 void RuleLog::put(const Output& output) noexcept {
@@ -75,10 +80,11 @@ void RuleLog::run() {
 
 void RuleLog::drain(unsigned most_lines) {
     RuleEvent event;
+    const std::lock_guard lock(image_mutex_);
     std::uint64_t too_many = 0;
     for (unsigned lines = 0; rte_ring_sc_dequeue_elem(ring_.get(), &event, sizeof event) == 0; ++lines) {
         if (lines < most_lines) {
-            log_info(describe(event, image_));
+            log_info(describe(event, *image_));
         } else {
             ++too_many;
         }

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -25,11 +26,14 @@ class RuleLog {
   public:
     /// The environment must be up; the thread starts on the caller's cores. Throws std::runtime_error without
     /// memory.
-    explicit RuleLog(const Image& image);
+    explicit RuleLog(std::shared_ptr<const Image> image);
     ~RuleLog();  // writes what is left
     RuleLog(const RuleLog&) = delete;
     RuleLog& operator=(const RuleLog&) = delete;
 
+    /// Before packets see another image: what stands in the ring, and what will, is of names that it knows.
+    /// The control thread.
+    void follow(std::shared_ptr<const Image> image);
     /// The packet thread, between two bursts. No wait, no allocation.
     void put(const Output& output) noexcept;
 
@@ -40,7 +44,8 @@ class RuleLog {
     void run();
     void drain(unsigned most_lines);
 
-    const Image& image_;
+    std::mutex image_mutex_;  // never the packet thread's
+    std::shared_ptr<const Image> image_;
     std::unique_ptr<rte_ring, RingDeleter> ring_;
     std::atomic<std::uint64_t> left_out_{0};  // written by the packet thread alone
     std::uint64_t left_out_told_ = 0;

@@ -5,10 +5,13 @@
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "runtime/control/control_client.h"
+#include "runtime/control/exit_codes.h"
+#include "runtime/control/push.h"
 #include "runtime/control/report.h"
-#include "runtime/programs/exit_codes.h"
+#include "runtime/programs/sluicectl_images.h"
 #include "runtime/programs/sluicectl_text.h"
 
 namespace sluice {
@@ -18,8 +21,9 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
     std::string socket = "/run/sluice/control.sock";
-    unsigned timeout_seconds = 5;
+    std::optional<unsigned> timeout_seconds;
     bool json = false;
+    ImageOptions images;
 };
 
 int complain(int exit_code, const std::string& text) {
@@ -27,21 +31,36 @@ int complain(int exit_code, const std::string& text) {
     return exit_code;
 }
 
+unsigned timeout_of(const Options& options, const std::string& command) {
+    // An image is loaded, verified and written to disk before the answer comes.
+    return options.timeout_seconds.value_or(is_image_command(command) ? 60 : 5);
+}
+
+Json answer_to(const Options& options, const std::string& command) {
+    const unsigned timeout_seconds = timeout_of(options, command);
+    if (command == "push") return push_file(options.socket, timeout_seconds, options.images.file);
+    const auto answer = ask_gateway(options.socket, image_request(command, options.images).dump(),
+                                    std::chrono::seconds(timeout_seconds));
+    if (const auto* unreachable = std::get_if<ControlUnreachable>(&answer))
+        throw ConnectionLost(unreachable->reason);
+    return Json::parse(std::get<std::string>(answer));
+}
+
 int ask(const Options& options, const std::string& command) {
-    const auto answer = ask_gateway(options.socket, Json{{"command", command}}.dump(),
-                                    std::chrono::seconds(options.timeout_seconds));
-    if (const auto* unreachable = std::get_if<ControlUnreachable>(&answer)) {
-        return complain(exit_unreachable, unreachable->reason);
-    }
     try {
-        const Json response = Json::parse(std::get<std::string>(answer));
-        if (!response.at("ok").get<bool>())
-            return complain(exit_refused, response.at("error").get<std::string>());
+        const Json response = answer_to(options, command);
+        if (!response.at("ok").get<bool>()) {
+            return complain(response.value("exit", exit_refused), response.at("error").get<std::string>());
+        }
         const Json& result = response.at("result");
         std::cout << (options.json ? json_text(result) : text_of_answer(command, result)) << std::flush;
         return std::cout ? exit_done : exit_failed;
+    } catch (const ConnectionLost& lost) {
+        return complain(exit_unreachable, lost.what());
     } catch (const Json::exception& error) {
         return complain(exit_failed, std::string("the gateway's answer makes no sense: ") + error.what());
+    } catch (const std::runtime_error& error) {
+        return complain(exit_failed, error.what());
     }
 }
 
@@ -51,13 +70,15 @@ int ask(const Options& options, const std::string& command) {
 int main(int argument_count, char** arguments) {
     sluice::Options options;
     CLI::App app("Asks a running gateway.", "sluicectl");
-    app.footer("Exit: 0 done; 1 failed; 2 usage; 5 refused by the gateway; 6 unreachable or timed out.");
+    app.footer(
+        "Exit: 0 done; 1 failed; 2 usage; 4 the image or its signature is not good; 5 refused by the gateway; "
+        "6 unreachable or timed out.");
     app.set_version_flag("--version", SLUICE_VERSION);
     app.add_option("--socket", options.socket, "the gateway's control socket")
         ->type_name("PATH")
         ->capture_default_str();
-    app.add_option("--timeout", options.timeout_seconds, "seconds to wait for an answer")
-        ->capture_default_str();
+    app.add_option("--timeout", options.timeout_seconds,
+                   "seconds to wait for an answer (else 5, with images 60)");
     app.add_flag("--json", options.json, "the answer as JSON");
     app.require_subcommand(1);
     app.fallthrough();  // options may stand behind the command as well
@@ -67,6 +88,7 @@ int main(int argument_count, char** arguments) {
     app.add_subcommand("flows", "cached flows");
     app.add_subcommand("sessions", "sessions of the stateful routers");
     app.add_subcommand("neighbours", "ARP and ND entries");
+    sluice::add_image_commands(app, options.images);
     try {
         app.parse(argument_count, arguments);
     } catch (const CLI::ParseError& error) {

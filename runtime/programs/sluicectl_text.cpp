@@ -8,32 +8,16 @@
 #include <vector>
 
 #include "runtime/control/report.h"
+#include "runtime/programs/sluicectl_images.h"
 
 namespace sluice {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Row = std::vector<std::string>;
+using Row = TableRow;
 
 std::string text(const Json& value) {
     return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
-/// Columns as wide as their widest cell; the last one is not padded.
-std::string table(const Row& header, const std::vector<Row>& rows) {
-    std::vector<std::size_t> widths;
-    for (const std::string& cell : header) widths.push_back(cell.size());
-    for (const Row& row : rows) {
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-    }
-    std::string lines;
-    const auto add = [&](const Row& row) {
-        for (std::size_t i = 0; i + 1 < row.size(); ++i) lines += fmt::format("{:<{}}  ", row[i], widths[i]);
-        lines += row.back() + "\n";
-    };
-    add(header);
-    for (const Row& row : rows) add(row);
-    return lines;
 }
 
 std::string endpoint(const Json& tuple, const char* side) {
@@ -56,12 +40,22 @@ std::string pair(const Json& numbers) {
     return text(numbers.at(0)) + "/" + text(numbers.at(1));
 }
 
+std::string origin(const Json& image) {
+    if (image.value("state", "file") == "file") return ", started from " + text(image.at("file"));
+    std::string words = ", revision " + text(image.at("revision")) + ", " + text(image.at("state"));
+    if (image.contains("confirm_seconds_left")) {
+        words += fmt::format(": {} s left to confirm it", text(image.at("confirm_seconds_left")));
+    }
+    return words;
+}
+
 std::string status(const Json& result) {
     const Json& image = result.at("image");
     std::string lines = fmt::format("gateway {}, sluice {}, process {}, up {}\n", text(result.at("gateway")),
                                     text(result.at("version")), text(result.at("process")),
                                     duration(result.at("uptime_seconds")));
-    lines += fmt::format("image {}, digest {}\n", text(image.at("file")), text(image.at("digest")));
+    lines += fmt::format("image {}{}\n", text(image.at("digest")), origin(image));
+    if (result.contains("last_return")) lines += text_of_last_return(result.at("last_return"));
     lines += fmt::format("cores {}, hugepages {}, cache {}, when idle: {}\n", text(result.at("cores")),
                          result.at("hugepages").get<bool>() ? "yes" : "no",
                          result.at("cache").get<bool>() ? "on" : "off", text(result.at("when_idle")));
@@ -70,7 +64,7 @@ std::string status(const Json& result) {
         rows.push_back({name, text(port.at("link")), text(port.at("mtu")), text(port.at("driver")),
                         text(port.at("device"))});
     }
-    return lines + table({"port", "link", "mtu", "driver", "device"}, rows);
+    return lines + text_table({"port", "link", "mtu", "driver", "device"}, rows);
 }
 
 std::string stats(const Json& result) {
@@ -80,9 +74,9 @@ std::string stats(const Json& result) {
                         text(port.at("rx_missed")), text(port.at("rx_unusable")), text(port.at("tx_packets")),
                         text(port.at("tx_bytes")), text(port.at("tx_failed"))});
     }
-    return summary_text(result) + table({"port", "rx packets", "rx bytes", "rx missed", "rx unusable",
-                                         "tx packets", "tx bytes", "tx failed"},
-                                        rows);
+    return summary_text(result) + text_table({"port", "rx packets", "rx bytes", "rx missed", "rx unusable",
+                                              "tx packets", "tx bytes", "tx failed"},
+                                             rows);
 }
 
 std::string drops(const Json& result) {
@@ -92,7 +86,7 @@ std::string drops(const Json& result) {
     std::ranges::stable_sort(most_first, std::greater<>(), &std::pair<std::uint64_t, std::string>::first);
     std::vector<Row> rows;
     for (const auto& [count, name] : most_first) rows.push_back({std::to_string(count), name});
-    return table({"packets", "dropped by"}, rows);
+    return text_table({"packets", "dropped by"}, rows);
 }
 
 std::string sessions(const Json& result) {
@@ -103,9 +97,9 @@ std::string sessions(const Json& result) {
                         duration(row.at("idle_seconds")), pair(row.at("packets")), pair(row.at("bytes")),
                         text(row.at("rule"))});
     }
-    return table({"tenant", "proto", "from the initiator", "answers", "state", "age", "idle", "packets",
-                  "bytes", "rule"},
-                 rows);
+    return text_table({"tenant", "proto", "from the initiator", "answers", "state", "age", "idle", "packets",
+                       "bytes", "rule"},
+                      rows);
 }
 
 std::string neighbours(const Json& result) {
@@ -114,7 +108,7 @@ std::string neighbours(const Json& result) {
         rows.push_back({text(row.at("interface")), text(row.at("ip")), text(row.at("mac")),
                         text(row.at("state")), duration(row.at("age_seconds")), text(row.at("held"))});
     }
-    return table({"interface", "address", "mac", "state", "age", "held"}, rows);
+    return text_table({"interface", "address", "mac", "state", "age", "held"}, rows);
 }
 
 std::string flows(const Json& result) {
@@ -124,12 +118,29 @@ std::string flows(const Json& result) {
                         tuple(row.at("packet")), tuple(row.at("becomes")), text(row.at("packets")),
                         text(row.at("bytes")), duration(row.at("idle_seconds"))});
     }
-    return table({"from", "to", "proto", "packet", "becomes", "packets", "bytes", "idle"}, rows);
+    return text_table({"from", "to", "proto", "packet", "becomes", "packets", "bytes", "idle"}, rows);
 }
 
 }  // namespace
 
+std::string text_table(const TableRow& header, const std::vector<TableRow>& rows) {
+    std::vector<std::size_t> widths;
+    for (const std::string& cell : header) widths.push_back(cell.size());
+    for (const TableRow& row : rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    }
+    std::string lines;
+    const auto add = [&](const TableRow& row) {
+        for (std::size_t i = 0; i + 1 < row.size(); ++i) lines += fmt::format("{:<{}}  ", row[i], widths[i]);
+        lines += row.back() + "\n";
+    };
+    add(header);
+    for (const TableRow& row : rows) add(row);
+    return lines;
+}
+
 std::string text_of_answer(const std::string& command, const Json& result) {
+    if (is_image_command(command)) return text_of_image_answer(command, result);
     if (command == "status") return status(result);
     if (command == "stats") return stats(result);
     if (command == "drops") return drops(result);

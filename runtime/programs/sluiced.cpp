@@ -11,10 +11,11 @@
 #include <stdexcept>
 
 #include "runtime/control/control_server.h"
+#include "runtime/control/exit_codes.h"
 #include "runtime/control/host_file.h"
 #include "runtime/io/dpdk_frames.h"
-#include "runtime/programs/exit_codes.h"
 #include "runtime/programs/gateway_answers.h"
+#include "runtime/programs/image_source.h"
 #include "runtime/programs/log.h"
 #include "runtime/programs/packet_loop.h"
 #include "runtime/programs/rule_log.h"
@@ -117,12 +118,14 @@ WhenIdle when_idle(const HostFile& host, const cpu_set_t& all_cores) {
     return host.polling == Polling::sleep ? WhenIdle::sleep : WhenIdle::spin;
 }
 
-void run_gateway(const DaemonOptions& options, const HostFile& host, const Image& image) {
+void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSocket& socket,
+                 const ImageSource& source) {
+    // Before the shard, which reads the image that runs to its end.
+    ImagePointer running = source.first.image;
+    const Image& image = *running;
     const std::vector<HostPort> devices = bind_ports(image, host);
     const cpu_set_t all_cores = own_cores();
     const WhenIdle idle = when_idle(host, all_cores);
-    // First: whoever comes second must not touch devices.
-    ControlSocket socket(host.control_socket);
     const Environment environment(environment_settings(image, host, devices));
     DpdkFrames frames(environment.pool(), environment.longest_frame());
     ShardSettings settings;
@@ -138,21 +141,33 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, const Image
     for (const std::string& warning : warnings) log_warning(warning);
 
     Mailbox mailbox;
-    GatewayAnswers answers({.image_file = options.image_file,
+    std::unique_ptr<RuleLog> rule_log;
+    LiveImage live(running, shard, mailbox, [&](const ImagePointer& next) { rule_log->follow(next); });
+    std::unique_ptr<Lifecycle> lifecycle;
+    std::unique_ptr<ImageCommands> commands;
+    if (source.store) {
+        lifecycle = std::make_unique<Lifecycle>(
+            *source.store, source.first, [&](const ImagePointer& next) { return live.go_over_to(*next); },
+            log_info);
+        commands = std::make_unique<ImageCommands>(*source.store, *lifecycle);
+    }
+    GatewayAnswers answers({.image_file = source.file,
                             .cores = host.cores,
                             .hugepages = environment.hugepages(),
                             .cache = options.cache,
                             .sleeps_when_idle = idle == WhenIdle::sleep,
                             .started = PacketLoop::now()},
-                           image, shard, ports, mailbox);
-    std::unique_ptr<RuleLog> rule_log;
+                           running, commands.get(), shard, ports, mailbox);
     std::unique_ptr<ControlServer> server;
     {
         // DPDK has bound this thread to the packet core: no other thread may share it.
         const OnCores everywhere(all_cores);
-        rule_log = std::make_unique<RuleLog>(image);
+        rule_log = std::make_unique<RuleLog>(running);
         server = std::make_unique<ControlServer>(
-            socket, [&](const std::string& request) { return answers.answer(request); }, log_info);
+            socket, [&](const std::string& request) { return answers.answer(request); }, log_info,
+            [&] {
+                if (lifecycle) lifecycle->tick({PacketLoop::now(), wall_seconds()});
+            });
     }
     log_info(fmt::format("gateway {} is up: core {}, {}, control socket {}", image.gateway(),
                          host.cores.front(), environment.hugepages() ? "hugepages" : "no hugepages",
@@ -172,13 +187,15 @@ int run_daemon(const DaemonOptions& options) {
         return exit_failed;
     }
     for (const std::string& warning : std::get<HostFile>(host).warnings) log_warning(warning);
-    const Image::Result image = Image::load(options.image_file);
-    if (const auto* error = std::get_if<ImageError>(&image)) {
-        log_error(options.image_file + ": " + error->text);
-        return exit_code_for(*error);
-    }
     try {
-        run_gateway(options, std::get<HostFile>(host), *std::get<std::unique_ptr<const Image>>(image));
+        // First: whoever comes second must touch neither devices nor images.
+        ControlSocket socket(std::get<HostFile>(host).control_socket);
+        const auto source = open_image_source(std::get<HostFile>(host), options.image_file);
+        if (const auto* refused = std::get_if<StartRefused>(&source)) {
+            log_error(refused->text);
+            return refused->exit_code;
+        }
+        run_gateway(options, std::get<HostFile>(host), socket, std::get<ImageSource>(source));
         return exit_done;
     } catch (const std::exception& error) {
         log_error(error.what());

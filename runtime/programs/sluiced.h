@@ -9,7 +9,7 @@ namespace sluice {
 
 struct DaemonOptions {
     std::string host_file;
-    std::string image_file;
+    std::string image_file;  // empty: the store's last confirmed image
     bool cache = true;
 };
 

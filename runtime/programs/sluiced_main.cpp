@@ -3,7 +3,7 @@
 // sluiced: the gateway.
 #include <CLI/CLI.hpp>
 
-#include "runtime/programs/exit_codes.h"
+#include "runtime/control/exit_codes.h"
 #include "runtime/programs/sluiced.h"
 
 int main(int argument_count, char** arguments) {
@@ -15,7 +15,8 @@ int main(int argument_count, char** arguments) {
     app.add_option("--host", options.host_file, "what differs from machine to machine: cores, devices, sockets")
         ->type_name("FILE")
         ->required();
-    app.add_option("IMAGE", options.image_file, "what sluicec build wrote")->required();
+    app.add_option("IMAGE", options.image_file,
+                   "what sluicec build wrote; without it the image confirmed last starts");
     app.add_flag("--no-cache", no_cache, "every packet runs the whole pipeline");
     try {
         app.parse(argument_count, arguments);

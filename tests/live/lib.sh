@@ -25,6 +25,7 @@ server=198.18.0.9 server6=2001:db8:9::9 client=10.1.1.10
 pids=() spaces=()
 gateway_pid=
 hugepages=off
+host_file_more= # lines that a script adds to the host file
 undo() { :; } # a script that changes more than this one redefines it: called once everything has ended
 
 skip() { echo "skipped: $*"; exit 77; }
@@ -161,6 +162,7 @@ ports:
   access0: {vdev: "net_af_packet0,iface=access0,framecnt=4096,blocksz=65536"}
   uplink0: {vdev: "net_af_packet1,iface=uplink0,framecnt=4096,blocksz=65536"}
 control: {socket: $work/control.sock}
+$host_file_more
 HOST
     ip netns exec "$(space gateway)" "$bin/sluiced" --host "$work/host.yaml" "$work/live.img" >"$work/sluiced.log" 2>&1 &
     gateway_pid=$!

@@ -2,94 +2,21 @@
 //
 // sluiced as people run it: started from a host file on devices that are files, asked by sluicectl, ended by
 // SIGTERM. No root, no hugepages, no network device.
-#include <nlohmann/json.hpp>
-
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <thread>
 
 #include "runtime/control/control_client.h"
 #include "runtime/control/control_server.h"
-#include "tests/replay/captures.h"
-#include "tests/replay/small_policy.h"
-#include "tests/support/child_process.h"
+#include "tests/live/sluiced_process.h"
 
 namespace sluice {
 namespace {
 
-using test::ChildProcess;
 using test::Finished;
 
-class SluicedControl : public testing::Test {
-  protected:
-    void SetUp() override {
-        for (const auto& [name, text] : test::small_policy("203.0.113.1: '02:00:00:00:09:01'")) {
-            test::write_text(directory_ / "policy" / name, text);
-        }
-        const Finished built =
-            test::run_program({SLUICEC_PROGRAM, "build", directory_ / "policy", "-o", image_});
-        ASSERT_EQ(built.exit_code, 0) << built.err;
-        std::vector<test::TimedFrame> frames;
-        for (std::uint16_t i = 0; i < 40; ++i) frames.push_back({1, test::udp({.destination_port = 53})});
-        frames.push_back({1, test::tcp({.destination_port = 25, .tcp_flags = 0x02})});
-        test::write_capture(directory_ / "lan.pcap", frames);
-        test::write_text(host_, "cores: [" + first_core() +
-                                    "]\nmemory: {hugepages: off}\npolling: sleep\nports:\n"
-                                    "  access0: {vdev: \"net_pcap0,rx_pcap=" +
-                                    (directory_ / "lan.pcap").string() +
-                                    ",tx_pcap=" + (directory_ / "lan-out.pcap").string() +
-                                    "\"}\n"
-                                    "  uplink0: {vdev: \"net_null0,no-rx=1\"}\n"
-                                    "control: {socket: " +
-                                    socket_ + "}\n");
-    }
-
-    /// A core that this process may use: in a container core 0 may be somebody else's.
-    static std::string first_core() {
-        cpu_set_t cores;
-        CPU_ZERO(&cores);
-        sched_getaffinity(0, sizeof cores, &cores);
-        int core = 0;
-        while (core < CPU_SETSIZE - 1 && !CPU_ISSET(core, &cores)) ++core;
-        return std::to_string(core);
-    }
-
-    std::unique_ptr<ChildProcess> start_gateway() {
-        auto gateway = std::make_unique<ChildProcess>(
-            std::vector<std::string>{SLUICED_PROGRAM, "--host", host_, image_}, directory_ / "sluiced.log");
-        wait_until([&] { return !gateway->running() || ask("status").exit_code == 0; });
-        return gateway;
-    }
-    Finished ask(const std::string& command) {
-        return test::run_program({SLUICECTL_PROGRAM, command, "--json", "--socket", socket_});
-    }
-    Finished ask_as_people_do(const std::string& command) {
-        return test::run_program({SLUICECTL_PROGRAM, "--socket", socket_, command});
-    }
-    nlohmann::json answer(const std::string& command) {
-        const Finished finished = ask(command);
-        EXPECT_EQ(finished.exit_code, 0) << finished.err << log();
-        return nlohmann::json::parse(finished.out, nullptr, false);
-    }
-    template <typename Condition>
-    void wait_until(Condition condition) {
-        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-        while (!condition()) {
-            ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "waited in vain\n" << log();
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        }
-    }
-    std::string log() { return test::read_text(directory_ / "sluiced.log"); }
-
-    test::TemporaryDirectory directory_;
-    const std::string image_ = directory_ / "edge.img";
-    const std::string host_ = directory_ / "host.yaml";
-    const std::string socket_ = directory_ / "run/control.sock";
-};
+class SluicedControl : public test::SluicedProcess {};
 
 TEST_F(SluicedControl, ShowsWhatItRunsAndWhatItDid) {
     const auto gateway = start_gateway();
@@ -196,12 +123,15 @@ TEST_F(SluicedControl, ARequestItDoesNotKnowIsRefused) {
     };
     EXPECT_EQ(
         raw(R"({"command": "dance"})"),
-        R"({"ok":false,"error":"unknown command \"dance\"; there are status, stats, drops, flows, sessions and )"
-        R"(neighbours"})");
+        R"({"ok":false,"error":"unknown command \"dance\"; there are status, stats, drops, flows, sessions, )"
+        R"(neighbours, images, push, activate, confirm, rollback and gc","exit":5})");
     for (const std::string nonsense : {"", "status", "[1]", R"({"command": 7})", "{\"command\": \"\xff\"}"}) {
         EXPECT_THAT(raw(nonsense), testing::StartsWith(R"({"ok":false,"error":)")) << nonsense;
     }
     EXPECT_EQ(ask("status").exit_code, 0);
+    EXPECT_EQ(
+        raw(R"({"command": "images"})"),
+        R"({"ok":false,"error":"the gateway keeps no images: its host file names no images.directory","exit":5})");
 }
 
 TEST_F(SluicedControl, SluicectlTellsRefusalFromSilenceAndMisuse) {

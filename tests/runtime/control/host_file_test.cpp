@@ -52,13 +52,27 @@ TEST(HostFile, NeedsOnlyPorts) {
 TEST(HostFile, SaysWhatDoesNothingInThisVersion) {
     const HostFile host = good(
         "ports: {a: {vdev: net_null0}}\n"
-        "control: {metrics: 127.0.0.1:9180}\n"
-        "images: {directory: /var/lib/sluice/images, trust: [/etc/sluice/keys/edge.pub]}\n");
+        "control: {metrics: 127.0.0.1:9180}\n");
+    EXPECT_EQ(host.warnings,
+              (Lines{"host.yaml:2:20: control.metrics does nothing in this version: no metrics are served"}));
+}
+
+TEST(HostFile, NamesTheStoreAndTheKeysItTrusts) {
+    const HostFile host = good(
+        "ports: {a: {vdev: net_null0}}\n"
+        "images: {directory: /var/lib/sluice/images, trust: [/etc/sluice/keys/edge.pub, /root/other.pub]}\n");
+    EXPECT_EQ(host.images_directory, "/var/lib/sluice/images");
+    EXPECT_EQ(host.trusted_keys, (Lines{"/etc/sluice/keys/edge.pub", "/root/other.pub"}));
+    EXPECT_TRUE(host.warnings.empty());
     EXPECT_EQ(
-        host.warnings,
-        (Lines{"host.yaml:2:20: control.metrics does nothing in this version: no metrics are served",
-               "host.yaml:3:1: images does nothing in this version: the image is the one named on the command "
-               "line"}));
+        good("ports: {a: {vdev: net_null0}}\nimages: {directory: /images}\n").warnings,
+        (Lines{"host.yaml:2:1: images.trust names no key: whoever may use the control socket may push any "
+               "image"}));
+    EXPECT_EQ(problems("ports: {a: {vdev: net_null0}}\nimages: {directory: images, trust: [edge.pub]}\n"),
+              (Lines{"host.yaml:2:21: directory must be an absolute path",
+                     "host.yaml:2:37: a key file in trust must be an absolute path"}));
+    EXPECT_EQ(problems("ports: {a: {vdev: net_null0}}\nimages: {trust: [/edge.pub]}\n"),
+              (Lines{"host.yaml:2:1: images needs a directory"}));
 }
 
 TEST(HostFile, ReportsAllProblemsInTheOrderOfTheFile) {

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From one image to another under a running shard: everything is made ready in the calling thread, the packet
+// thread only swaps what is ready, between two bursts, and the old image goes when nobody refers to it.
+//
+// One control thread. The image that runs stands in a variable of the caller's that lives longer than the
+// shard: the shard reads it until the end.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "runtime/control/mailbox.h"
+#include "runtime/image/image.h"
+#include "runtime/shard/shard.h"
+
+namespace sluice {
+
+using ImagePointer = std::shared_ptr<const Image>;
+
+/// What devices are opened for: a port that came, went or has another MTU. Nothing: the ports are the same.
+std::optional<std::string> port_difference(const Image& running, const Image& next);
+
+class LiveImage {
+  public:
+    /// `next_comes` is told of an image before packets see it.
+    LiveImage(ImagePointer& running, Shard& shard, Mailbox& mailbox,
+              std::function<void(const ImagePointer&)> next_comes)
+        : running_(running), shard_(shard), mailbox_(mailbox), next_comes_(std::move(next_comes)) {}
+
+    /// Blocks until the shard has moved. Why not, as a sentence; then nothing has changed.
+    std::optional<std::string> go_over_to(const Image& loaded);
+
+  private:
+    ImagePointer& running_;
+    Shard& shard_;  // touched by jobs only, but for prepare()
+    Mailbox& mailbox_;
+    std::function<void(const ImagePointer&)> next_comes_;
+};
+
+}  // namespace sluice

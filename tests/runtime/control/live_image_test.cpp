@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/control/live_image.h"
+
+#include <atomic>
+#include <thread>
+
+#include "tests/replay/small_policy.h"
+#include "tests/support/compile.h"
+#include "tests/support/test_gateway.h"
+
+namespace sluice {
+namespace {
+
+/// The small policy, with that name for the rule that lets packets out and that MTU on access0.
+ImagePointer image_with(const std::string& rule, const std::string& mtu = "1500") {
+    auto texts = test::small_policy("203.0.113.1: '02:00:00:00:09:01'");
+    std::string& tenant = texts.at("blue.yaml");
+    tenant.replace(tenant.find("outbound"), 8, rule);
+    std::string& gateway = texts.at("gateway.yaml");
+    gateway.replace(gateway.find("1500"), 4, mtu);
+    return test::compile_texts(texts);
+}
+
+/// A packet thread: a frame of one flow a burst, and between two bursts the mailbox.
+class LiveImageTest : public testing::Test {
+  protected:
+    LiveImageTest() : thread_([this] { run(); }) {}
+    ~LiveImageTest() override { stop(); }
+    void stop() {
+        stop_ = true;
+        if (thread_.joinable()) thread_.join();
+    }
+    void run() {
+        while (!stop_) {
+            mailbox_.serve();
+            const auto sent = gateway_.inject(0, test::udp({.destination_port = 53}));
+            (sent.size() == 1 ? passed_ : lost_)++;
+        }
+        mailbox_.close();
+    }
+
+    const ImagePointer first_ = image_with("outbound");
+    ImagePointer running_ = first_;
+    test::TestGateway gateway_{*first_};
+    Mailbox mailbox_;
+    std::vector<std::weak_ptr<const Image>> told_;
+    LiveImage live_{running_, gateway_.shard(), mailbox_,
+                    [this](const ImagePointer& next) { told_.push_back(next); }};
+    std::atomic<std::uint64_t> passed_{0}, lost_{0};
+    std::atomic<bool> stop_{false};
+    std::thread thread_;
+};
+
+TEST_F(LiveImageTest, SwapsUnderTrafficWithoutLossAndFreesWhatItLeaves) {
+    constexpr std::uint32_t swaps = 200;
+    const std::vector<ImagePointer> images = {image_with("one"), image_with("two"), image_with("three")};
+    for (std::uint32_t swap = 0; swap < swaps; ++swap) {
+        const std::uint64_t before = passed_;
+        ASSERT_EQ(live_.go_over_to(*images[swap % images.size()]), std::nullopt);
+        while (passed_ < before + 3) std::this_thread::yield();
+    }
+    stop();
+    EXPECT_EQ(lost_, 0u);
+    EXPECT_EQ(running_->generation(), swaps);
+    ASSERT_EQ(told_.size(), swaps);
+    for (std::uint32_t swap = 0; swap < swaps; ++swap) {
+        EXPECT_EQ(told_[swap].expired(), swap + 1 < swaps) << "image " << swap;
+    }
+    EXPECT_EQ(gateway_.shard().sessions().size(), 1u);
+    EXPECT_EQ(gateway_.counters().rx[0].packets, passed_);
+}
+
+TEST_F(LiveImageTest, OtherPortsNeedARestart) {
+    EXPECT_EQ(live_.go_over_to(*image_with("outbound", "1400")),
+              "its port access0 has an MTU of 1400, the open one 1500: devices are set up at a start");
+    auto texts = test::small_policy();
+    std::string& gateway = texts.at("gateway.yaml");
+    gateway.replace(gateway.find("access0: "), 9, "spare0: {mtu: 1500}, access0: ");
+    const ImagePointer more = test::compile_texts(texts);
+    EXPECT_EQ(live_.go_over_to(*more), "its port spare0 is not open: devices are opened at a start");
+    EXPECT_EQ(port_difference(*more, *first_),
+              "it has no port spare0, which is open: devices are closed at a restart");
+    EXPECT_EQ(running_, first_);
+}
+
+TEST_F(LiveImageTest, NothingChangesAfterThePacketThreadHasEnded) {
+    stop();
+    EXPECT_EQ(live_.go_over_to(*image_with("one")), "the gateway is shutting down");
+    EXPECT_EQ(running_, first_);
+}
+
+}  // namespace
+}  // namespace sluice
