@@ -74,8 +74,9 @@ TEST(SharedTables, AreTheSameBytesForAllWhoReadThem) {
 
 // Every second tenant differs in one route, every third in one rule, and so on: each reads what it wrote.
 TEST(SharedTables, ATenantReadsItsOwnWhateverTheOthersHave) {
-    policy::Policy policy = many_tenants(12, 50);
-    for (std::uint16_t i = 0; i < policy.tenants.size(); ++i) {
+    constexpr std::uint16_t count = 12;
+    policy::Policy policy = many_tenants(count, 50);
+    for (std::uint16_t i = 0; i < count; ++i) {
         policy::Tenant& tenant = policy.tenants[i];
         if (i % 2 == 1) tenant.routes[7].blackhole = true;
         if (i % 3 == 1) tenant.sets[9].prefixes[0].length = 32;
@@ -85,7 +86,7 @@ TEST(SharedTables, ATenantReadsItsOwnWhateverTheOthersHave) {
     }
     const auto image = image_of(policy);
     ASSERT_NE(image, nullptr);
-    for (std::uint16_t i = 0; i < 12; ++i) {
+    for (std::uint16_t i = 0; i < count; ++i) {
         const TenantView& tenant = image->tenants()[i];
         const Ip seventh = Ip::from_v4(0x14000000 + 7 * 0x200 + 1);
         const auto kind = tenant.adjacencies[tenant.route(seventh, Family::v4)].kind();
