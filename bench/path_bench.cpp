@@ -78,7 +78,9 @@ void nat_class(benchmark::State& state) {
     Packets packets(shape_of(state));
     const TenantView& tenant = image->tenants()[0];
     for (const PacketView& packet : packets.all()) {
-        require(source_match_of(tenant.source_matches, tenant.nat_class(packet.ip.source, Family::v4), 1) != nullptr, "SNAT");
+        require(source_match_of(tenant.source_matches, tenant.nat_class(packet.ip.source, Family::v4), 1) !=
+                    nullptr,
+                "SNAT");
     }
     measure_items(state, 1, [&] {
         benchmark::DoNotOptimize(
