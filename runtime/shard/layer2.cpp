@@ -17,21 +17,12 @@ bool is_link_local_control(Mac mac) {
     return mac.bytes[5] < 0x10;
 }
 
+/// What the flow table may know: no segment that changes a connection, and with the identifier 0 an
+/// ICMP request and its reply have the same key.
 bool may_be_cached(const IpView& ip) {
-    if (ip.fragment || ip.has_options) return false;
-    switch (ip.l4_kind) {
-        case L4Kind::tcp:
-            return (ip.tcp_flags & (tcp_syn | tcp_fin | tcp_rst)) == 0;
-        case L4Kind::icmp_query:  // with the identifier 0 a request and a reply have the same key
-            return ip.source_port != 0 || ip.destination_port != 0;
-        case L4Kind::udp:
-        case L4Kind::other:
-            return true;
-        case L4Kind::icmp_error:
-        case L4Kind::icmp_other:
-            break;
-    }
-    return false;
+    if (ip.l4_kind == L4Kind::tcp && (ip.tcp_flags & (tcp_syn | tcp_fin | tcp_rst)) != 0) return false;
+    if (ip.l4_kind == L4Kind::icmp_query && ip.source_port == 0 && ip.destination_port == 0) return false;
+    return depends_on_look_ups_alone(ip);
 }
 
 bool on_link(const TenantView& tenant, std::uint16_t interface, Ip ip, Family family) {

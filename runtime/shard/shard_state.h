@@ -55,6 +55,12 @@ struct Arrival {
     bool trace_known = false;
 };
 
+/// Kinds of packets whose way depends on nothing but look-ups.
+inline bool depends_on_look_ups_alone(const IpView& ip) {
+    return !ip.fragment && !ip.has_options && ip.l4_kind != L4Kind::icmp_error &&
+           ip.l4_kind != L4Kind::icmp_other;
+}
+
 /// What became of a packet that might begin a flow.
 struct Started {
     std::uint32_t entry = no_flow;  // opened, with a program: the packet is still to be carried out

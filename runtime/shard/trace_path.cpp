@@ -12,22 +12,6 @@
 namespace sluice {
 namespace {
 
-/// Kinds of packets whose way depends on nothing but look-ups.
-bool is_plain(const IpView& ip) {
-    if (ip.fragment || ip.has_options) return false;
-    switch (ip.l4_kind) {
-        case L4Kind::tcp:
-        case L4Kind::udp:
-        case L4Kind::icmp_query:
-        case L4Kind::other:
-            return true;
-        case L4Kind::icmp_error:
-        case L4Kind::icmp_other:
-            break;
-    }
-    return false;
-}
-
 /// A tenant whose packets keep turning out to be unusual looks its paths up only now and then, so that they
 /// cost no more than the pipeline's price.
 constexpr std::uint8_t too_unusual = 16, most_unusual = 32;
@@ -41,7 +25,7 @@ bool Shard::State::is_usual(std::uint16_t tenant) const {
 bool Shard::State::serve_by_trace(Arrival& arrival) {
     PacketView& packet = arrival.packet;
     const std::uint16_t tenant = arrival.ingress.tenant;
-    if (!is_plain(packet.ip)) return false;
+    if (!depends_on_look_ups_alone(packet.ip)) return false;
     if (!is_usual(tenant)) return false;
     std::uint8_t& doubt = unusual[place_of_tenant(tenant)];
     if (!look_up_path(*image, {sessions, nat, key}, &memo, packet, arrival.ingress, arrival.absent, trace)) {
