@@ -75,7 +75,8 @@ void print_json(const std::vector<Row>& rows) {
 class Images {
   public:
     const Image& get(const Shape& shape) {
-        if (!image_ || shape.tenants != shape_.tenants || shape.rules != shape_.rules) {
+        if (!image_ || shape.tenants != shape_.tenants || shape.rules != shape_.rules ||
+            shape.scan != shape_.scan) {
             image_.reset();
             image_ = make_image(shape);
             shape_ = shape;

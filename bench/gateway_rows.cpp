@@ -16,6 +16,8 @@ constexpr std::uint32_t bursts_a_window = 256;
 constexpr std::uint32_t in_flight_buffers = 4096;
 // An odd number: measured and floor windows change places in the second round over the source.
 constexpr std::uint32_t windows_a_round = 125;
+constexpr std::uint32_t most_flow_numbers = 5'000'000;
+constexpr std::uint32_t attack_flows = 400'000;
 constexpr Time udp_idle = SessionTimeouts{}.udp;
 
 ShardSettings settings_for(const RowPlan& plan) {
@@ -33,7 +35,17 @@ FrameList one_frame_of(const FrameList& frames) {
 
 std::vector<std::uint32_t> order_of(const RowPlan& plan) {
     if (plan.kind == Kind::churn) return churn_order(plan.flows);
-    return plan.order == Order::zipf ? zipf_order(plan.flows) : uniform_order(plan.flows);
+    switch (plan.order) {
+        case Order::zipf:
+            return zipf_order(plan.flows);
+        case Order::random:
+            return random_order(plan.flows, most_flow_numbers);
+        case Order::colliding:
+            return colliding_flows(plan.shape, plan.flows, most_flow_numbers);
+        case Order::uniform:
+            break;
+    }
+    return uniform_order(plan.flows);
 }
 
 void check_counters(Gateway& gateway, const RowPlan& plan) {
@@ -176,7 +188,7 @@ Row measure_new_session(const RowPlan& plan, const Image& image, const Environme
         gateway->connect(access.port(), uplink.port());
     };
     start_over();
-    Checker checker(plan.shape, plan.flows);
+    Checker checker(plan.shape, std::max(plan.flows, most_flow_numbers));
     for (std::size_t seen = 0; seen < frames.size();) {
         seen += gateway->run_checked(access.port(), now, [&](const Frame& frame) { checker.forward(frame); });
     }
@@ -216,13 +228,91 @@ Row measure_new_session(const RowPlan& plan, const Image& image, const Environme
     return row;
 }
 
+/// A scan that the last rule answers: each packet is dropped, none takes a session or an entry.
+Row measure_scan(const RowPlan& plan, const Image& image, const Environment& environment,
+                 const Effort& effort) {
+    DpdkFrames allocator(environment.pool(), environment.longest_frame());
+    const FrameList frames = make_frames(plan.shape, order_of(plan));
+    PreloadedPort access(environment, access_port, frames),
+        uplink(environment, uplink_port, one_frame_of(frames));
+    Gateway gateway(image, settings_for(plan), allocator);
+    gateway.connect(access.port(), uplink.port());
+    std::uint64_t sent = 0;
+    const auto run = [&] {
+        gateway.run(access.port(), monotonic_time());
+        sent += burst_frames;
+    };
+    while (sent < frames.size()) run();
+    Row row = row_for(plan);
+    measure_in_turn(row, effort.windows, run, [&] { swap_macs_and_send(access.device_port()); });
+    const Counters& counters = gateway.shard().counters();
+    if (!counters.balanced() || counters.total_drops() != sent) wrong_answer("not every packet was denied");
+    if (counters.sessions.created != 0) wrong_answer("a denied packet opened a session");
+    for (std::uint32_t place = 0; place < gateway.shard().flow_places(); ++place) {
+        if (gateway.shard().flow(place)) wrong_answer("a denied packet took an entry");
+    }
+    return row;
+}
+
+/// Established flows, timed alone, while every second burst is from somewhere else: new flows until no session
+/// is left, and then still.
+Row measure_attacked(const RowPlan& plan, const Image& image, const Environment& environment,
+                     const Effort& effort) {
+    DpdkFrames allocator(environment.pool(), environment.longest_frame());
+    Shape allowed = plan.shape;
+    allowed.scan = false;
+    const FrameList frames = make_frames(allowed, order_of(plan));
+    const FrameList attacks = make_frames(plan.shape, random_order(attack_flows, most_flow_numbers));
+    PreloadedPort access(environment, access_port, frames), others(environment, access_port, attacks),
+        uplink(environment, uplink_port, one_frame_of(frames));
+    Gateway gateway(image, settings_for(plan), allocator);
+    gateway.connect(access.port(), uplink.port());
+    const auto check = [&] {
+        Checker checker(allowed, plan.flows);
+        for (std::size_t seen = 0; seen < 2 * frames.size();) {
+            seen += gateway.run_checked(access.port(), monotonic_time(),
+                                        [&](const Frame& frame) { checker.forward(frame); });
+        }
+        if (checker.distinct_flows() != plan.flows) wrong_answer("flows are missing");
+    };
+    check();
+    const auto attack = [&] {
+        if (plan.attack) {
+            gateway.run(others.port(), monotonic_time());
+        } else {
+            swap_macs_and_send(others.device_port());
+        }
+    };
+    for (std::uint32_t burst = 0; burst < attack_flows / burst_frames; ++burst) attack();
+    const auto cycles_of = [&](auto&& work) {
+        double cycles = 0;
+        for (std::uint32_t burst = 0; burst < bursts_a_window; ++burst) {
+            attack();
+            cycles += cycles_a_call(1, work);
+        }
+        return cycles / bursts_a_window / burst_frames;
+    };
+    std::vector<double> work_cycles, floor_cycles;
+    for (std::uint32_t window = 0; window < effort.windows; ++window) {
+        work_cycles.push_back(cycles_of([&] { gateway.run(access.port(), monotonic_time()); }));
+        floor_cycles.push_back(cycles_of([&] { swap_macs_and_send(access.device_port()); }));
+    }
+    check();
+    if (!gateway.shard().counters().balanced()) wrong_answer("the counters are not balanced");
+    Row row = row_for(plan);
+    row.cycles = lower_quartile(std::move(work_cycles));
+    row.floor = lower_quartile(std::move(floor_cycles));
+    return row;
+}
+
 }  // namespace
 
 std::uint32_t buffers_for(const RowPlan& plan) {
     // Zipf sources repeat flows; churn sources hold ten packets a flow, twice.
-    const std::uint32_t frames = plan.kind == Kind::churn    ? plan.flows * 21
-                                 : plan.order == Order::zipf ? std::min(1'000'000u, plan.flows * 4)
-                                                             : plan.flows;
+    const std::uint32_t frames = plan.kind == Kind::churn      ? plan.flows * 21
+                                 : plan.kind == Kind::attacked ? plan.flows + attack_flows
+                                 : plan.order == Order::zipf   ? std::min(1'000'000u, plan.flows * 4)
+                                                               : plan.flows;
     return frames * (plan.replies ? 2 : 1) + in_flight_buffers;
 }
 
@@ -234,6 +324,10 @@ Row measure(const RowPlan& plan, const Image& image, const Environment& environm
             return measure_new_session(plan, image, environment, effort);
         case Kind::churn:
             return measure_churn(plan, image, environment, effort);
+        case Kind::scan:
+            return measure_scan(plan, image, environment, effort);
+        case Kind::attacked:
+            return measure_attacked(plan, image, environment, effort);
     }
     return {};
 }
@@ -308,6 +402,36 @@ std::vector<RowPlan> all_rows() {
                         .flows = 100 * thousand,
                         .shape = {.rules = rules},
                         .size = Size::quick});
+    }
+    // Traffic made to miss, with the caches and without.
+    for (const bool cache : {true, false}) {
+        const std::string suffix = cache ? "" : "-no-cache";
+        RowPlan attack{.name = {}, .kind = Kind::new_session, .flows = 100 * thousand, .cache = cache};
+        attack.name = "miss-random-tuples" + suffix;
+        attack.order = Order::random;
+        rows.push_back(attack);
+        attack.name = "miss-colliding-keys" + suffix;
+        attack.order = Order::colliding;
+        rows.push_back(attack);
+        rows.push_back({.name = "scan-denied" + suffix,
+                        .kind = Kind::scan,
+                        .flows = 100 * thousand,
+                        .shape = {.scan = true},
+                        .cache = cache});
+        attack.name = "miss-class-tuples" + suffix;
+        attack.order = Order::uniform;
+        attack.shape = {.rules = 20 * thousand, .destinations = Destinations::all_rules};
+        rows.push_back(attack);
+    }
+    for (const bool scan : {false, true}) {
+        const std::string what = scan ? "scan" : "new-flows";
+        for (const bool attack : {true, false}) {
+            rows.push_back({.name = "established-" + std::string(attack ? "among-" : "beside-") + what,
+                            .kind = Kind::attacked,
+                            .flows = 10 * thousand,
+                            .shape = {.scan = scan},
+                            .attack = attack});
+        }
     }
     rows.push_back({.name = "churn", .kind = Kind::churn, .flows = 100 * thousand, .size = Size::quick});
     return rows;

@@ -12,8 +12,8 @@
 
 namespace sluice::bench {
 
-enum class Kind : std::uint8_t { established, new_session, churn };
-enum class Order : std::uint8_t { uniform, zipf };
+enum class Kind : std::uint8_t { established, new_session, churn, scan, attacked };
+enum class Order : std::uint8_t { uniform, zipf, random, colliding };
 enum class Size : std::uint8_t { quick, usual, large };
 
 struct RowPlan {
@@ -27,6 +27,7 @@ struct RowPlan {
     bool cache = true;
     bool expiring = false;  // new_session: as many end as begin
     bool single = false;    // new_session: bursts of one
+    bool attack = true;     // attacked: else the other packets are received, but not given to the gateway
 };
 
 struct Row {

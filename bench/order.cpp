@@ -16,6 +16,16 @@ void shuffle(std::vector<std::uint32_t>& order, std::size_t begin, std::mt19937_
 
 }  // namespace
 
+std::vector<std::uint32_t> random_order(std::uint32_t flows, std::uint32_t most) {
+    std::mt19937_64 random(4);
+    std::vector<std::uint32_t> order(flows);
+    const std::uint32_t stride = most / flows;
+    for (std::uint32_t i = 0; i < flows; ++i)
+        order[i] = i * stride + static_cast<std::uint32_t>(random() % stride);
+    shuffle(order, 0, random);
+    return order;
+}
+
 std::vector<std::uint32_t> uniform_order(std::uint32_t flows) {
     std::vector<std::uint32_t> order(flows);
     std::iota(order.begin(), order.end(), 0u);

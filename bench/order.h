@@ -8,6 +8,8 @@
 
 namespace sluice::bench {
 
+/// As many numbers below `most`, at random, each once.
+std::vector<std::uint32_t> random_order(std::uint32_t flows, std::uint32_t most);
 /// Every flow once, in an order that no prefetcher knows.
 std::vector<std::uint32_t> uniform_order(std::uint32_t flows);
 /// Four packets a flow on average (at most a million), flow k as often as 1/(k+1) says.

@@ -7,6 +7,7 @@
 #include <array>
 #include <map>
 
+#include "runtime/state/flow_entry.h"
 #include "tests/support/compile.h"
 #include "tests/support/packets.h"
 
@@ -49,6 +50,7 @@ Endpoint source_of(const Shape& shape, std::uint32_t flow) {
 
 Endpoint destination_of(const Shape& shape, std::uint32_t flow) {
     const std::uint32_t destinations = destinations_of(shape);
+    if (shape.scan) return {0xc000020a, static_cast<std::uint16_t>(1 + flow % 65535)};
     if (destinations == 1) return {0xc0000209, 9};
     // Neighbouring flows must not meet neighbouring rules.
     return rule_endpoint(static_cast<std::uint32_t>(std::uint64_t{flow} * 2654435761 % destinations));
@@ -75,6 +77,10 @@ std::string tenant_text(const Shape& shape, std::uint32_t tenant) {
         const Endpoint to = rule_endpoint(rule);
         text += fmt::format("    - {{name: r{}, from: lan, to: {}, service: udp/{}, action: allow}}\n", rule,
                             address_text(to.address), to.port);
+    }
+    if (shape.scan) {
+        return text + "    - {name: outbound, from: lan, to: 192.0.2.9, action: allow}\n" +
+               "    - {name: rest, from: lan, to: internet, action: drop}\n";
     }
     return text + "    - {name: outbound, from: lan, to: internet, action: allow}\n";
 }
@@ -134,6 +140,24 @@ std::unique_ptr<const Image> make_image(const Shape& shape) {
     }
     texts["gateway.yaml"] = gateway;
     return test::compile_texts(texts);
+}
+
+std::vector<std::uint32_t> colliding_flows(const Shape& shape, std::uint32_t flows, std::uint32_t most) {
+    constexpr HashKey published{};  // as anyone may read it in the sources
+    constexpr std::uint64_t within = (1ULL << 32) / 40;
+    std::vector<std::uint32_t> found;
+    for (std::uint32_t flow = 0; flow < most && found.size() < flows; ++flow) {
+        const Endpoint source = source_of(shape, flow), destination = destination_of(shape, flow);
+        const FlowKey key{.kind = FlowKind::session4,
+                          .protocol = 17,
+                          .scope = 0,
+                          .source = __builtin_bswap32(source.address),
+                          .destination = __builtin_bswap32(destination.address),
+                          .source_port = __builtin_bswap16(source.port),
+                          .destination_port = __builtin_bswap16(destination.port)};
+        if (hash_of(key, published) >> 32 < within) found.push_back(flow);
+    }
+    return found;
 }
 
 FrameList make_frames(const Shape& shape, std::span<const std::uint32_t> order) {

@@ -27,6 +27,7 @@ struct Shape {
     std::uint32_t tenants = 1;
     std::uint32_t rules = 1000;  // a tenant
     Destinations destinations = Destinations::last_rule;
+    bool scan = false;  // the last rule allows one destination only; flows go to another, a port each
 };
 
 /// How many pairs of destination address and port the traffic has: what the firewall must tell apart.
@@ -51,6 +52,9 @@ class FrameList {
     std::vector<std::uint8_t> bytes_;
 };
 
+/// Numbers of flows below `most` whose keys would all lie in a fortieth of the flow table's index if its hash
+/// had no secret (the first tenant's).
+std::vector<std::uint32_t> colliding_flows(const Shape& shape, std::uint32_t flows, std::uint32_t most);
 /// The packets of the flows in `order`, as inside hosts send them. The first payload bytes are the flow's
 /// number.
 FrameList make_frames(const Shape& shape, std::span<const std::uint32_t> order);

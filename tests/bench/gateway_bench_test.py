@@ -43,7 +43,12 @@ class Rows(unittest.TestCase):
             self.assertIn(("new-session-all-rules", "1000000", rules, "1"), rows)
         for tenants in ("100", "1000"):
             self.assertIn(("established", "100000", "10", tenants), rows)
-        self.assertTrue({"churn", "new-session-expiring", "new-session-single"} <= {row[0] for row in rows})
+        names = {row[0] for row in rows}
+        self.assertTrue({"churn", "new-session-expiring", "new-session-single"} <= names)
+        for name in ("miss-random-tuples", "miss-colliding-keys", "miss-class-tuples", "scan-denied"):
+            self.assertTrue({name, f"{name}-no-cache"} <= names)
+        for name in ("new-flows", "scan"):
+            self.assertTrue({f"established-among-{name}", f"established-beside-{name}"} <= names)
 
     def test_misuse_ends_with_2(self):
         self.assertEqual(bench("--no-such-option").returncode, 2)
