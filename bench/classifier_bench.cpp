@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <span>
+#include <stdexcept>
 
 #include "bench/acl_table.h"
 #include "bench/micro.h"
@@ -125,26 +126,15 @@ BENCHMARK(classifier)->DenseRange(0, 10)->Iterations(12);  // the sets, smallest
 }  // namespace sluice::bench
 
 int main(int argc, char** argv) {
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-    if (sluice::bench::filter_sets().empty()) {
-        std::fputs("classifier_bench: needs the folder classbench (set SLUICE_DATA) and the program zstd\n",
-                   stderr);
-        return 1;
-    }
-    const unsigned core = sluice::bench::quietest_core();
-    sluice::bench::settle_on_core(core);
-    try {
+    return sluice::bench::micro_main(argc, argv, [](unsigned core) {
+        if (sluice::bench::filter_sets().empty()) {
+            throw std::runtime_error("needs the folder classbench (set SLUICE_DATA) and the program zstd");
+        }
         sluice::EnvironmentSettings settings;
         settings.cores = {core};
         settings.frames = 1023;
         settings.environment_bytes = std::uint64_t{4} << 30;  // the firewall sets take gigabytes of librte_acl
         const sluice::Environment environment(settings);
         benchmark::RunSpecifiedBenchmarks();
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "classifier_bench: %s\n", error.what());
-        return 1;
-    }
-    benchmark::Shutdown();
-    return 0;
+    });
 }

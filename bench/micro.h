@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the micro benchmarks share: cycles of the time-stamp counter beside Google Benchmark's time, and an end
-// for those whose answer is wrong.
+// What the micro benchmarks share: their main, cycles of the time-stamp counter beside Google Benchmark's time,
+// and an end for those whose answer is wrong.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,24 @@ void measure_items(benchmark::State& state, std::int64_t items_a_call, Body&& bo
     }
     state.counters["cycles"] = lower_quartile(std::move(windows)) / static_cast<double>(items_a_call);
     state.SetItemsProcessed(state.iterations() * calls_a_window * items_a_call);
+}
+
+/// What main() returns. run(core), on the quietest core, is to run the benchmarks that the command line asks
+/// for.
+template <typename Run>
+int micro_main(int argc, char** argv, Run&& run) {
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+    const unsigned core = quietest_core();
+    settle_on_core(core);
+    try {
+        run(core);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s: %s\n", argv[0], error.what());
+        return 1;
+    }
+    benchmark::Shutdown();
+    return 0;
 }
 
 /// Before anything is timed.

@@ -141,10 +141,5 @@ BENCHMARK(checksum_delta);
 }  // namespace sluice::bench
 
 int main(int argc, char** argv) {
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-    sluice::bench::settle_on_core(sluice::bench::quietest_core());
-    benchmark::RunSpecifiedBenchmarks();
-    benchmark::Shutdown();
-    return 0;
+    return sluice::bench::micro_main(argc, argv, [](unsigned) { benchmark::RunSpecifiedBenchmarks(); });
 }

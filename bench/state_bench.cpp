@@ -165,21 +165,12 @@ BENCHMARK(nat_choose)->Arg(0)->Arg(50)->Arg(90)->Arg(99);
 }  // namespace sluice::bench
 
 int main(int argc, char** argv) {
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-    const unsigned core = sluice::bench::quietest_core();
-    sluice::bench::settle_on_core(core);
-    try {
+    return sluice::bench::micro_main(argc, argv, [](unsigned core) {
         sluice::EnvironmentSettings settings;
         settings.cores = {core};
         settings.frames = 1023;
         settings.environment_bytes = std::uint64_t{512} << 20;  // the largest rte_hash
         const sluice::Environment environment(settings);
         benchmark::RunSpecifiedBenchmarks();
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "state_bench: %s\n", error.what());
-        return 1;
-    }
-    benchmark::Shutdown();
-    return 0;
+    });
 }

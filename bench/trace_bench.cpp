@@ -54,10 +54,5 @@ BENCHMARK(trace_cache)->Arg(8)->Arg(1'000)->Arg(16'000)->Arg(100'000);
 }  // namespace sluice::bench
 
 int main(int argc, char** argv) {
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-    sluice::bench::settle_on_core(sluice::bench::quietest_core());
-    benchmark::RunSpecifiedBenchmarks();
-    benchmark::Shutdown();
-    return 0;
+    return sluice::bench::micro_main(argc, argv, [](unsigned) { benchmark::RunSpecifiedBenchmarks(); });
 }
