@@ -37,9 +37,9 @@ struct LpmTable {
 /// routes, which then needs about 50 bytes a prefix.
 unsigned lpm_root_bits(std::size_t prefix_count);
 
-/// The same for sets of addresses and what NAT knows, which often end in single hosts: roots of 2, 8 or 14 bits,
-/// from which steps of six end at the last bit of both families. They are looked up for each new session by
-/// all, so they may take 128 bytes a prefix: 14 bits, 64 KiB, from 512 prefixes on.
+/// The same for sets of addresses and what NAT knows, which often end in single hosts: roots of 2, 8 or 14
+/// bits, from which steps of six end at the last bit of both families. They are looked up for each new session
+/// by all, so they may take 128 bytes a prefix: 14 bits, 64 KiB, from 512 prefixes on.
 unsigned lpm_host_root_bits(std::size_t prefix_count);
 
 /// All entries are of one family and have their host bits clear. Where a prefix stands more than once, the last
