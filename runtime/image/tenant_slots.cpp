@@ -72,9 +72,10 @@ NameSlots slots_of_snat(const TenantView* now, const TenantView* before, std::ui
     const std::vector<std::uint32_t> same = match(texts, texts_of(before));
     std::vector<std::string> names(texts.size());
     std::unordered_set<std::string> used;
-    for (std::size_t i = 0; before != nullptr && i < names.size(); ++i) {
+    const TenantSlots* old = before == nullptr ? nullptr : before->slots.get();
+    for (std::size_t i = 0; old != nullptr && i < names.size(); ++i) {
         if (same[i] == no_position) continue;
-        names[i] = before->slots->snat_rules.name(before->snat_slot(same[i]));
+        names[i] = old->snat_rules.name(before->snat_slot(same[i]));
         used.insert(names[i]);
     }
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -85,7 +86,7 @@ NameSlots slots_of_snat(const TenantView* now, const TenantView* before, std::ui
         }
     }
     const std::vector<std::string_view> views(names.begin(), names.end());
-    return {before == nullptr ? NameSlots() : before->slots->snat_rules, views, generation, forgotten};
+    return {old == nullptr ? NameSlots() : old->snat_rules, views, generation, forgotten};
 }
 
 NameSlots after(const NameSlots* before, std::span<const std::string_view> names, std::uint32_t generation,

@@ -217,9 +217,11 @@ class Duel {
     using Pair = std::pair<std::uint16_t, std::uint16_t>;
 
     std::optional<Pair> find_interface(std::uint16_t port, const std::vector<std::uint16_t>& vids) const {
-        for (std::uint16_t tenant = 0; tenant < compiled_.policy.tenants.size(); ++tenant) {
+        const auto tenants = static_cast<std::uint16_t>(compiled_.policy.tenants.size());
+        for (std::uint16_t tenant = 0; tenant < tenants; ++tenant) {
             const auto& interfaces = compiled_.policy.tenants[tenant].interfaces;
-            for (std::uint16_t index = 0; index < interfaces.size(); ++index) {
+            const auto count = static_cast<std::uint16_t>(interfaces.size());
+            for (std::uint16_t index = 0; index < count; ++index) {
                 if (interfaces[index].port == port && interfaces[index].vids == vids)
                     return Pair{tenant, index};
             }

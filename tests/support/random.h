@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <vector>
 
 namespace sluice::test {
@@ -32,6 +33,7 @@ class Random {
     std::size_t weighted(const std::vector<unsigned>& weights) {
         std::uint64_t total = 0;
         for (const unsigned weight : weights) total += weight;
+        if (total == 0) throw std::invalid_argument("no weight but zero");
         std::uint64_t ticket = next() % total;
         std::size_t index = 0;
         while (ticket >= weights[index]) ticket -= weights[index++];

@@ -34,9 +34,11 @@ PacketSource::PacketSource(const policy::Policy& policy, std::uint64_t seed, con
 void PacketSource::saw(const SentFrame& frame) {
     const Decoded decoded = decode(frame.bytes);
     if (!decoded.is_ip() || !decoded.fault.empty() || decoded.is_fragment() || !decoded.options.empty()) return;
-    for (std::uint16_t tenant = 0; tenant < policy_.tenants.size(); ++tenant) {
+    const auto tenants = static_cast<std::uint16_t>(policy_.tenants.size());
+    for (std::uint16_t tenant = 0; tenant < tenants; ++tenant) {
         const auto& interfaces = policy_.tenants[tenant].interfaces;
-        for (std::uint16_t index = 0; index < interfaces.size(); ++index) {
+        const auto count = static_cast<std::uint16_t>(interfaces.size());
+        for (std::uint16_t index = 0; index < count; ++index) {
             if (interfaces[index].port != frame.port || interfaces[index].vids != decoded.vids) continue;
             remember(seen_, Seen{tenant, index, frame, decoded});
         }

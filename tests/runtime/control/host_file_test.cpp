@@ -76,22 +76,20 @@ TEST(HostFile, NamesTheStoreAndTheKeysItTrusts) {
 }
 
 TEST(HostFile, ReportsAllProblemsInTheOrderOfTheFile) {
-    EXPECT_EQ(
-        problems("cores: [one]\n"
-                 "memory: {hugepages: maybe}\n"
-                 "colour: blue\n"
-                 "ports:\n"
-                 "  access0: {vdev: net_null0, speed: 10}\n"
-                 "  uplink0: {}\n"
-                 "control: {socket: relative.sock}\n"),
-        (Lines{
-            "host.yaml:1:9: \"one\" is no core number",
-            "host.yaml:2:21: hugepages must be one of auto, required, off",
-            "host.yaml:3:1: unknown key \"colour\"; the host file has: cores, memory, polling, ports, control, "
-            "images",
-            "host.yaml:5:30: unknown key \"speed\"; port access0 has: vdev, pci",
-            "host.yaml:6:3: port uplink0 needs one device: vdev: \"ARGUMENTS\" or pci: \"ADDRESS\"",
-            "host.yaml:7:19: socket must be an absolute path of at most 107 bytes"}));
+    EXPECT_EQ(problems("cores: [one]\n"
+                       "memory: {hugepages: maybe}\n"
+                       "colour: blue\n"
+                       "ports:\n"
+                       "  access0: {vdev: net_null0, speed: 10}\n"
+                       "  uplink0: {}\n"
+                       "control: {socket: relative.sock}\n"),
+              (Lines{"host.yaml:1:9: \"one\" is no core number",
+                     "host.yaml:2:21: hugepages must be one of auto, required, off",
+                     std::string("host.yaml:3:1: unknown key \"colour\"; the host file has: ") +
+                         "cores, memory, polling, ports, control, images",
+                     "host.yaml:5:30: unknown key \"speed\"; port access0 has: vdev, pci",
+                     "host.yaml:6:3: port uplink0 needs one device: vdev: \"ARGUMENTS\" or pci: \"ADDRESS\"",
+                     "host.yaml:7:19: socket must be an absolute path of at most 107 bytes"}));
 }
 
 TEST(HostFile, RefusesRepeatedKeysAndDevices) {
