@@ -37,7 +37,6 @@ ShortTraceKey TraceKey::of_first_packet(const FirstPacket& packet) noexcept {
         entrance_word(SessionChoice::opens, packet.in_interface),
         no_stage_row,
         packet.adjacency,
-        packet.rule,
         packet.source_rule};
 }
 
@@ -56,7 +55,6 @@ TraceKey TraceKey::of(const Trace& trace, const IpView& packet) noexcept {
         add(entrance_word(session_choice(hop), hop.in_interface));
         add(hop.destination_rule);
         add(hop.adjacency);
-        add(hop.rule);
         add(hop.source_rule);
     }
     return key;

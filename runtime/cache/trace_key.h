@@ -3,15 +3,17 @@
 // What a packet's way through the gateway depends on, and nothing else: two packets with the same key meet the
 // same tables' rows, so the same program carries both out (architecture.md 2a). By where a value came from:
 //
-//   ORIG     the row that looking it up gave, never the value: adjacency, DNAT rule, firewall rule, source rule
+//   ORIG     the row that looking it up gave, never the value: adjacency, DNAT rule, source rule
 //   CONST    nothing: an earlier row says it already (what DNAT to one address made of the destination)
 //   DERIVED  the row that looking the derived value up gave (one-to-one, ports that move with their range)
 //   CHOSEN   that a choice was made and from what (session and direction, mapping, pool, member of a group),
 //   and
 //            the rows that later tables gave for what was chosen; what was chosen is the flow's own
 //
-// Each router on the path adds its words under its own scope, in path order. TTL, length, TCP flags and DSCP
-// are guards and no part of it. A plain value; any thread.
+// Each router on the path adds its words under its own scope, in path order. Of the firewall's rule only
+// whether it lets the packet pass: the program is the same whichever did, the session counts for the one that
+// was asked about it (rule_memo.h), and 100,000 rules would need as many traces. TTL, length, TCP flags and
+// DSCP are guards and no part of it. A plain value; any thread.
 #pragma once
 
 #include <algorithm>
@@ -34,13 +36,12 @@ struct FirstPacket {
     bool forwards = false;  // else the firewall denies it
     bool new_source = false;
     std::uint32_t adjacency = 0;
-    std::uint32_t rule = default_rule;
     std::uint32_t source_rule = no_stage_row;
 };
-using ShortTraceKey = std::array<std::uint32_t, 7>;
+using ShortTraceKey = std::array<std::uint32_t, 6>;
 
 struct TraceKey {
-    static constexpr std::uint32_t words_of_a_packet = 2, words_of_a_router = 5;
+    static constexpr std::uint32_t words_of_a_packet = 2, words_of_a_router = 4;
     static constexpr std::uint32_t most_words = words_of_a_packet + words_of_a_router * most_routers;
 
     std::uint32_t count = 0;

@@ -187,7 +187,6 @@ ShortTraceKey trace_of(const Start& start, std::uint8_t protocol) {
                                       .forwards = allowed,
                                       .new_source = translates,
                                       .adjacency = start.adjacency,
-                                      .rule = start.rule,
                                       .source_rule = translates ? start.snat_position : no_stage_row});
 }
 

@@ -44,6 +44,18 @@ TEST_P(Traces, hosts_and_remotes_of_the_same_classes_share_one) {
     EXPECT_EQ(counters().cache.trace_hits, traced() ? 2u : 0u);
 }
 
+TEST_P(Traces, whichever_rule_allows_it_counts_and_the_trace_is_the_same) {
+    const auto visit = [&](const char* source, std::uint16_t port) {
+        only(outside(udp(on_net(
+            {.source = source, .destination = "10.1.1.5", .source_port = 4000, .destination_port = port}))));
+    };
+    visit("198.18.0.9", 53);
+    visit("198.18.7.1", 7);
+    EXPECT_EQ(counters().cache.trace_hits, traced() ? 1u : 0u);
+    EXPECT_EQ(rule(blue, "names").sessions, 1u);
+    EXPECT_EQ(rule(blue, "known").sessions, 1u);
+}
+
 TEST_P(Traces, replies_of_different_flows_share_one_too) {
     for (std::uint16_t i = 0; i < 10; ++i) {
         const Decoded sent = only(inside(udp(on_web(new_flow(i)))));
