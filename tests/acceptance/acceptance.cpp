@@ -35,4 +35,15 @@ std::string text(Ip ip) {
     return to_string(ip, Family::v4);
 }
 
+Bytes answer_of_a9() {
+    return arp({.source_mac = "02:aa:00:00:00:09",
+                .destination_mac = "02:50:56:56:44:52",
+                .vlan = 502,
+                .operation = 2,
+                .sender_mac = "02:aa:00:00:00:09",
+                .sender_ip = "10.1.2.9",
+                .target_mac = "02:50:56:56:44:52",
+                .target_ip = "10.1.2.1"});
+}
+
 }  // namespace sluice::test

@@ -65,6 +65,8 @@ class Acceptance : public testing::TestWithParam<CacheTiers> {
 /// The one frame that was sent, taken apart; fails the test where there is not exactly one.
 Decoded only(const std::vector<SentFrame>& sent);
 std::string text(Ip ip);  // IPv4
+/// What station 10.1.2.9 of tenant a, which has no static entry, says when it is asked for its MAC.
+Bytes answer_of_a9();
 
 #define SLUICE_ACCEPTANCE(Suite)                                            \
     INSTANTIATE_TEST_SUITE_P(T1, Suite, testing::ValuesIn(all_cache_tiers), \

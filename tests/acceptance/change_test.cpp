@@ -304,17 +304,6 @@ TEST_P(ChangeAcceptance, ADnatSessionStaysWhileARuleMakesTheSameOfItsAddress) {
 
 constexpr const char* ip_of_a9 = "10.1.2.9";
 
-Bytes answer_of_a9() {
-    return arp({.source_mac = "02:aa:00:00:00:09",
-                .destination_mac = "02:50:56:56:44:52",
-                .vlan = 502,
-                .operation = 2,
-                .sender_mac = "02:aa:00:00:00:09",
-                .sender_ip = ip_of_a9,
-                .target_mac = "02:50:56:56:44:52",
-                .target_ip = "10.1.2.1"});
-}
-
 TEST_P(ChangeAcceptance, AHeldPacketIsJudgedAgainUnderTheNewPolicyAndCountedOnce) {
     const Bytes kept = udp(from_a5({.destination = "10.1.2.9", .source_port = 1001, .destination_port = 7}));
     const Bytes denied = udp(from_a5({.destination = "10.1.2.9", .source_port = 1002, .destination_port = 9}));

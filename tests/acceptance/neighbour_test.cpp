@@ -13,17 +13,6 @@ Packet to_a9(std::uint16_t source_port) {
     return {.source = "10.1.1.5", .destination = "10.1.2.9", .source_port = source_port, .destination_port = 7};
 }
 
-Bytes answer_of_a9() {
-    return arp({.source_mac = "02:aa:00:00:00:09",
-                .destination_mac = "02:50:56:56:44:52",
-                .vlan = 502,
-                .operation = 2,
-                .sender_mac = "02:aa:00:00:00:09",
-                .sender_ip = "10.1.2.9",
-                .target_mac = "02:50:56:56:44:52",
-                .target_ip = "10.1.2.1"});
-}
-
 bool is_request_for_a9(const SentFrame& sent) {
     const Decoded frame = decode(sent.bytes);
     const std::uint8_t target[] = {10, 1, 2, 9};

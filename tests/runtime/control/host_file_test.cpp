@@ -60,9 +60,10 @@ TEST(HostFile, SaysWhatDoesNothingInThisVersion) {
 TEST(HostFile, NamesTheStoreAndTheKeysItTrusts) {
     const HostFile host = good(
         "ports: {a: {vdev: net_null0}}\n"
-        "images: {directory: /var/lib/sluice/images, trust: [/etc/sluice/keys/edge.pub, /root/other.pub]}\n");
+        "images: {directory: /var/lib/sluice/images, trust: [/etc/sluice/keys/edge.pub, "
+        "/etc/sluice/keys/other.pub]}\n");
     EXPECT_EQ(host.images_directory, "/var/lib/sluice/images");
-    EXPECT_EQ(host.trusted_keys, (Lines{"/etc/sluice/keys/edge.pub", "/root/other.pub"}));
+    EXPECT_EQ(host.trusted_keys, (Lines{"/etc/sluice/keys/edge.pub", "/etc/sluice/keys/other.pub"}));
     EXPECT_TRUE(host.warnings.empty());
     EXPECT_EQ(
         good("ports: {a: {vdev: net_null0}}\nimages: {directory: /images}\n").warnings,
