@@ -302,8 +302,6 @@ TEST_P(ChangeAcceptance, ADnatSessionStaysWhileARuleMakesTheSameOfItsAddress) {
     EXPECT_EQ(text(only(from_outside(request)).destination), "10.1.1.12");
 }
 
-constexpr const char* ip_of_a9 = "10.1.2.9";
-
 TEST_P(ChangeAcceptance, AHeldPacketIsJudgedAgainUnderTheNewPolicyAndCountedOnce) {
     const Bytes kept = udp(from_a5({.destination = "10.1.2.9", .source_port = 1001, .destination_port = 7}));
     const Bytes denied = udp(from_a5({.destination = "10.1.2.9", .source_port = 1002, .destination_port = 9}));
