@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <list>
 #include <thread>
 #include <vector>
@@ -20,21 +21,22 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int tick_ms = 200;
-
 struct Client {
     int socket;
+    std::uint64_t number;
     std::string received;  // of the request that is arriving
     std::string to_send;   // of the response; while there is some, nothing is read
     std::size_t sent = 0;
+    bool working = false;  // its request is with the worker; nothing is read meanwhile
     Clock::time_point progress = Clock::now();
 
-    explicit Client(int accepted) : socket(accepted) {}
+    Client(int accepted, std::uint64_t number_) : socket(accepted), number(number_) {}
     ~Client() { close(socket); }
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
     bool sending() const { return sent < to_send.size(); }
+    short awaited() const { return static_cast<short>(working ? 0 : sending() ? POLLOUT : POLLIN); }
 };
 
 }  // namespace
@@ -44,7 +46,7 @@ struct ControlServer::State {
         : listener(listening_socket),
           handler(std::move(request_handler)),
           log(std::move(line_log)),
-          tick(std::move(time_passes)),
+          worker(std::move(time_passes)),
           stop_event(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
     ~State() { close(stop_event); }
     State(const State&) = delete;
@@ -57,33 +59,39 @@ struct ControlServer::State {
     bool receive(Client& client);
     bool send_some(Client& client);
     bool answer(Client& client);
+    bool respond(Client& client, const std::string& response);
+    void hand_out_finished();
 
     int listener;
     ControlHandler handler;
     ControlLog log;
-    ControlTick tick;
+    ControlWorker worker;
     int stop_event;
     std::atomic<bool> stop{false};
     std::list<Client> clients;
+    std::uint64_t clients_so_far = 0;
+    bool refused = false;  // the last accept(), for lack of descriptors or memory
+    Clock::time_point accept_again;
     std::thread thread;
 };
 
 void ControlServer::State::serve() {
     std::vector<pollfd> waiting;
     while (!stop.load(std::memory_order_relaxed)) {
-        waiting.assign({{stop_event, POLLIN, 0}, {listener, POLLIN, 0}});
-        if (clients.size() == most_clients) waiting[1].fd = -1;  // the next ones wait in the listen queue
-        for (const Client& client : clients) {
-            waiting.push_back({client.socket, static_cast<short>(client.sending() ? POLLOUT : POLLIN), 0});
-        }
-        poll(waiting.data(), waiting.size(), tick ? tick_ms : clients.empty() ? -1 : 1000);
-        if (tick) tick();
+        waiting.assign({{stop_event, POLLIN, 0}, {listener, POLLIN, 0}, {worker.event(), POLLIN, 0}});
+        // The next ones wait in the listen queue.
+        const bool pauses = refused && Clock::now() < accept_again;
+        if (clients.size() == most_clients || pauses) waiting[1].fd = -1;
+        for (const Client& client : clients) waiting.push_back({client.socket, client.awaited(), 0});
+        poll(waiting.data(), waiting.size(), clients.empty() && !pauses ? -1 : pause_ms);
         const auto patient_since = Clock::now() - std::chrono::milliseconds(patience_ms);
-        auto ready = waiting.begin() + 2;
+        auto ready = waiting.begin() + 3;
         for (auto client = clients.begin(); client != clients.end(); ++ready) {
-            const bool keep = ready->revents == 0 ? client->progress > patient_since : progress(*client);
+            const bool keep = ready->revents == 0 ? client->working || client->progress > patient_since
+                                                  : !client->working && progress(*client);
             client = keep ? std::next(client) : clients.erase(client);
         }
+        if (waiting[2].revents != 0) hand_out_finished();
         if (waiting[1].revents != 0) accept_clients();
     }
 }
@@ -91,14 +99,22 @@ void ControlServer::State::serve() {
 void ControlServer::State::accept_clients() {
     while (clients.size() < most_clients) {
         const int accepted = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (accepted < 0) return;
+        if (accepted < 0) {
+            if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return;
+            // The listener stays readable: without a pause this would spin.
+            if (!refused) log(fmt::format("control connections wait: {}", std::strerror(errno)));
+            refused = true;
+            accept_again = Clock::now() + std::chrono::milliseconds(pause_ms);
+            return;
+        }
+        refused = false;
         ucred peer{};
         socklen_t length = sizeof peer;
         if (getsockopt(accepted, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0) {
             log(fmt::format("control connection from process {}, user {}, group {}", peer.pid, peer.uid,
                             peer.gid));
         }
-        clients.emplace_back(accepted);
+        clients.emplace_back(accepted, ++clients_so_far);
     }
 }
 
@@ -123,10 +139,30 @@ bool ControlServer::State::answer(Client& client) {
         log("control connection closed: a request longer than 64 KiB");
         return false;
     }
-    client.to_send = handler(client.received.substr(0, end)) + "\n";
-    client.sent = 0;
+    ControlAnswer made = handler(client.received.substr(0, end));
     client.received.erase(0, end + 1);
+    if (const auto* response = std::get_if<std::string>(&made)) return respond(client, *response);
+    client.working = true;
+    worker.start(client.number, std::get<ControlWork>(std::move(made)));
+    return true;
+}
+
+bool ControlServer::State::respond(Client& client, const std::string& response) {
+    client.to_send = response + "\n";
+    client.sent = 0;
     return send_some(client);
+}
+
+void ControlServer::State::hand_out_finished() {
+    for (const auto& [number, response] : worker.finished()) {
+        for (auto client = clients.begin(); client != clients.end(); ++client) {
+            if (client->number != number) continue;
+            client->working = false;
+            client->progress = Clock::now();
+            if (!respond(*client, response)) clients.erase(client);
+            break;
+        }
+    }
 }
 
 bool ControlServer::State::send_some(Client& client) {

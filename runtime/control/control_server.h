@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The control socket: a Unix stream socket (mode 0660), one JSON request a line, one JSON response a line. Owns
-// a thread; the handler runs there. A client that is slow, silent or talks nonsense is cut off and holds up no
-// one.
+// two threads: the handler runs in one, what it says takes longer in the other. A client that is slow, silent
+// or talks nonsense is cut off and holds up no one.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <variant>
+
+#include "runtime/control/control_worker.h"
 
 namespace sluice {
 
-/// One request line (without its end) to one response line (without its end).
-using ControlHandler = std::function<std::string(const std::string& request)>;
-/// Called in the server's thread, some five times a second and between requests.
-using ControlTick = std::function<void()>;
+/// A response line (without its end), or the work that makes it.
+using ControlAnswer = std::variant<std::string, ControlWork>;
+/// One request line (without its end) to its answer. Called in the server's thread: others wait meanwhile.
+using ControlHandler = std::function<ControlAnswer(const std::string& request)>;
 /// Told of connections and refusals, one line each. Called in the server's thread.
 using ControlLog = std::function<void(const std::string& line)>;
 
@@ -48,9 +51,10 @@ class ControlServer {
     static constexpr std::size_t most_clients = 16;
     static constexpr std::size_t longest_request_bytes = 64 * 1024;
     static constexpr int patience_ms = 10'000;  // without progress on either side of a request
+    static constexpr int pause_ms = 1'000;      // before the next try where no descriptor is left for a client
 
     ControlServer(ControlSocket& socket, ControlHandler handler, ControlLog log, ControlTick tick = {});
-    /// Ends the thread. Whoever the handler waits for must have let go of it before.
+    /// Ends the threads. Whoever the handler waits for must have let go of it before.
     ~ControlServer();
     ControlServer(const ControlServer&) = delete;
     ControlServer& operator=(const ControlServer&) = delete;

@@ -43,6 +43,28 @@ bool ImageCommands::knows(const std::string& command) {
     return std::ranges::find(commands, command) != commands.end();
 }
 
+ImageCommands::ImageCommands(ImageStore& store, Lifecycle& lifecycle, Lifecycle::Now now)
+    : store_(store), lifecycle_(lifecycle) {
+    show(now);
+}
+
+void ImageCommands::tick(Lifecycle::Now now) {
+    lifecycle_.tick(now);
+    show(now);
+}
+
+void ImageCommands::show(Lifecycle::Now now) {
+    Shown next{std::make_shared<const Json>(running(now.monotonic)),
+               std::make_shared<const Json>(last_return())};
+    const std::lock_guard lock(shown_mutex_);
+    shown_ = std::move(next);
+}
+
+ImageCommands::Shown ImageCommands::shown() const {
+    const std::lock_guard lock(shown_mutex_);
+    return shown_;
+}
+
 Json ImageCommands::answer(const Json& request, Lifecycle::Now now) {
     const std::string command = request.at("command").get<std::string>();
     if (command.starts_with("push-")) return push(request, now);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The commands about images, as the control socket has them: JSON in, JSON out. The control thread.
+// The commands about images, as the control socket has them: JSON in, JSON out. One thread (the control
+// server's worker), but for shown().
 //
 //   {"command": "push-begin", "digest": D, "bytes": N}            to {"present": BOOL, "offset": N}
 //   {"command": "push-chunk", "digest": D, "offset": N, "data": BASE64}  to the same
@@ -11,6 +12,8 @@
 //   {"command": "gc", "keep": N}                                  to {"removed": [D, ...]}
 #pragma once
 
+#include <memory>
+#include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <stdexcept>
 #include <string>
@@ -27,17 +30,29 @@ struct CommandRefused : std::runtime_error {
 
 class ImageCommands {
   public:
-    ImageCommands(ImageStore& store, Lifecycle& lifecycle) : store_(store), lifecycle_(lifecycle) {}
+    ImageCommands(ImageStore& store, Lifecycle& lifecycle, Lifecycle::Now now = {});
 
     static bool knows(const std::string& command);
     /// Throws CommandRefused, StoreFailure, and nlohmann's exceptions where the request lacks something.
     nlohmann::ordered_json answer(const nlohmann::ordered_json& request, Lifecycle::Now now);
-    /// Of the image that runs: digest, state, revision, key, seconds left to confirm it.
-    nlohmann::ordered_json running(Time now) const;
-    /// Null where the gateway never went back by itself.
-    nlohmann::ordered_json last_return() const;
+    /// Ends a probation whose time is over. Call it a few times a second, and after each answer.
+    void tick(Lifecycle::Now now);
+
+    /// What others may know of the images, as of the last tick: an image that is being verified holds up nobody
+    /// who asks.
+    struct Shown {
+        /// Digest, state, revision, key, seconds left to confirm it.
+        std::shared_ptr<const nlohmann::ordered_json> running;
+        /// Null where the gateway never went back by itself.
+        std::shared_ptr<const nlohmann::ordered_json> last_return;
+    };
+    /// Any thread.
+    Shown shown() const;
 
   private:
+    void show(Lifecycle::Now now);
+    nlohmann::ordered_json running(Time now) const;
+    nlohmann::ordered_json last_return() const;
     nlohmann::ordered_json image_json(const ImageRecord& record) const;
     nlohmann::ordered_json images(Time now) const;
     nlohmann::ordered_json push(const nlohmann::ordered_json& request, Lifecycle::Now now);
@@ -45,6 +60,8 @@ class ImageCommands {
 
     ImageStore& store_;
     Lifecycle& lifecycle_;
+    mutable std::mutex shown_mutex_;
+    Shown shown_;
 };
 
 }  // namespace sluice

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 
 namespace sluice {
 namespace {
@@ -50,6 +51,7 @@ std::optional<std::string> LiveImage::go_over_to(const Image& loaded) {
     if (!next) return "with those that vanished it has more than 65,534 ports, tenants or interfaces";
     const Shard::Activation activation = shard_.prepare(*next);
     if (next_comes_) next_comes_(next);
+    const std::unique_lock nobody_looks(moving_);
     bool moved = false;
     if (!mailbox_.run([&] {
             moved = shard_.activate(*activation);

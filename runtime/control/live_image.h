@@ -3,13 +3,14 @@
 // From one image to another under a running shard: everything is made ready in the calling thread, the packet
 // thread only swaps what is ready, between two bursts, and the old image goes when nobody refers to it.
 //
-// One control thread. The image that runs stands in a variable of the caller's that lives longer than the
-// shard: the shard reads it until the end.
+// go_over_to(): one control thread. The image that runs stands in a variable of the caller's that lives longer
+// than the shard: the shard reads it until the end.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 
 #include "runtime/control/mailbox.h"
@@ -33,11 +34,16 @@ class LiveImage {
     /// Blocks until the shard has moved. Why not, as a sentence; then nothing has changed.
     std::optional<std::string> go_over_to(const Image& loaded);
 
+    /// While this is held the shard stays with the image that runs, and so do its counters: go_over_to() waits
+    /// with its last step. Any thread but the packet thread; for moments.
+    std::shared_lock<std::shared_mutex> hold() const { return std::shared_lock(moving_); }
+
   private:
     ImagePointer& running_;
     Shard& shard_;  // touched by jobs only, but for prepare()
     Mailbox& mailbox_;
     std::function<void(const ImagePointer&)> next_comes_;
+    mutable std::shared_mutex moving_;
 };
 
 }  // namespace sluice

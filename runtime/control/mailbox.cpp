@@ -19,6 +19,7 @@ Mailbox::~Mailbox() {
 }
 
 bool Mailbox::run(const MailboxJob& job) {
+    const std::lock_guard one_at_a_time(asking_);
     if (closed_.load(std::memory_order_acquire)) return false;
     pending_.store(&job, std::memory_order_release);
     // The event is a counter: a close() between the two lines above and this wait is not missed.

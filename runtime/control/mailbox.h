@@ -2,12 +2,13 @@
 //
 // How another thread has something done by the packet thread, between two bursts. One job at a time.
 //
-// run(): one control thread. serve() and close(): the packet thread. serve() costs one load while nothing is
-// asked: no lock and no read-modify-write on the packet path.
+// run(): any thread that may wait. serve() and close(): the packet thread. serve() costs one load while nothing
+// is asked: no lock and no read-modify-write on the packet path.
 #pragma once
 
 #include <atomic>
 #include <functional>
+#include <mutex>
 
 namespace sluice {
 
@@ -21,7 +22,7 @@ class Mailbox {
     Mailbox(const Mailbox&) = delete;
     Mailbox& operator=(const Mailbox&) = delete;
 
-    /// Waits until the packet thread has done the job. False: it has ended and will not.
+    /// Waits until the packet thread has done the job, and others' before it. False: it has ended and will not.
     bool run(const MailboxJob& job);
 
     void serve() {
@@ -36,6 +37,7 @@ class Mailbox {
     void do_slice(const MailboxJob& job);
     void wake();
 
+    std::mutex asking_;  // never the packet thread's
     std::atomic<const MailboxJob*> pending_{nullptr};
     std::atomic<bool> closed_{false};
     int event_;  // eventfd: a job was finished, or the mailbox closed

@@ -32,17 +32,13 @@ std::string refusal(const std::string& text, int exit_code = exit_refused) {
     return one_line(Json{{"ok", false}, {"error", text}, {"exit", exit_code}});
 }
 
-}  // namespace
-
-std::string GatewayAnswers::answer(const std::string& request) {
-    const Json parsed = Json::parse(request, nullptr, false);
-    if (!parsed.is_object() || !parsed.contains("command") || !parsed["command"].is_string()) {
-        return refusal("a request is one line of JSON such as {\"command\": \"status\"}");
-    }
+/// What `result` returns, or why not.
+template <typename Result>
+std::string respond(Result&& result) {
     try {
         Json response;
         response["ok"] = true;
-        response["result"] = result_of(parsed);
+        response["result"] = result();
         return one_line(response);
     } catch (const CommandRefused& refused) {
         return refusal(refused.what(), refused.exit_code);
@@ -53,39 +49,58 @@ std::string GatewayAnswers::answer(const std::string& request) {
     }
 }
 
-Json GatewayAnswers::result_of(const Json& request) {
-    const std::string command = request["command"].get<std::string>();
+}  // namespace
+
+ControlAnswer GatewayAnswers::answer(const std::string& request) {
+    Json parsed = Json::parse(request, nullptr, false);
+    if (!parsed.is_object() || !parsed.contains("command") || !parsed["command"].is_string()) {
+        return refusal("a request is one line of JSON such as {\"command\": \"status\"}");
+    }
+    std::string command = parsed["command"].get<std::string>();
+    if (!ImageCommands::knows(command)) return respond([&] { return look(command); });
+    return [this, about = std::move(parsed)] { return respond([&] { return work_on_images(about); }); };
+}
+
+Json GatewayAnswers::look(const std::string& command) {
     if (command == "status") return status();
     if (command == "stats") return stats();
     if (command == "drops") return drops();
     if (command == "sessions") return sessions();
     if (command == "neighbours") return neighbours();
     if (command == "flows") return flows();
-    if (ImageCommands::knows(command)) {
-        if (images_ == nullptr) {
-            throw CommandRefused("the gateway keeps no images: its host file names no images.directory",
-                                 exit_refused);
-        }
-        return images_->answer(request, {PacketLoop::now(), wall_seconds()});
-    }
     throw std::invalid_argument("unknown command \"" + command +
                                 "\"; there are status, stats, drops, flows, sessions, neighbours, images, "
                                 "push, activate, confirm, rollback and gc");
+}
+
+Json GatewayAnswers::work_on_images(const Json& request) {
+    if (images_ == nullptr) {
+        throw CommandRefused("the gateway keeps no images: its host file names no images.directory",
+                             exit_refused);
+    }
+    return images_->answer(request, {PacketLoop::now(), wall_seconds()});
 }
 
 void GatewayAnswers::on_packet_thread(const MailboxJob& job) {
     if (!mailbox_.run(job)) throw std::runtime_error("the gateway is shutting down");
 }
 
+ImagePointer GatewayAnswers::image() const {
+    const auto held = live_.hold();
+    return image_;
+}
+
 Json GatewayAnswers::status() const {
+    const ImagePointer image = this->image();
     Json json;
-    json["gateway"] = image_->gateway();
+    json["gateway"] = image->gateway();
     json["version"] = SLUICE_VERSION;
     json["process"] = getpid();
-    json["image"] = {{"file", facts_.image_file}, {"digest", hexadecimal(image_->digest())}};
+    json["image"] = {{"file", facts_.image_file}, {"digest", hexadecimal(image->digest())}};
     if (images_ != nullptr) {
-        json["image"].update(images_->running(PacketLoop::now()));
-        json["last_return"] = images_->last_return();
+        const ImageCommands::Shown shown = images_->shown();
+        json["image"].update(*shown.running);
+        json["last_return"] = *shown.last_return;
     }
     json["uptime_seconds"] = (PacketLoop::now() - facts_.started) / nanoseconds_per_second;
     json["cores"] = facts_.cores;
@@ -107,8 +122,8 @@ Json GatewayAnswers::status() const {
 }
 
 // Made here, so that the packet thread only copies into memory that is there already.
-Counters GatewayAnswers::fetch_counters() {
-    Counters copy(*image_);
+Counters GatewayAnswers::fetch_counters(const Image& image) {
+    Counters copy(image);
     on_packet_thread([&] {
         if (!shard_.fold_some(flows_a_slice)) return false;
         copy = shard_.counters_so_far();
@@ -118,13 +133,16 @@ Counters GatewayAnswers::fetch_counters() {
 }
 
 Json GatewayAnswers::stats() {
-    const Counters counters = fetch_counters();
+    auto held = live_.hold();
+    const ImagePointer image = image_;
+    const Counters counters = fetch_counters(*image);
     std::vector<DeviceCounters> devices(ports_.size());
     on_packet_thread([&] {
         for (std::size_t port = 0; port < ports_.size(); ++port) devices[port] = ports_[port]->counters();
         return true;
     });
-    Json json = counters_report(*image_, counters);
+    held.unlock();
+    Json json = counters_report(*image, counters);
     Json ports = Json::object();
     for (std::size_t port = 0; port < ports_.size(); ++port) {
         Json& entry = ports[ports_[port]->name()];
@@ -141,10 +159,13 @@ Json GatewayAnswers::stats() {
 }
 
 Json GatewayAnswers::drops() {
-    return drops_report(fetch_counters());
+    const auto held = live_.hold();
+    return drops_report(fetch_counters(*image_));
 }
 
 Json GatewayAnswers::sessions() {
+    auto held = live_.hold();
+    const ImagePointer image = image_;
     const SessionTable* table = nullptr;
     std::uint32_t count = 0;
     on_packet_thread([&] {
@@ -164,10 +185,13 @@ Json GatewayAnswers::sessions() {
         }
         return next == table->capacity();
     });
-    return sessions_json(*image_, copies, PacketLoop::now());
+    held.unlock();
+    return sessions_json(*image, copies, PacketLoop::now());
 }
 
 Json GatewayAnswers::neighbours() {
+    auto held = live_.hold();
+    const ImagePointer image = image_;
     const NeighbourTable& table = shard_.neighbours();
     std::vector<Neighbour> copies;
     copies.reserve(table.capacity());
@@ -179,10 +203,13 @@ Json GatewayAnswers::neighbours() {
         }
         return next == table.capacity();
     });
-    return neighbours_json(*image_, copies, PacketLoop::now());
+    held.unlock();
+    return neighbours_json(*image, copies, PacketLoop::now());
 }
 
 Json GatewayAnswers::flows() {
+    auto held = live_.hold();
+    const ImagePointer image = image_;
     std::vector<FlowSummary> flows;
     flows.reserve(shard_.flow_places());
     std::uint32_t next = 0;
@@ -193,7 +220,8 @@ Json GatewayAnswers::flows() {
         }
         return next == shard_.flow_places();
     });
-    return flows_json(*image_, flows, PacketLoop::now());
+    held.unlock();
+    return flows_json(*image, flows, PacketLoop::now());
 }
 
 }  // namespace sluice

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What sluiced says over the control socket. answer() runs in the control thread; what belongs to the packet
-// thread is fetched through the mailbox in slices, and turned into JSON here.
+// What sluiced says over the control socket. answer() runs in the control server's thread, the work about
+// images that it gives back in the worker's; what belongs to the packet thread is fetched through the mailbox
+// in slices, and turned into JSON here.
 #pragma once
 
 #include <memory>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/control/control_server.h"
 #include "runtime/control/image_commands.h"
 #include "runtime/control/live_image.h"
 #include "runtime/control/mailbox.h"
@@ -29,12 +31,13 @@ struct GatewayFacts {
 
 class GatewayAnswers {
   public:
-    /// `image` is the one that runs, changed by the control thread alone; `images` is null where the host file
-    /// names no store.
-    GatewayAnswers(GatewayFacts facts, const ImagePointer& image, ImageCommands* images, Shard& shard,
-                   const std::vector<std::unique_ptr<DpdkPort>>& ports, Mailbox& mailbox)
+    /// `image` is the one that runs, changed by `live` alone; `images` is null where the host file names no
+    /// store.
+    GatewayAnswers(GatewayFacts facts, const ImagePointer& image, const LiveImage& live, ImageCommands* images,
+                   Shard& shard, const std::vector<std::unique_ptr<DpdkPort>>& ports, Mailbox& mailbox)
         : facts_(std::move(facts)),
           image_(image),
+          live_(live),
           images_(images),
           shard_(shard),
           ports_(ports),
@@ -42,21 +45,24 @@ class GatewayAnswers {
 
     /// {"command": NAME} to {"ok": true, "result": ...} or {"ok": false, "error": TEXT, "exit": N}, where N is
     /// what the asking program ends with.
-    std::string answer(const std::string& request);
+    ControlAnswer answer(const std::string& request);
 
   private:
-    nlohmann::ordered_json result_of(const nlohmann::ordered_json& request);
+    nlohmann::ordered_json look(const std::string& command);
+    nlohmann::ordered_json work_on_images(const nlohmann::ordered_json& request);
+    ImagePointer image() const;
     nlohmann::ordered_json status() const;
     nlohmann::ordered_json stats();
     nlohmann::ordered_json drops();
     nlohmann::ordered_json sessions();
     nlohmann::ordered_json neighbours();
     nlohmann::ordered_json flows();
-    Counters fetch_counters();
+    Counters fetch_counters(const Image& image);
     void on_packet_thread(const MailboxJob& job);
 
     GatewayFacts facts_;
-    const ImagePointer& image_;
+    const ImagePointer& image_;  // read while live_.hold() is held
+    const LiveImage& live_;
     ImageCommands* images_;
     Shard& shard_;  // touched by jobs only
     const std::vector<std::unique_ptr<DpdkPort>>& ports_;

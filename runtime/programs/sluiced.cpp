@@ -149,7 +149,8 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
         lifecycle = std::make_unique<Lifecycle>(
             *source.store, source.first, [&](const ImagePointer& next) { return live.go_over_to(*next); },
             log_info);
-        commands = std::make_unique<ImageCommands>(*source.store, *lifecycle);
+        commands = std::make_unique<ImageCommands>(*source.store, *lifecycle,
+                                                   Lifecycle::Now{PacketLoop::now(), wall_seconds()});
     }
     GatewayAnswers answers({.image_file = source.file,
                             .cores = host.cores,
@@ -157,7 +158,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
                             .cache = options.cache,
                             .sleeps_when_idle = idle == WhenIdle::sleep,
                             .started = PacketLoop::now()},
-                           running, commands.get(), shard, ports, mailbox);
+                           running, live, commands.get(), shard, ports, mailbox);
     std::unique_ptr<ControlServer> server;
     {
         // DPDK has bound this thread to the packet core: no other thread may share it.
@@ -166,7 +167,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
         server = std::make_unique<ControlServer>(
             socket, [&](const std::string& request) { return answers.answer(request); }, log_info,
             [&] {
-                if (lifecycle) lifecycle->tick({PacketLoop::now(), wall_seconds()});
+                if (commands) commands->tick({PacketLoop::now(), wall_seconds()});
             });
     }
     log_info(fmt::format("gateway {} is up: core {}, {}, control socket {}", image.gateway(),

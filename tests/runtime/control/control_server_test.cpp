@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/control/control_server.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <ctime>
 #include <filesystem>
+#include <future>
 #include <mutex>
+#include <thread>
 
 #include "runtime/control/control_client.h"
 #include "tests/replay/captures.h"
@@ -19,7 +25,10 @@ constexpr std::chrono::seconds patience{30};
 
 class Connection {
   public:
-    explicit Connection(const std::string& path) : socket_(socket(AF_UNIX, SOCK_STREAM, 0)) {
+    explicit Connection(
+        const std::string& path, const std::function<void()>& before_connecting = [] {})
+        : socket_(socket(AF_UNIX, SOCK_STREAM, 0)) {
+        before_connecting();
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         path.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -129,6 +138,62 @@ TEST_F(ControlServerTest, SilentClientsHoldUpNoOne) {
     Connection half(path_);
     ASSERT_TRUE(half.send_text("half a requ"));
     EXPECT_EQ(ask("one"), "<one>");
+}
+
+TEST_F(ControlServerTest, WorkThatTakesLongHoldsUpNoOneElse) {
+    ControlSocket socket(path_);
+    std::promise<void> verified;
+    const std::shared_future<void> is_verified = verified.get_future();
+    std::atomic<int> ticks{0};
+    ControlServer server(
+        socket,
+        [&](const std::string& request) -> ControlAnswer {
+            if (request != "activate") return echo(request);
+            return [is_verified] {
+                is_verified.wait();
+                return std::string("active");
+            };
+        },
+        [](const std::string&) {}, [&] { ++ticks; });
+    Connection waiting(path_);
+    ASSERT_TRUE(waiting.send_text("activate\nstatus\n"));
+    EXPECT_EQ(ask("status"), "<status>");
+    {
+        Connection gone(path_);  // its work is done all the same
+        ASSERT_TRUE(gone.send_text("activate\n"));
+    }
+    verified.set_value();
+    EXPECT_EQ(waiting.receive(2), "active\n<status>\n");
+    EXPECT_GT(ticks, 0) << "after the work, before its answer";
+}
+
+TEST_F(ControlServerTest, WaitsForDescriptorsWithoutSpinning) {
+    ControlSocket socket(path_);
+    std::mutex mutex;
+    std::vector<std::string> lines;
+    ControlServer server(socket, echo, [&](const std::string& line) {
+        const std::lock_guard lock(mutex);
+        lines.push_back(line);
+    });
+    rlimit before{};
+    getrlimit(RLIMIT_NOFILE, &before);
+    Connection connection(path_, [&] {
+        const int lowest_free = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        close(lowest_free);
+        rlimit none = before;
+        none.rlim_cur = static_cast<rlim_t>(lowest_free);
+        setrlimit(RLIMIT_NOFILE, &none);
+    });
+    EXPECT_TRUE(connection.connected());
+    const std::clock_t began = std::clock();
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    const double busy_seconds = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+    setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_LT(busy_seconds, 0.1);
+    ASSERT_TRUE(connection.send_text("one\n"));
+    EXPECT_EQ(connection.receive(1), "<one>\n");
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(lines.front(), "control connections wait: Too many open files");
 }
 
 TEST_F(ControlServerTest, ASecondGatewayIsRefusedAndToldWhy) {

@@ -2,6 +2,7 @@
 #include "runtime/control/live_image.h"
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "tests/replay/small_policy.h"
@@ -68,6 +69,22 @@ TEST_F(LiveImageTest, SwapsUnderTrafficWithoutLossAndFreesWhatItLeaves) {
     }
     EXPECT_EQ(gateway_.shard().sessions().size(), 1u);
     EXPECT_EQ(gateway_.counters().rx[0].packets, passed_);
+}
+
+TEST_F(LiveImageTest, WaitsForWhoLooksAtTheImage) {
+    const ImagePointer next = image_with("one");
+    std::future<std::optional<std::string>> swap;
+    {
+        const auto held = live_.hold();
+        swap = std::async(std::launch::async, [&] { return live_.go_over_to(*next); });
+        EXPECT_EQ(swap.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
+        EXPECT_EQ(running_, first_);
+        const auto held_by_another = live_.hold();
+        EXPECT_TRUE(mailbox_.run([] { return true; }))
+            << "packets go on, and the packet thread does other jobs";
+    }
+    EXPECT_EQ(swap.get(), std::nullopt);
+    EXPECT_EQ(running_->generation(), 1u);
 }
 
 TEST_F(LiveImageTest, OtherPortsNeedARestart) {
