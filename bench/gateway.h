@@ -52,6 +52,21 @@ class Gateway {
     template <typename Visit>
     std::size_t run_checked(DpdkPort& from, Time now, Visit&& visit);
 
+    /// The same as run(), with before(burst) on the burst received and visit(frame) on each frame to be sent.
+    template <typename Before, typename Visit>
+    void run_watched(DpdkPort& from, Time now, Before&& before, Visit&& visit) {
+        const std::span<const Frame> burst = from.receive();
+        before(burst);
+        shard_.process(burst, now, output_);
+        for (const Frame& frame : output_.transmitted) visit(frame);
+        deliver();
+    }
+    /// What is due without any frame.
+    void run_idle(Time now) {
+        shard_.advance(now, output_);
+        deliver();
+    }
+
     Shard& shard() { return shard_; }
 
   private:

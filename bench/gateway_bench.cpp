@@ -15,6 +15,7 @@
 #include <string>
 
 #include "bench/gateway_rows.h"
+#include "bench/preloaded_port.h"
 #include "bench/windows.h"
 
 namespace sluice::bench {
@@ -89,18 +90,6 @@ class Images {
     std::unique_ptr<const Image> image_;
 };
 
-EnvironmentSettings environment_for(const Options& options, const std::vector<RowPlan>& plans) {
-    EnvironmentSettings settings;
-    settings.cores = {options.core};
-    settings.hugepages = options.no_huge ? Hugepages::off : Hugepages::automatic;
-    for (const RowPlan& plan : plans) settings.frames = std::max(settings.frames, buffers_for(plan));
-    // A source of a million frames in buffers for 1500 bytes would be 2 GB; these hold 64.
-    settings.smallest_data_room_bytes = 128;
-    // Each source has a ring of pointers, rounded up to a power of two.
-    settings.environment_bytes += std::uint64_t{settings.frames} * 2 * sizeof(void*);
-    return settings;
-}
-
 int run(const Options& options) {
     const std::vector<RowPlan> plans = choose(options);
     if (plans.empty()) {
@@ -116,7 +105,9 @@ int run(const Options& options) {
         return 0;
     }
     settle_on_core(options.core);
-    const Environment environment(environment_for(options, plans));
+    unsigned frames = 0;
+    for (const RowPlan& plan : plans) frames = std::max(frames, buffers_for(plan));
+    const Environment environment(environment_of(options.core, !options.no_huge, frames));
     fmt::print(stderr, "gateway_bench: core {}, packet buffers in {}\n", options.core,
                environment.hugepages() ? "hugepages" : "4 KB pages (--no-huge)");
     std::vector<Row> rows;

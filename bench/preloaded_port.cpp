@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -54,6 +55,18 @@ std::string next_device_name() {
 }
 
 }  // namespace
+
+EnvironmentSettings environment_of(unsigned core, bool hugepages, unsigned frames) {
+    EnvironmentSettings settings;
+    settings.cores = {core};
+    settings.hugepages = hugepages ? Hugepages::automatic : Hugepages::off;
+    settings.frames = std::max(settings.frames, frames);
+    // A source of a million frames in buffers for 1500 bytes would be 2 GB; these hold 64.
+    settings.smallest_data_room_bytes = 128;
+    // Each source has a ring of pointers, rounded up to a power of two.
+    settings.environment_bytes += std::uint64_t{settings.frames} * 2 * sizeof(void*);
+    return settings;
+}
 
 PreloadedPort::PreloadedPort(const Environment& environment, std::uint16_t logical_port,
                              const FrameList& frames)

@@ -14,6 +14,9 @@
 
 namespace sluice::bench {
 
+/// For sources of `frames` frames in all, what is on its way included.
+EnvironmentSettings environment_of(unsigned core, bool hugepages, unsigned frames);
+
 class PreloadedPort {
   public:
     /// The environment's pool must have a buffer for each frame. Throws std::runtime_error.

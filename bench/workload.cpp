@@ -17,20 +17,7 @@ namespace {
 constexpr std::uint16_t first_vlan = 2;
 constexpr std::size_t l3_offset = 18, source_offset = l3_offset + 12, destination_offset = l3_offset + 16;
 constexpr std::size_t l4_offset = l3_offset + 20, payload_offset = l4_offset + 8;
-constexpr std::uint32_t first_pool_host = 64;
 constexpr const char* router_mac = "02:00:5e:00:01:01";
-
-// A million sessions need many addresses; a thousand tenants with a thousand each need one each.
-std::uint32_t pool_addresses(const Shape& shape) {
-    return std::max(1u, 64 / shape.tenants);
-}
-
-std::string outside_net(std::uint32_t tenant) {
-    return fmt::format("100.{}.{}", 64 + tenant / 256, tenant % 256);
-}
-std::uint32_t outside_address(std::uint32_t tenant, std::uint32_t host) {
-    return 100u << 24 | (64 + tenant / 256) << 16 | tenant % 256 << 8 | host;
-}
 
 struct Endpoint {
     std::uint32_t address;
@@ -130,7 +117,24 @@ std::uint32_t destinations_of(const Shape& shape) {
     return shape.destinations == Destinations::last_rule || shape.rules < 3 ? 1 : shape.rules - 1;
 }
 
+// A million sessions need many addresses; a thousand tenants with a thousand each need one each.
+std::uint32_t pool_addresses(const Shape& shape) {
+    return std::max(1u, 64 / shape.tenants);
+}
+
+std::string outside_net(std::uint32_t tenant) {
+    return fmt::format("100.{}.{}", 64 + tenant / 256, tenant % 256);
+}
+
+std::uint32_t outside_address(std::uint32_t tenant, std::uint32_t host) {
+    return 100u << 24 | (64 + tenant / 256) << 16 | tenant % 256 << 8 | host;
+}
+
 std::unique_ptr<const Image> make_image(const Shape& shape) {
+    return test::compile_texts(policy_texts(shape));
+}
+
+std::map<std::string, std::string> policy_texts(const Shape& shape) {
     std::map<std::string, std::string> texts;
     std::string gateway =
         fmt::format("gateway: bench\nmac: {}\nports: {{access0: {{}}, uplink0: {{}}}}\ntenants:\n", router_mac);
@@ -139,7 +143,7 @@ std::unique_ptr<const Image> make_image(const Shape& shape) {
         texts[fmt::format("t{}.yaml", tenant)] = tenant_text(shape, tenant);
     }
     texts["gateway.yaml"] = gateway;
-    return test::compile_texts(texts);
+    return texts;
 }
 
 std::vector<std::uint32_t> colliding_flows(const Shape& shape, std::uint32_t flows, std::uint32_t most) {

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "runtime/image/image.h"
@@ -34,6 +36,13 @@ struct Shape {
 std::uint32_t destinations_of(const Shape& shape);
 
 std::unique_ptr<const Image> make_image(const Shape& shape);
+/// The policy that it is made of, by file name; tenant N is in tN.yaml.
+std::map<std::string, std::string> policy_texts(const Shape& shape);
+/// The first three numbers of a tenant's addresses on its uplink; its pool is there from this host on.
+std::string outside_net(std::uint32_t tenant);
+std::uint32_t outside_address(std::uint32_t tenant, std::uint32_t host);
+constexpr std::uint32_t first_pool_host = 64;
+std::uint32_t pool_addresses(const Shape& shape);
 
 /// Frames of equal length, one behind the other.
 class FrameList {

@@ -27,6 +27,10 @@ bool Shard::activate(ShardActivation& activation) {
     return state_->activate(activation);
 }
 
+std::uint32_t Shard::generation() const {
+    return state_->image->generation();
+}
+
 std::uint32_t Shard::forgotten() const {
     return state_->forgotten;
 }

@@ -95,6 +95,8 @@ class Shard {
     /// next packet, and sessions of changed tenants judged again. False, and nothing is done: in the middle of
     /// a burst, or `next` does not follow the running image any more.
     bool activate(ShardActivation& activation);
+    /// Of the image that it runs (Image::generation). By the owner.
+    std::uint32_t generation() const;
     /// What vanished in this generation or earlier is not referred to any more: for Image::follow, with the
     /// least of all shards. Any thread may have it from the owner.
     std::uint32_t forgotten() const;

@@ -11,12 +11,16 @@
 namespace sluice::test {
 namespace {
 
-std::unique_ptr<const Image> compile(const std::string& path, const front::Files& files) {
+std::vector<std::uint8_t> build(const std::string& path, const front::Files& files) {
     const sema::CheckResult result = sema::check_policy(path, files);
     if (!result.policy) {
         throw std::runtime_error(front::render_text(result.diagnostics, result.sources, front::Colour::off));
     }
-    auto loaded = Image::from_bytes(build_image(*result.policy));
+    return build_image(*result.policy);
+}
+
+std::unique_ptr<const Image> compile(const std::string& path, const front::Files& files) {
+    auto loaded = Image::from_bytes(build(path, files));
     if (const auto* error = std::get_if<ImageError>(&loaded)) throw std::runtime_error(error->text);
     return std::move(std::get<std::unique_ptr<const Image>>(loaded));
 }
@@ -30,6 +34,10 @@ std::unique_ptr<const Image> compile_directory(const std::string& path) {
 
 std::unique_ptr<const Image> compile_texts(const std::map<std::string, std::string>& texts) {
     return compile("gateway.yaml", front::MemoryFiles(texts));
+}
+
+std::vector<std::uint8_t> compile_file(const std::map<std::string, std::string>& texts) {
+    return build("gateway.yaml", front::MemoryFiles(texts));
 }
 
 }  // namespace sluice::test

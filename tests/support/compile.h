@@ -4,9 +4,11 @@
 // verifier.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "runtime/image/image.h"
 
@@ -16,5 +18,7 @@ namespace sluice::test {
 std::unique_ptr<const Image> compile_directory(const std::string& path);
 /// The same from texts by path, "gateway.yaml" among them.
 std::unique_ptr<const Image> compile_texts(const std::map<std::string, std::string>& texts);
+/// And as an image file.
+std::vector<std::uint8_t> compile_file(const std::map<std::string, std::string>& texts);
 
 }  // namespace sluice::test
