@@ -112,7 +112,7 @@ void fetch_rows(const Leaves& leaves, const Starts& starts, const Numbers& numbe
 }
 
 /// False: not forwarded, or to an address that NAT stands before, or translated one to one.
-bool read_leaves(const Leaves& leaves, std::size_t i, const FlowKey& key, Start& start) {
+bool read_leaves(const Leaves& leaves, std::size_t i, Start& start) {
     const StartRow& row = *start.row;
     if (row.adjacencies[leaves.route_back[i]].kind() == image::AdjacencyKind::Local) return false;
     start.adjacency = leaves.route[i];
@@ -131,11 +131,6 @@ bool read_leaves(const Leaves& leaves, std::size_t i, const FlowKey& key, Start&
     if (match == nullptr) return true;
     start.translates = true;
     start.snat_position = match->row();
-    start.inside.ip = ip_of(key.source);
-    start.inside.port = __builtin_bswap16(key.source_port);
-    start.inside.tenant = row.tenant;
-    start.inside.protocol = key.protocol;
-    start.inside.family = Family::v4;
     return match->one_to_one() == 0;
 }
 
@@ -241,6 +236,7 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
     }
     if (numbers.count == 0) return;
 
+    starts.room = !sessions.full();
     std::uint8_t leader = most_burst_frames;
     Leaves leaves;
     look_up_addresses(glances, starts, numbers, leaves);
@@ -248,7 +244,7 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
     numbers.filter([&](std::size_t i, std::size_t number) {
         Start& start = starts.by_packet[number];
         const FlowKey& flow = glances[number].key;
-        if (!read_leaves(leaves, i, flow, start)) return false;
+        if (!read_leaves(leaves, i, start)) return false;
         start.question = start.row->has_rules
                              ? ask(leaves, i, flow, glances[number].l3 + ipv4_header_bytes, start)
                              : FirewallQuestion{};
@@ -261,13 +257,11 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
             memo.prefetch(start.question_hash);
         }
         leader = start.leader;
-        if (start.translates) {
-            start.inside.snat_rule = nat.rule_slot(start.row->tenant, start.snat_position);
-            start.search = nat.begin(start.inside, start.snat_position);
-        }
         return true;
     });
-    sessions.prefetch_new(static_cast<std::uint32_t>(numbers.count));
+    // What is refused (a scan, or a flood that finds the table full) goes no further: what others' flows need
+    // is to stay in the processor's caches.
+    Numbers opening;
     numbers.filter([&](std::size_t, std::size_t number) {
         Start& start = starts.by_packet[number];
         const FlowKey& flow = glances[number].key;
@@ -279,8 +273,23 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
             start.rule = judged.rule;
         }
         if (start.judgement == Start::Judgement::unusual) return false;
-        if (start.judgement == Start::Judgement::denied) return true;
-        start.reply = reply_to(flow);
+        if (start.judgement == Start::Judgement::denied || !starts.room) return true;
+        opening.add(number);
+        if (start.translates) {
+            start.inside = {.ip = ip_of(flow.source),
+                            .snat_rule = nat.rule_slot(start.row->tenant, start.snat_position),
+                            .port = __builtin_bswap16(flow.source_port),
+                            .tenant = start.row->tenant,
+                            .protocol = flow.protocol,
+                            .family = Family::v4};
+            start.search = nat.begin(start.inside, start.snat_position);
+        }
+        return true;
+    });
+    sessions.prefetch_new(static_cast<std::uint32_t>(opening.count));
+    for (std::size_t i = 0; i < opening.count; ++i) {
+        Start& start = starts.by_packet[opening.of[i]];
+        start.reply = reply_to(glances[opening.of[i]].key);
         if (start.translates) {
             start.foreseen = nat.foresee(start.inside, start.search);
             if (start.foreseen) send_reply_to(start.reply, *start.foreseen);
@@ -288,8 +297,7 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
         start.reply_hash = hash_of(start.reply, key);
         index.prefetch(start.reply_hash);
         index.prefetch_second(start.reply_hash);
-        return true;
-    });
+    }
     starts.traces_as_of = traces.changes();
     for (std::size_t i = 0; i < numbers.count; ++i) {
         Start& start = starts.by_packet[numbers.of[i]];
@@ -331,21 +339,25 @@ Started Shard::State::start(const Frame& frame, const Glance& glance, Start& sta
     }
     if (start.place == TraceCache::unknown || glance.l3[ipv4_ttl_at] <= traces.ttl_cost(start.place)) return {};
     const std::uint32_t program = traces.program(start.place);
-    if (program == TraceCache::denied) {
+    const auto refuse = [&](DropReason reason) {
         count_start(start);
-        const std::uint16_t tenant = start.row->tenant;
-        counters.tenants[tenant].rx.add(frame.length);
-        RuleCount& rule = ledger.settled(tenant, start.rule);
+        counters.tenants[start.row->tenant].rx.add(frame.length);
+        drop(frame, counters.service_router(start.row->tenant), reason);
+        return Started{.is_over = true};
+    };
+    if (program == TraceCache::denied) {
+        RuleCount& rule = ledger.settled(start.row->tenant, start.rule);
         ++rule.packets;
         rule.bytes += frame.length;
-        drop(frame, counters.service_router(tenant), DropReason::FW_DENY);
-        return {.is_over = true};
+        return refuse(DropReason::FW_DENY);
     }
     const Recipe& recipe = programs.recipes()[program];
     if (!recipe.short_enough || glance.total_length > recipe.mtu ||
         frame.headroom + glance.l2_bytes < recipe.l2_bytes) {
         return {};
     }
+    if (sessions.full()) return refuse(DropReason::SESSION_FULL);
+    if (!starts.room) return {};  // one has ended since
     const std::uint32_t neighbour = ready_neighbour(glance, start);
     if (neighbour == no_neighbour) return {};
     const std::uint32_t at = open(glance, start);
@@ -401,7 +413,6 @@ std::uint32_t Shard::State::ready_neighbour(const Glance& glance, const Start& s
 }
 
 std::uint32_t Shard::State::open(const Glance& glance, Start& start) {
-    if (sessions.full()) return no_flow;
     std::optional<NatTable::Choice> choice;
     if (start.translates) {
         choice = nat.choose(start.inside, start.search, start.foreseen);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -37,32 +38,35 @@ struct alignas(64) StartRow {
     static StartRow of(const Image& image, InterfaceRef ingress);
 };
 
-/// A packet that may begin a flow.
-struct Start {
+/// A packet that may begin a flow. The first line says all that a refused packet needs.
+struct alignas(64) Start {
     const StartRow* row;
+    std::uint64_t question_hash;
+    FirewallQuestion question;
+    std::uint32_t rule;   // the slot of the one that decides
+    std::uint32_t place;  // in the trace cache
     std::uint32_t adjacency;
+    std::uint32_t snat_position;
     std::uint16_t out_interface;
     L4Kind l4_kind;
     bool translates;
     enum class Judgement : std::uint8_t { allowed, denied, unusual } judgement;
-    std::uint32_t rule;  // the slot of the one that decides
-    FirewallQuestion question;
-    std::uint64_t question_hash;
-    std::uint8_t
-        leader;  // the packet of the burst before it that asks the same and goes the same way, or itself
-    std::uint32_t snat_position;
+    // The packet of the burst before it that asks the same and goes the same way, or itself.
+    std::uint8_t leader;
+    std::uint64_t reply_hash;
+
+    ShortTraceKey trace;  // of a leader
+    std::uint64_t trace_hash;
     InsideEndpoint inside;
     NatTable::Search search;
-    std::optional<NatTable::Choice> foreseen;
     FlowKey reply;
-    std::uint64_t reply_hash;
-    ShortTraceKey trace;
-    std::uint64_t trace_hash;
-    std::uint32_t place;  // in the trace cache
+    std::optional<NatTable::Choice> foreseen;
 };
+static_assert(offsetof(Start, trace) == 64);
 
 struct Starts {
     std::uint32_t ready = 0;         // bit = packet of the burst
+    bool room = true;                // for another session, when the burst began; without it none is foreseen
     std::uint32_t traces_as_of = 0;  // the trace cache's changes when it was asked
     std::array<Start, most_burst_frames> by_packet;
 };

@@ -47,6 +47,8 @@ SourceChoice choose_source(const StageContext& context, std::uint16_t out_interf
 
 Exit translate_source(StageContext& context) {
     if (!context.decides()) return Exit::next;
+    // Before any port is looked for: a flood that nothing can be opened for must stay cheap.
+    if (context.tables.sessions.full()) return drop(context, DropReason::SESSION_FULL);
     Hop& hop = *context.hop;
     const IpView& ip = context.ip();
     // Hairpin: the receiver must see the external source, as if the packet had been out and come back.
@@ -64,7 +66,6 @@ Exit translate_source(StageContext& context) {
     hop.opens_session = true;
     hop.forward = context.at_entry.tuple(hop.tenant, ip.protocol, ip.family);
     hop.reverse = context.current.tuple(hop.tenant, ip.protocol, ip.family).reversed();
-    if (context.tables.sessions.full()) return drop(context, DropReason::SESSION_FULL);
     // Two packets that differ must not get the same reply: the later one has no translation of its own. Nor has
     // a packet that is its own reply.
     if (hop.reverse == hop.forward || context.tables.sessions.find(hop.reverse))
