@@ -12,7 +12,9 @@ namespace sluice {
 Shard::Activation Shard::prepare(const Image& next) const {
     Counters counters(next);
     const std::size_t components = counters.drops.size();
+    SlotChanges changes(*state_->image, state_->counters, next, counters);
     Activation activation(new ShardActivation{.next = &next,
+                                              .changes = std::move(changes),
                                               .counters = std::move(counters),
                                               .ledger = RuleLedger(next.tenants()),
                                               .ingresses = IngressTable(next),
@@ -42,17 +44,17 @@ void Shard::ActivationDeleter::operator()(ShardActivation* activation) const {
 bool Shard::State::activate(ShardActivation& activation) {
     const Image& next = *activation.next;
     if (output != nullptr || next.generation() != image->generation() + 1) return false;
-    ledger.restart();
-    fold_cursor = 0;
-    activation.ledger.take_over(ledger, next);
-    activation.counters.take_over(counters, next);
-    activation.counters.for_each_kept(counters, next, [&](Component then, Component now_) {
-        activation.icmp_limiters[now_] = icmp_limiters[then];
-    });
+    activation.ledger.take_over(ledger, activation.changes);
+    activation.counters.take_over(counters, activation.changes);
     std::swap(ledger, activation.ledger);
     std::swap(counters, activation.counters);
     std::swap(ingresses, activation.ingresses);
-    icmp_limiters.swap(activation.icmp_limiters);
+    if (!activation.changes.same_components) {
+        for (const auto& [then, now_] : activation.changes.kept_components) {
+            activation.icmp_limiters[now_] = icmp_limiters[then];
+        }
+        icmp_limiters.swap(activation.icmp_limiters);
+    }
     judged_again.swap(activation.judged_again);
     nat.activate(*activation.nat);
     image = &next;

@@ -1,51 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/shard/rule_ledger.h"
 
-#include <algorithm>
+#include "runtime/state/slot_changes.h"
 
 namespace sluice {
 
 RuleLedger::RuleLedger(std::span<const TenantView> tenants) {
-    first_.push_back(0);
     for (const TenantView& tenant : tenants) {
-        first_.push_back(first_.back() + tenant.rule_slots() + 1);
+        Rows& rows = rows_.emplace_back();
+        rows.rules = tenant.rule_slots();
+        rows.counts.resize(3 * rows.late());
     }
-    settled_.resize(first_.back());
-    late_.resize(first_.back());
-    round_.resize(first_.back());
 }
 
 void RuleLedger::publish(std::vector<TenantCount>& tenants) noexcept {
     for (std::size_t tenant = 0; tenant < tenants.size(); ++tenant) {
-        for (std::size_t rule = 0; rule < tenants[tenant].rules.size(); ++rule) {
-            const std::size_t at = first_[tenant] + rule;
+        Rows& rows = rows_[tenant];
+        for (std::size_t rule = 0; rule < rows.late(); ++rule) {
             RuleCount& shown = tenants[tenant].rules[rule];
-            shown = settled_[at];
-            add(shown, round_[at].packets, round_[at].bytes);
+            const RuleCount& found = rows.counts[rows.round() + rule];
+            shown = rows.counts[rule];
+            add(shown, found.packets, found.bytes);
         }
-    }
-    restart();
-}
-
-void RuleLedger::take_over(const RuleLedger& before, const Image& image) noexcept {
-    for (std::uint16_t tenant = 0; tenant + 1u < before.first_.size(); ++tenant) {
-        if (image.tenant_slots().since(tenant) == image.generation()) continue;
-        const NameSlots& rules = image.tenants()[tenant].slots->rules;
-        const std::uint32_t count = before.first_[tenant + 1u] - before.first_[tenant] - 1;
-        for (std::uint32_t rule = 0; rule < count; ++rule) {
-            if (rules.since(rule) == image.generation()) continue;
-            settled_[place(tenant, rule)] = before.settled_[before.place(tenant, rule)];
-        }
-        settled_[place(tenant, default_rule)] = before.settled_[before.place(tenant, default_rule)];
+        rows.end_round();
     }
 }
 
 void RuleLedger::restart() noexcept {
-    for (std::size_t at = 0; at < settled_.size(); ++at) {
-        add(settled_[at], late_[at].packets, late_[at].bytes);
+    for (Rows& rows : rows_) rows.end_round();
+}
+
+void RuleLedger::Rows::end_round() noexcept {
+    for (std::size_t at = 0; at < late(); ++at)
+        add(counts[at], counts[late() + at].packets, counts[late() + at].bytes);
+    std::fill(counts.begin() + static_cast<std::ptrdiff_t>(late()), counts.end(), RuleCount{});
+}
+
+void RuleLedger::Rows::copy_from(const Rows& other) noexcept {
+    const std::uint32_t both = std::min(rules, other.rules);
+    for (std::size_t part = 0; part < 3; ++part) {
+        RuleCount* to = &counts[part * late()];
+        const RuleCount* from = &other.counts[part * other.late()];
+        std::copy_n(from, both, to);
+        to[rules] = from[other.rules];
     }
-    std::ranges::fill(late_, RuleCount{});
-    std::ranges::fill(round_, RuleCount{});
+}
+
+void RuleLedger::take_over(RuleLedger& before, const SlotChanges& changes) noexcept {
+    for (const std::uint16_t tenant : changes.kept_tenants) {
+        Rows &now = rows_[tenant], &then = before.rows_[tenant];
+        if (now.rules == then.rules) {
+            now.counts.swap(then.counts);
+        } else {
+            now.copy_from(then);
+        }
+    }
+    for (const SlotChanges::Rule& rule : changes.new_rules) {
+        Rows& rows = rows_[rule.tenant];
+        rows.counts[rule.slot] = rows.counts[rows.late() + rule.slot] =
+            rows.counts[rows.round() + rule.slot] = {};
+    }
 }
 
 }  // namespace sluice

@@ -6,6 +6,7 @@
 // the constructor only.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -22,39 +23,51 @@ class RuleLedger {
 
     /// What is certain: packets that belong to no session, sessions that were opened.
     RuleCount& settled(std::uint16_t tenant, std::uint32_t rule) noexcept {
-        return settled_[place(tenant, rule)];
+        Rows& rows = rows_[tenant];
+        return rows.counts[rows.place(rule)];
     }
     void prefetch(std::uint16_t tenant, std::uint32_t rule) const noexcept {
-        __builtin_prefetch(&settled_[place(tenant, rule)], 1);
+        const Rows& rows = rows_[tenant];
+        __builtin_prefetch(&rows.counts[rows.place(rule)], 1);
     }
     /// A session's direction ended. `visited`: the round in progress has counted its entry already.
     void end(std::uint16_t tenant, std::uint32_t rule, std::uint32_t packets, std::uint64_t bytes,
              bool visited) noexcept {
-        add((visited ? late_ : settled_)[place(tenant, rule)], packets, bytes);
+        Rows& rows = rows_[tenant];
+        add(rows.counts[rows.place(rule) + (visited ? rows.late() : 0)], packets, bytes);
     }
     /// A live entry, met by the round.
     void visit(std::uint16_t tenant, std::uint32_t rule, std::uint32_t packets, std::uint64_t bytes) noexcept {
-        add(round_[place(tenant, rule)], packets, bytes);
+        Rows& rows = rows_[tenant];
+        add(rows.counts[rows.place(rule) + rows.round()], packets, bytes);
     }
     /// Ends a round: what it found becomes the rules' counters.
     void publish(std::vector<TenantCount>& tenants) noexcept;
     /// Gives up the round in progress.
     void restart() noexcept;
-    /// Goes on where `before`, which has no round in progress, was: that of the image that `image` follows.
-    void take_over(const RuleLedger& before, const Image& image) noexcept;
+    /// Goes on where `before` was, which is of no use afterwards; a round in progress goes on too. Costs as
+    /// much as changed.
+    void take_over(RuleLedger& before, const SlotChanges& changes) noexcept;
 
   private:
     static void add(RuleCount& count, std::uint64_t packets, std::uint64_t bytes) noexcept {
         count.packets += packets;
         count.bytes += bytes;
     }
-    std::size_t place(std::uint16_t tenant, std::uint32_t rule) const noexcept {
-        const std::uint32_t first = first_[tenant], end = first_[tenant + 1u];
-        return rule < end - first ? first + rule : end - 1;
-    }
+    /// Of a tenant, by slot, the default's at the end: what is certain, then what ended behind the round, then
+    /// what the round has found.
+    struct Rows {
+        std::vector<RuleCount> counts;
+        std::uint32_t rules = 0;  // the default's not among them
 
-    std::vector<std::uint32_t> first_;  // by tenant, and the end
-    std::vector<RuleCount> settled_, late_, round_;
+        std::size_t place(std::uint32_t rule) const noexcept { return std::min(rule, rules); }
+        std::size_t late() const noexcept { return rules + std::size_t{1}; }
+        std::size_t round() const noexcept { return 2 * late(); }
+        void end_round() noexcept;
+        void copy_from(const Rows& other) noexcept;
+    };
+
+    std::vector<Rows> rows_;  // by tenant
 };
 
 }  // namespace sluice

@@ -25,6 +25,7 @@
 #include "runtime/stages/stage.h"
 #include "runtime/state/fragment_table.h"
 #include "runtime/state/nat_table.h"
+#include "runtime/state/slot_changes.h"
 #include "schemas/layout/image_types.h"
 
 namespace sluice {
@@ -32,6 +33,7 @@ namespace sluice {
 /// What going over to an image takes, all of it allocated.
 struct ShardActivation {
     const Image* next;
+    SlotChanges changes;
     Counters counters;
     RuleLedger ledger;
     IngressTable ingresses;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/state/counters.h"
 
+#include <algorithm>
 #include <numeric>
+#include <utility>
+
+#include "runtime/state/slot_changes.h"
 
 namespace sluice {
 namespace {
@@ -56,30 +60,25 @@ std::uint64_t Counters::total_drops() const {
     return sum;
 }
 
-void Counters::take_over(const Counters& before, const Image& image) {
-    const std::uint32_t generation = image.generation();
-    const auto is_new = [generation](const NameSlots& slots, std::uint32_t slot) {
-        return slots.since(slot) == generation;
-    };
-    for_each_kept(before, image, [&](Component then, Component now) { drops[now] = before.drops[then]; });
-    for (std::uint32_t port = 0; port < before.rx.size(); ++port) {
-        if (is_new(image.port_slots(), port)) continue;
+void Counters::take_over(Counters& before, const SlotChanges& changes) noexcept {
+    if (changes.same_components) {
+        drops.swap(before.drops);
+    } else {
+        for (const auto& [then, now] : changes.kept_components) drops[now] = before.drops[then];
+    }
+    for (const std::uint16_t port : changes.kept_ports) {
         rx[port] = before.rx[port];
         tx[port] = before.tx[port];
     }
-    const auto tenant_count = static_cast<std::uint16_t>(before.tenants.size());
-    for (std::uint16_t tenant = 0; tenant < tenant_count; ++tenant) {
-        if (is_new(image.tenant_slots(), tenant)) continue;
-        const NameSlots& rules = image.tenants()[tenant].slots->rules;
-        const TenantCount& old = before.tenants[tenant];
-        tenants[tenant].rx = old.rx;
-        tenants[tenant].tx = old.tx;
-        tenants[tenant].traces = old.traces;
-        tenants[tenant].rules.back() = old.rules.back();
-        for (std::uint32_t rule = 0; rule + 1 < old.rules.size(); ++rule) {
-            if (!is_new(rules, rule)) tenants[tenant].rules[rule] = old.rules[rule];
-        }
+    for (const std::uint16_t tenant : changes.kept_tenants) {
+        TenantCount &now = tenants[tenant], &then = before.tenants[tenant];
+        std::swap(now, then);
+        if (now.rules.size() == then.rules.size()) continue;
+        now.rules.swap(then.rules);
+        std::copy_n(then.rules.begin(), std::min(now.rules.size(), then.rules.size()) - 1, now.rules.begin());
+        now.rules.back() = then.rules.back();
     }
+    for (const SlotChanges::Rule& rule : changes.new_rules) tenants[rule.tenant].rules[rule.slot] = {};
     originated = before.originated;
     copies = before.copies;
     consumed = before.consumed;

@@ -19,6 +19,8 @@ namespace sluice {
 
 using Component = std::uint32_t;
 
+struct SlotChanges;
+
 struct PacketCount {
     std::uint64_t packets = 0;
     std::uint64_t bytes = 0;  // of frames, without FCS
@@ -86,32 +88,8 @@ struct Counters {
     /// rx + originated + copies = tx + consumed + held + drops (C8).
     bool balanced() const;
     std::uint64_t total_drops() const;
-    /// Calls visit(component before, component now) for each component that both have: these are made from
-    /// `image`, which follows the image of `before`.
-    template <typename Visit>
-    void for_each_kept(const Counters& before, const Image& image, Visit&& visit) const {
-        const auto is_new = [&](const NameSlots& slots, std::uint32_t slot) {
-            return slots.since(slot) == image.generation();
-        };
-        const auto ports = static_cast<std::uint16_t>(before.rx.size());
-        const auto tenant_count = static_cast<std::uint16_t>(before.tenants.size());
-        for (std::uint16_t port = 0; port < ports; ++port) {
-            if (!is_new(image.port_slots(), port)) visit(before.port_component(port), port_component(port));
-        }
-        for (std::uint16_t tenant = 0; tenant < tenant_count; ++tenant) {
-            if (is_new(image.tenant_slots(), tenant)) continue;
-            visit(before.service_router(tenant), service_router(tenant));
-            visit(before.distributed_router(tenant), distributed_router(tenant));
-            const NameSlots& interfaces = image.tenants()[tenant].slots->interfaces;
-            for (std::uint16_t slot = 0; slot < before.interfaces_of(tenant); ++slot) {
-                if (is_new(interfaces, slot)) continue;
-                visit(before.interface_component(tenant, slot), interface_component(tenant, slot));
-            }
-        }
-    }
-    /// Goes on counting where `before` was: that of the image that `image`, which these were made from,
-    /// follows.
-    void take_over(const Counters& before, const Image& image);
+    /// Goes on counting where `before` was, which is of no use afterwards. Costs as much as changed.
+    void take_over(Counters& before, const SlotChanges& changes) noexcept;
     /// Adds another shard's counters of the same image.
     void add(const Counters& other);
 };

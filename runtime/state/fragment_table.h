@@ -88,6 +88,7 @@ class FragmentTable {
     /// The same for the datagrams for whose key which(key) holds: their interface is gone.
     template <typename Which, typename Visit>
     void release_if(Which&& which, Visit&& visit) {
+        if (empty()) return;
         for (std::uint32_t index = 0; index < datagrams_.size(); ++index) {
             Datagram& datagram = datagrams_[index];
             if (!datagram.live || !which(datagram.key)) continue;

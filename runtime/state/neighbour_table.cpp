@@ -57,8 +57,11 @@ std::uint32_t NeighbourTable::find(InterfaceRef interface, Ip ip, Family family)
 
 void NeighbourTable::add_permanent(InterfaceRef interface, Ip ip, Family family, Mac mac) {
     std::uint32_t index = find(interface, ip, family);
-    if (index == none) index = create(interface, ip, family, NeighbourState::permanent, 0);
+    const bool is_new = index == none;
+    if (is_new) index = create(interface, ip, family, NeighbourState::permanent, 0);
     if (index == none) return;
+    const Neighbour& known = neighbours_[index];
+    if (!is_new && known.state == NeighbourState::permanent && known.mac == mac) return;
     neighbours_[index].mac = mac;
     timers_.cancel(index);
     become_usable(index, NeighbourState::permanent, 0);

@@ -113,6 +113,7 @@ class NeighbourTable {
     /// neighbour, and keeps it no longer. Neither may call back into this table.
     template <typename Which, typename Visit>
     void take_held(Which&& which, Visit&& visit) {
+        if (held_ == 0) return;
         for (std::uint32_t index = 0; index < neighbours_.size(); ++index) {
             for (std::uint32_t left = neighbours_[index].held_count; left > 0; --left) {
                 const HeldPacket held = pop_held(index);

@@ -120,6 +120,28 @@ TEST_P(ChangeAcceptance, ASessionThatIsStillAllowedIsJudgedOnceAndCountsForTheRu
     EXPECT_EQ(gateway.counters().sessions.created, 1u);
 }
 
+TEST_P(ChangeAcceptance, ARoundOfReadingTheCountersGoesOnOverAChange) {
+    for (std::uint16_t port = 5000; port < 5004; ++port) {
+        only(from_inside(
+            udp(from_a5({.destination = "198.18.0.9", .source_port = port, .destination_port = 7}))));
+    }
+    Shard& shard = gateway.shard();
+    const std::uint32_t places = shard.flow_places();
+    for (std::uint32_t before = 0; before < 4; ++before) {
+        EXPECT_FALSE(shard.fold_some(before));  // the round ends at another place each time
+        activate(edited(t1_texts(), a, outbound_of_a,
+                        "    - {name: more-" + std::to_string(before) +
+                            ", from: a1, to: internet, service: udp/9, action: allow}\n" +
+                            std::string(outbound_of_a)));
+        EXPECT_TRUE(shard.fold_some(places));
+        std::uint64_t packets = 0;
+        for (const RuleCount& rule : shard.counters_so_far().tenants[0].rules) packets += rule.packets;
+        EXPECT_EQ(packets, 4u) << before;
+    }
+    only(from_inside(udp(from_a5({.destination = "198.18.0.9", .source_port = 5000, .destination_port = 7}))));
+    EXPECT_EQ(rule_of("a", "outbound").packets, 5u);
+}
+
 TEST_P(ChangeAcceptance, WhatIsCountedOfATenantsTracesGoesOn) {
     for (std::uint16_t port = 5000; port < 5003; ++port) {
         only(from_inside(
