@@ -16,6 +16,7 @@
 
 #include "bench/order.h"
 #include "bench/source.h"
+#include "runtime/control/metrics.h"
 #include "runtime/shard/shard.h"
 
 namespace sluice::bench {
@@ -25,6 +26,7 @@ constexpr std::uint32_t burst_frames = Source::most_frames;
 constexpr std::uint32_t flows = 8192;
 constexpr std::uint32_t cached_packets = 8192;
 constexpr std::uint32_t fresh_packets = 2048;
+constexpr std::uint32_t bursts_a_scrape = 64;
 
 struct Row {
     const char* name;
@@ -32,10 +34,12 @@ struct Row {
     bool fresh = false;    // every packet opens a session
     bool replies = false;  // every second burst comes back
     bool cache = true;
+    bool scraped = false;  // somebody reads the metrics meanwhile; the reading is not counted
 };
 
 constexpr Row rows[] = {
     {.name = "established", .shape = {}},
+    {.name = "established-scraped", .shape = {}, .scraped = true},
     {.name = "established-replies", .shape = {}, .replies = true},
     {.name = "established-100-tenants", .shape = {.tenants = 100, .rules = 10}},
     {.name = "established-no-cache", .shape = {}, .cache = false},
@@ -116,10 +120,23 @@ class Measurement {
             shard_.process(from.next(burst_frames), now_, output_);
             left += static_cast<std::uint32_t>(output_.transmitted.size());
             output_.clear();
+            if (packet / burst_frames % bursts_a_scrape == 0) uncounted([this] { scrape(); });
         }
         CALLGRIND_DUMP_STATS_AT(label.c_str());
         CALLGRIND_STOP_INSTRUMENTATION;
         if (left != count) wrong(row_.name, "not every packet was forwarded");
+    }
+
+    /// In every row, so that what the switch itself costs is in all of them.
+    template <typename Work>
+    static void uncounted(Work&& work) {
+        CALLGRIND_TOGGLE_COLLECT;
+        work();
+        CALLGRIND_TOGGLE_COLLECT;
+    }
+    [[gnu::noinline]] void scrape() const {
+        if (row_.scraped && prometheus_text(collect_metrics(*image_, shard_, {})).empty())
+            wrong(row_.name, "no metrics");
     }
 
     Row row_;

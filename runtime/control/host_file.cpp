@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/control/host_file.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
@@ -58,6 +59,7 @@ class Reader {
     void cores(const Pair& pair);
     void port(const Pair& pair);
     void control_socket(const Pair& pair);
+    void metrics(const Pair& pair);
     void trusted_keys(const Pair& pair);
 
     const std::string& name_;
@@ -183,6 +185,23 @@ void Reader::control_socket(const Pair& pair) {
     host_.control_socket = *path;
 }
 
+void Reader::metrics(const Pair& pair) {
+    const std::string text = text_of(pair.value);
+    const std::size_t colon = text.rfind(':');
+    std::string address = text.substr(0, colon);
+    const bool in_brackets = address.starts_with('[') && address.ends_with(']');
+    if (in_brackets) address = address.substr(1, address.size() - 2);
+    in6_addr binary{};
+    const char* end = text.data() + text.size();
+    const auto [parsed, error] = std::from_chars(
+        end - (colon == std::string::npos ? 0 : text.size() - colon - 1), end, host_.metrics_port);
+    if (inet_pton(in_brackets ? AF_INET6 : AF_INET, address.c_str(), &binary) != 1 || error != std::errc() ||
+        parsed != end) {
+        return problem(pair.place(), "metrics must be ADDRESS:PORT, such as 127.0.0.1:9180 or \"[::1]:9180\"");
+    }
+    host_.metrics_address = address;
+}
+
 void Reader::trusted_keys(const Pair& pair) {
     if (!pair.value.IsSequence()) {
         return problem(pair.place(), "trust must be a list of minisign public key files");
@@ -218,9 +237,6 @@ std::variant<HostFile, HostFileProblems> Reader::read(std::string_view text) {
                         host_.polling);
     };
     const Handler socket = [&](const Pair& pair) { control_socket(pair); };
-    const Handler metrics = [&](const Pair& pair) {
-        warning(pair.place(), "control.metrics does nothing in this version: no metrics are served");
-    };
     const Handler directory = [&](const Pair& pair) {
         const auto path = scalar(pair, "directory");
         if (!path) return;
@@ -249,7 +265,8 @@ std::variant<HostFile, HostFileProblems> Reader::read(std::string_view text) {
          {"ports", [&](const Pair& pair) { pairs(pair, "ports", [&](const Pair& entry) { port(entry); }); }},
          {"control",
           [&](const Pair& pair) {
-              mapping(pair, "control", {{"socket", socket}, {"metrics", metrics}});
+              mapping(pair, "control",
+                      {{"socket", socket}, {"metrics", [&](const Pair& entry) { metrics(entry); }}});
           }},
          {"images", images}});
     if (problems_.empty() && host_.ports.empty())

@@ -29,6 +29,9 @@ struct HostFile {
     Hugepages hugepages = Hugepages::automatic;
     Polling polling = Polling::automatic;
     std::vector<HostPort> ports;
+    /// Where metrics are served over HTTP, as an address and a port (0: any). Empty: they are not.
+    std::string metrics_address;
+    std::uint16_t metrics_port = 0;
     std::string control_socket = "/run/sluice/control.sock";
     std::string images_directory;           // of the store; empty: none
     std::vector<std::string> trusted_keys;  // files; none: images need no signature

@@ -55,7 +55,11 @@ void ImageCommands::tick(Lifecycle::Now now) {
 
 void ImageCommands::show(Lifecycle::Now now) {
     Shown next{std::make_shared<const Json>(running(now.monotonic)),
-               std::make_shared<const Json>(last_return())};
+               std::make_shared<const Json>(last_return()), store_.manifest().returns_by_reason, 0,
+               lifecycle_.is_pending()};
+    const ImageRecord* record =
+        lifecycle_.running().in_store ? store_.manifest().find(lifecycle_.running().digest) : nullptr;
+    if (record != nullptr) next.revision = record->revision;
     const std::lock_guard lock(shown_mutex_);
     shown_ = std::move(next);
 }
@@ -151,11 +155,9 @@ Json ImageCommands::running(Time now) const {
 Json ImageCommands::last_return() const {
     const auto& last = store_.manifest().last_return;
     if (!last) return nullptr;
-    return {{"from", last->from},
-            {"to", last->to},
-            {"cause", last->cause},
-            {"at", last->at},
-            {"count", store_.manifest().returns}};
+    return {{"from", last->from},   {"to", last->to},
+            {"cause", last->cause}, {"reason", name_of(last->reason)},
+            {"at", last->at},       {"count", store_.manifest().returns}};
 }
 
 }  // namespace sluice

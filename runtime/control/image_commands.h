@@ -45,6 +45,9 @@ class ImageCommands {
         std::shared_ptr<const nlohmann::ordered_json> running;
         /// Null where the gateway never went back by itself.
         std::shared_ptr<const nlohmann::ordered_json> last_return;
+        ReturnCounts returns{};
+        std::uint64_t revision = 0;  // 0: the image is not in the store
+        bool pending = false;
     };
     /// Any thread.
     Shown shown() const;

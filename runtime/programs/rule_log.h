@@ -36,6 +36,8 @@ class RuleLog {
     void follow(std::shared_ptr<const Image> image);
     /// The packet thread, between two bursts. No wait, no allocation.
     void put(const Output& output) noexcept;
+    /// Events that found no room in the ring. Any thread.
+    std::uint64_t left_out() const noexcept { return left_out_.load(std::memory_order_relaxed); }
 
   private:
     struct RingDeleter {

@@ -15,8 +15,10 @@
 #include "runtime/control/host_file.h"
 #include "runtime/io/dpdk_frames.h"
 #include "runtime/programs/gateway_answers.h"
+#include "runtime/programs/gateway_metrics.h"
 #include "runtime/programs/image_source.h"
 #include "runtime/programs/log.h"
+#include "runtime/programs/metrics_server.h"
 #include "runtime/programs/packet_loop.h"
 #include "runtime/programs/rule_log.h"
 
@@ -159,11 +161,20 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
                             .sleeps_when_idle = idle == WhenIdle::sleep,
                             .started = PacketLoop::now()},
                            running, live, commands.get(), shard, ports, mailbox);
+    std::unique_ptr<GatewayMetrics> metrics;
+    std::unique_ptr<MetricsServer> metrics_server;
     std::unique_ptr<ControlServer> server;
     {
         // DPDK has bound this thread to the packet core: no other thread may share it.
         const OnCores everywhere(all_cores);
         rule_log = std::make_unique<RuleLog>(running);
+        metrics = std::make_unique<GatewayMetrics>(running, live, commands.get(), shard, ports, *rule_log);
+        if (!host.metrics_address.empty()) {
+            metrics_server = std::make_unique<MetricsServer>(
+                host.metrics_address, host.metrics_port,
+                [metrics = metrics.get()] { return prometheus_text(metrics->collect()); });
+            log_info("metrics at " + metrics_server->url());
+        }
         server = std::make_unique<ControlServer>(
             socket, [&](const std::string& request) { return answers.answer(request); }, log_info,
             [&] {
@@ -175,6 +186,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
                          host.control_socket));
     PacketLoop(shard, ports, mailbox, *rule_log, idle).run(stop_requested);
     server.reset();
+    metrics_server.reset();
     log_info("stopped");
 }
 

@@ -118,6 +118,20 @@ class Shard {
     std::optional<FlowSummary> flow(std::uint32_t place) const;
     std::uint32_t flow_places() const;
 
+    // ---- for metrics: any thread, while nobody calls activate(). Nothing is done for it on the packet path:
+    // what was counted is read where it stands, sessions that live are not folded. ----
+
+    /// Written meanwhile: read each number with observed(). `held` and `sessions.active` are not kept up.
+    const Counters& live_counters() const;
+    struct Levels {
+        std::uint64_t held = 0;      // packets that wait for a neighbour or for their other fragments
+        std::uint64_t sessions = 0;  // live ones
+        std::uint64_t mappings = 0;  // of NAT
+    };
+    Levels live_levels() const;
+    /// NAT mappings at the addresses of a SNAT rule: a tenant's slot, the rule's position in its section.
+    std::uint64_t live_mappings_of_pool(std::uint16_t tenant, std::uint32_t position) const;
+
     /// When advance() has something to do next; the largest Time when nothing is armed.
     Time next_timer() const;
 

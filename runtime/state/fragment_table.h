@@ -18,6 +18,7 @@
 #include "runtime/packet/view.h"
 #include "runtime/state/index_table.h"
 #include "runtime/state/keyed_hash.h"
+#include "runtime/state/observed.h"
 #include "runtime/state/reasons.h"
 #include "runtime/state/timer_wheel.h"
 
@@ -73,7 +74,7 @@ class FragmentTable {
     }
     bool empty() const noexcept { return timers_.empty(); }
     void jump_to(std::uint64_t tick) noexcept { timers_.jump_to(tick); }
-    std::uint32_t held_fragments() const noexcept { return held_; }
+    SLUICE_READ_BY_OTHERS std::uint32_t held_fragments() const noexcept { return held_; }
 
     /// Gives every held fragment to visit(const HeldFragment&) and forgets all datagrams: for shut-down.
     template <typename Visit>

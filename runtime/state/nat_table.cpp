@@ -355,6 +355,15 @@ bool NatTable::stands(const Mapping& mapping) const noexcept {
     return false;
 }
 
+std::uint64_t NatTable::mappings_of_pool(std::uint16_t tenant, std::uint32_t position) const noexcept {
+    const PortPool& pool = pool_at(tenant, position);
+    std::uint64_t mappings = 0;
+    for (std::uint32_t i = 0; i < pool.count; ++i) {
+        mappings += observed(layout_.externals[layout_.pool_externals[pool.first + i]].mappings);
+    }
+    return mappings;
+}
+
 std::uint32_t NatTable::find_outside(std::uint16_t tenant, std::uint8_t protocol, Family family, Ip external_ip,
                                      std::uint16_t external_port) const noexcept {
     const std::uint64_t hash = outside_hash(tenant, protocol, family, external_ip, external_port);

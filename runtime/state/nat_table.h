@@ -19,6 +19,7 @@
 #include "runtime/image/image.h"
 #include "runtime/state/keyed_hash.h"
 #include "runtime/state/nat_records.h"
+#include "runtime/state/observed.h"
 #include "runtime/state/port_space.h"
 #include "runtime/state/session_table.h"
 #include "runtime/state/tag_index.h"
@@ -115,7 +116,10 @@ class NatTable {
     void activate(Change& change) noexcept;
 
     Mapping operator[](std::uint32_t mapping) const noexcept;
-    std::uint32_t size() const noexcept { return live_; }
+    SLUICE_READ_BY_OTHERS std::uint32_t size() const noexcept { return live_; }
+    /// Mappings at the addresses that the SNAT rule in this place of a tenant's (slot) section gives. Any
+    /// thread, while nobody calls activate().
+    std::uint64_t mappings_of_pool(std::uint16_t tenant, std::uint32_t position) const noexcept;
 
     // choose() in steps, for bursts: begin() fetches where foresee() will look, foresee() fetches what commit()
     // will touch if the mapping is a new one, and choose() then has little left to do.

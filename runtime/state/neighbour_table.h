@@ -23,6 +23,7 @@
 #include "runtime/packet/view.h"
 #include "runtime/state/index_table.h"
 #include "runtime/state/keyed_hash.h"
+#include "runtime/state/observed.h"
 #include "runtime/state/reasons.h"
 #include "runtime/state/timer_wheel.h"
 
@@ -157,7 +158,7 @@ class NeighbourTable {
     std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(neighbours_.size()); }
     const NeighbourUse& use_of(std::uint32_t neighbour) const noexcept { return uses_[neighbour]; }
     const NeighbourUse* uses() const noexcept { return uses_.data(); }  // by neighbour
-    std::uint32_t held_packets() const noexcept { return held_; }
+    SLUICE_READ_BY_OTHERS std::uint32_t held_packets() const noexcept { return held_; }
     template <typename Visit>
     void for_each(Visit&& visit) const {
         for (const Neighbour& neighbour : neighbours_) {

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "runtime/state/flow_table.h"
+#include "runtime/state/observed.h"
 #include "runtime/state/tcp_tracker.h"
 #include "runtime/state/timer_wheel.h"
 #include "runtime/state/tuple.h"
@@ -146,7 +147,7 @@ class SessionTable {
     std::uint32_t last_seen_tick(SessionRef ref) const noexcept;
     Session snapshot(SessionRef ref) const noexcept;
 
-    std::uint32_t size() const noexcept { return live_; }
+    SLUICE_READ_BY_OTHERS std::uint32_t size() const noexcept { return live_; }
     std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(records_.size()); }
 
     /// Off the packet path: calls visit(ref, session) for each live session, by index.

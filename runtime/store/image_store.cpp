@@ -37,6 +37,16 @@ std::span<const std::uint8_t> bytes_of(const std::string& text) {
 
 }  // namespace
 
+namespace {
+
+void count(const ImageReturn& why, Manifest& manifest) {
+    manifest.last_return = why;
+    ++manifest.returns;
+    ++manifest.returns_by_reason[static_cast<std::size_t>(why.reason)];
+}
+
+}  // namespace
+
 struct ImageStore::Verified {
     std::shared_ptr<const Image> image;
     Signed signature;
@@ -56,7 +66,8 @@ ImageStore::ImageStore(StoreFolder& folder, std::vector<PublicKey> trusted, std:
         remove_strangers();
         if (!pending.empty()) {
             clear_pending(ImageReturn{pending, manifest_.confirmed(),
-                                      "the gateway ended before the image was confirmed", now});
+                                      "the gateway ended before the image was confirmed", now,
+                                      ReturnReason::ended_unconfirmed});
         }
     } catch (const StoreFailure&) {
         // A disk that takes no more must not keep the gateway from what is on it.
@@ -264,17 +275,13 @@ void ImageStore::set_confirmed(const std::string& digest) {
 void ImageStore::clear_pending(const std::optional<ImageReturn>& why) {
     Manifest next = manifest_;
     next.pending.clear();
-    if (why) {
-        next.last_return = why;
-        ++next.returns;
-    }
+    if (why) count(*why, next);
     save(std::move(next));
 }
 
 void ImageStore::note_return(const ImageReturn& why) {
     Manifest next = manifest_;
-    next.last_return = why;
-    ++next.returns;
+    count(why, next);
     save(std::move(next));
 }
 

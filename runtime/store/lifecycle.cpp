@@ -35,7 +35,7 @@ std::variant<RunningImage, StoreRefusal> image_to_start_with(ImageStore& store, 
         }
         if (digest != history.rbegin()) {
             try {
-                store.note_return({history.back(), *digest, why, wall_seconds});
+                store.note_return({history.back(), *digest, why, wall_seconds, ReturnReason::not_startable});
             } catch (const StoreFailure& failure) {
                 log(failure.what());
             }
@@ -92,7 +92,8 @@ Lifecycle::Outcome Lifecycle::confirm() {
 
 Lifecycle::Outcome Lifecycle::rollback(unsigned steps, Now now) {
     if (steps == 0) return refused("rollback goes back by one image or more");
-    if (is_pending() && steps == 1) return return_to_fallback("rolled back by hand", now);
+    if (is_pending() && steps == 1)
+        return return_to_fallback(ReturnReason::by_hand, "rolled back by hand", now);
     std::vector<std::string> earlier = store_.manifest().history;
     std::ranges::reverse(earlier);
     std::erase(earlier, running_.digest);
@@ -111,7 +112,7 @@ Lifecycle::Outcome Lifecycle::rollback(unsigned steps, Now now) {
 void Lifecycle::tick(Now now) {
     if (!is_pending() || now.monotonic < std::max(deadline_, next_try_)) return;
     next_try_ = now.monotonic + pause_before_next_try;
-    if (const auto error = return_to_fallback("not confirmed in time", now)) {
+    if (const auto error = return_to_fallback(ReturnReason::not_confirmed, "not confirmed in time", now)) {
         log_(fmt::format("image {} was not confirmed and still runs: {}", running_.digest, error->text));
     }
 }
@@ -149,10 +150,10 @@ Lifecycle::Outcome Lifecycle::keep_for_good() {
     }
 }
 
-Lifecycle::Outcome Lifecycle::return_to_fallback(const std::string& cause, Now now) {
+Lifecycle::Outcome Lifecycle::return_to_fallback(ReturnReason reason, const std::string& cause, Now now) {
     if (auto why = swap_(fallback_->image)) return refused(*why);
     const ImageReturn event{running_.digest, fallback_->in_store ? fallback_->digest : std::string(), cause,
-                            now.wall_seconds};
+                            now.wall_seconds, reason};
     log_(fmt::format("image {} comes back in place of image {}: {}", name_of(*fallback_), running_.digest,
                      cause));
     running_ = std::move(*fallback_);

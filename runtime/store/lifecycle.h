@@ -69,7 +69,7 @@ class Lifecycle {
   private:
     std::variant<RunningImage, StoreRefusal> load(const std::string& digest);
     Outcome go_over_to(RunningImage next);
-    Outcome return_to_fallback(const std::string& cause, Now now);
+    Outcome return_to_fallback(ReturnReason reason, const std::string& cause, Now now);
     Outcome keep_for_good();
 
     ImageStore& store_;

@@ -71,6 +71,10 @@ std::string manifest_text(const Manifest& manifest) {
         json["last_return"] = {
             {"from", last->from}, {"to", last->to}, {"cause", last->cause}, {"at", last->at}};
     }
+    for (std::size_t reason = 0; reason < return_reason_names.size(); ++reason) {
+        json["returns_by_reason"][std::string(return_reason_names[reason])] =
+            manifest.returns_by_reason[reason];
+    }
     for (const ImageRecord& record : manifest.images) json["images"].push_back(json_of(record));
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -92,6 +96,11 @@ std::variant<Manifest, std::string> parse_manifest(std::string_view text) {
             manifest.last_return =
                 ImageReturn{last.at("from").get<std::string>(), last.at("to").get<std::string>(),
                             last.at("cause").get<std::string>(), last.at("at").get<std::int64_t>()};
+        }
+        const Json by_reason = json.value("returns_by_reason", Json::object());
+        for (std::size_t reason = 0; reason < return_reason_names.size(); ++reason) {
+            manifest.returns_by_reason[reason] =
+                by_reason.value(std::string(return_reason_names[reason]), std::uint64_t{0});
         }
         for (const Json& image : json.at("images")) manifest.images.push_back(record_of(image));
         if (!is_consistent(manifest)) return std::string("it names images that it does not describe");

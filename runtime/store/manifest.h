@@ -4,6 +4,7 @@
 // thread; allocates.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,11 +27,21 @@ struct ImageRecord {
     std::uint64_t used = 0;       // grows with each push and activation: the larger, the later
 };
 
+/// Why the gateway went back to an earlier image; the names are stable, dashboards read them.
+enum class ReturnReason : std::uint8_t { not_confirmed, by_hand, ended_unconfirmed, not_startable };
+constexpr std::array<std::string_view, 4> return_reason_names = {"NOT_CONFIRMED", "BY_HAND",
+                                                                 "ENDED_UNCONFIRMED", "NOT_STARTABLE"};
+constexpr std::string_view name_of(ReturnReason reason) {
+    return return_reason_names[static_cast<std::size_t>(reason)];
+}
+using ReturnCounts = std::array<std::uint64_t, return_reason_names.size()>;
+
 /// The gateway went back by itself, or did not start with what was confirmed last.
 struct ImageReturn {
     std::string from, to;  // digests; `to` may be empty: what had been started from a file
     std::string cause;     // a sentence
     std::int64_t at = 0;   // seconds since 1970
+    ReturnReason reason = ReturnReason::not_confirmed;
 };
 
 struct Manifest {
@@ -40,6 +51,7 @@ struct Manifest {
     std::uint64_t lowest_revision = 0;  // the highest signed one that was confirmed: older ones are replays
     std::uint64_t used = 0;             // the highest of the records, and of those that are gone
     std::uint64_t returns = 0;
+    ReturnCounts returns_by_reason{};  // manifests older than these counts have none
     std::optional<ImageReturn> last_return;
 
     const ImageRecord* find(std::string_view digest) const;

@@ -45,7 +45,7 @@ class SluicedProcess : public testing::Test {
                               "\"}\n"
                               "  uplink0: {vdev: \"net_null0,no-rx=1\"}\n"
                               "control: {socket: " +
-                              socket_ + "}\n" + more_of_host_file_);
+                              socket_ + more_of_control_ + "}\n" + more_of_host_file_);
     }
 
     /// Of the policy in the test's folder.
@@ -96,7 +96,7 @@ class SluicedProcess : public testing::Test {
     std::string log() { return read_text(directory_ / "sluiced.log"); }
 
     /// Beside what every test needs; set it before SetUp().
-    std::string more_of_host_file_;
+    std::string more_of_host_file_, more_of_control_;
     TemporaryDirectory directory_;
     const std::string image_ = directory_ / "edge.img";
     const std::string host_ = directory_ / "host.yaml";

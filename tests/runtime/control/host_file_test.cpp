@@ -49,12 +49,22 @@ TEST(HostFile, NeedsOnlyPorts) {
     EXPECT_EQ(host.control_socket, "/run/sluice/control.sock");
 }
 
-TEST(HostFile, SaysWhatDoesNothingInThisVersion) {
+TEST(HostFile, NamesWhereMetricsAreServed) {
     const HostFile host = good(
         "ports: {a: {vdev: net_null0}}\n"
         "control: {metrics: 127.0.0.1:9180}\n");
-    EXPECT_EQ(host.warnings,
-              (Lines{"host.yaml:2:20: control.metrics does nothing in this version: no metrics are served"}));
+    EXPECT_EQ(host.metrics_address, "127.0.0.1");
+    EXPECT_EQ(host.metrics_port, 9180);
+    const HostFile ipv6 = good("ports: {a: {vdev: net_null0}}\ncontrol: {metrics: \"[::1]:9180\"}\n");
+    EXPECT_EQ(ipv6.metrics_address, "::1");
+    EXPECT_EQ(good("ports: {a: {vdev: net_null0}}\n").metrics_address, "");
+    for (const std::string wrong : {"9180", "127.0.0.1", "localhost:9180", "\"::1:9180\"", "\"[127.0.0.1]:1\"",
+                                    "127.0.0.1:65536", "127.0.0.1:x", "\"127.0.0.1:\"", "[]"}) {
+        EXPECT_THAT(problems("ports: {a: {vdev: net_null0}}\ncontrol: {metrics: " + wrong + "}\n"),
+                    testing::ElementsAre(testing::HasSubstr(
+                        "metrics must be ADDRESS:PORT, such as 127.0.0.1:9180 or \"[::1]:9180\"")))
+            << wrong;
+    }
 }
 
 TEST(HostFile, NamesTheStoreAndTheKeysItTrusts) {

@@ -5,6 +5,7 @@
 #include <future>
 #include <thread>
 
+#include "runtime/control/metrics.h"
 #include "tests/replay/small_policy.h"
 #include "tests/support/compile.h"
 #include "tests/support/test_gateway.h"
@@ -69,6 +70,39 @@ TEST_F(LiveImageTest, SwapsUnderTrafficWithoutLossAndFreesWhatItLeaves) {
     }
     EXPECT_EQ(gateway_.shard().sessions().size(), 1u);
     EXPECT_EQ(gateway_.counters().rx[0].packets, passed_);
+}
+
+// The thread sanitizer sees whether who reads metrics disturbs packets or swaps.
+TEST_F(LiveImageTest, MetricsAreReadUnderTrafficAndSwaps) {
+    const auto received = [this] {
+        const auto held = live_.hold();
+        const GatewayState gateway{.ports = {{}, {}}};
+        for (const auto& [family, samples] : collect_metrics(*running_, gateway_.shard(), gateway)) {
+            if (family.name == "sluice_port_receive_packets_total") return samples[0].value;
+        }
+        return std::uint64_t{0};
+    };
+    std::atomic<bool> swapped{false};
+    std::thread reader([&] {
+        std::uint64_t last = 0;
+        while (!swapped) {
+            const std::uint64_t now = received();
+            EXPECT_GE(now, last);
+            last = now;
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        EXPECT_GT(last, 0u);
+    });
+    const std::vector<ImagePointer> images = {image_with("one"), image_with("two")};
+    for (std::uint32_t swap = 0; swap < 50; ++swap) {
+        const std::uint64_t before = passed_;
+        ASSERT_EQ(live_.go_over_to(*images[swap % images.size()]), std::nullopt);
+        while (passed_ < before + 3) std::this_thread::yield();
+    }
+    swapped = true;
+    reader.join();
+    stop();
+    EXPECT_EQ(received(), passed_);
 }
 
 TEST_F(LiveImageTest, WaitsForWhoLooksAtTheImage) {

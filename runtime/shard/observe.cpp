@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What other threads may read while packets run: for metrics.
+#include "runtime/shard/shard_state.h"
+
+namespace sluice {
+
+const Counters& Shard::live_counters() const {
+    return state_->counters;
+}
+
+Shard::Levels Shard::live_levels() const {
+    const State& state = *state_;
+    return {.held = std::uint64_t{state.neighbours.held_packets()} + state.fragments.held_fragments(),
+            .sessions = state.sessions.size(),
+            .mappings = state.nat.size()};
+}
+
+std::uint64_t Shard::live_mappings_of_pool(std::uint16_t tenant, std::uint32_t position) const {
+    return state_->nat.mappings_of_pool(tenant, position);
+}
+
+}  // namespace sluice
