@@ -21,6 +21,7 @@ struct EnvironmentSettings {
     unsigned frames = 8191;                                     // in the one pool, for all devices
     unsigned longest_frame_bytes = 0;                           // what one buffer must hold
     unsigned smallest_data_room_bytes = 2048;                   // benchmarks preload a million short frames
+    bool telemetry = false;                                     // DPDK's own socket, and a thread for it
     std::uint64_t environment_bytes = std::uint64_t{32} << 20;  // rings, device queues, EAL's own
 };
 
@@ -33,6 +34,8 @@ class Environment {
     Environment& operator=(const Environment&) = delete;
 
     bool hugepages() const { return hugepages_; }
+    /// Where DPDK keeps its sockets.
+    const std::string& runtime_folder() const { return runtime_folder_; }
     rte_mempool* pool() const { return pool_; }
     unsigned longest_frame() const { return longest_frame_; }
 

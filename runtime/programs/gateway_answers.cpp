@@ -107,6 +107,7 @@ Json GatewayAnswers::status() const {
     json["hugepages"] = facts_.hugepages;
     json["cache"] = facts_.cache;
     json["when_idle"] = facts_.sleeps_when_idle ? "sleep" : "spin";
+    json["telemetry_socket"] = facts_.telemetry_socket;
     Json ports = Json::object();
     for (const auto& port : ports_) {
         const DeviceDescription device = port->describe_device();

@@ -25,6 +25,7 @@ struct GatewayFacts {
     std::vector<unsigned> cores;
     bool hugepages = false;
     bool cache = true;
+    std::string telemetry_socket;  // of DPDK
     bool sleeps_when_idle = false;
     Time started = 0;
 };

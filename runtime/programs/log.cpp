@@ -3,16 +3,51 @@
 // The one file that pays for spdlog's headers.
 #include "runtime/programs/log.h"
 
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
 
 namespace sluice {
 namespace {
 
+/// systemd names the stream that it connected stderr with (systemd.exec(5)); a
+/// program that was started by a service with its stderr elsewhere inherits the
+/// name alone.
+bool stderr_is_the_journal() {
+    const char* stream = std::getenv("JOURNAL_STREAM");
+    struct stat status {};
+    return stream != nullptr && fstat(STDERR_FILENO, &status) == 0 &&
+           std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
+}
+
+/// The priority as sd-daemon(3) has it in front of a line. The journal has the
+/// time and the program's name.
+class Priority final : public spdlog::custom_flag_formatter {
+  public:
+    void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& to) override {
+        const std::string_view text = message.level >= spdlog::level::err    ? "<3>"
+                                      : message.level >= spdlog::level::warn ? "<4>"
+                                                                             : "<6>";
+        to.append(text.data(), text.data() + text.size());
+    }
+    std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<Priority>(); }
+};
+
 spdlog::logger& logger() {
     static const std::shared_ptr<spdlog::logger> to_stderr = [] {
         auto made = spdlog::stderr_color_mt("sluiced");
-        made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
+        auto formatter = std::make_unique<spdlog::pattern_formatter>();
+        if (stderr_is_the_journal()) {
+            formatter->add_flag<Priority>('*').set_pattern("%*%v");
+        } else {
+            formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
+        }
+        made->set_formatter(std::move(formatter));
         made->flush_on(spdlog::level::info);
         return made;
     }();

@@ -14,6 +14,7 @@
 #include "runtime/control/exit_codes.h"
 #include "runtime/control/host_file.h"
 #include "runtime/io/dpdk_frames.h"
+#include "runtime/programs/dpdk_telemetry.h"
 #include "runtime/programs/gateway_answers.h"
 #include "runtime/programs/gateway_metrics.h"
 #include "runtime/programs/image_source.h"
@@ -21,6 +22,8 @@
 #include "runtime/programs/metrics_server.h"
 #include "runtime/programs/packet_loop.h"
 #include "runtime/programs/rule_log.h"
+#include "runtime/programs/service.h"
+#include "schemas/layout/hexadecimal.h"
 
 namespace sluice {
 namespace {
@@ -101,6 +104,7 @@ EnvironmentSettings environment_settings(const Image& image, const HostFile& hos
     EnvironmentSettings settings;
     settings.cores = host.cores;
     settings.hugepages = host.hugepages;
+    settings.telemetry = true;
     for (std::size_t port = 0; port < devices.size(); ++port) {
         settings.longest_frame_bytes =
             std::max(settings.longest_frame_bytes, mtu_of(image, port) + layer2_bytes);
@@ -158,17 +162,21 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
                             .cores = host.cores,
                             .hugepages = environment.hugepages(),
                             .cache = options.cache,
+                            .telemetry_socket = environment.runtime_folder() + "/dpdk_telemetry.v2",
                             .sleeps_when_idle = idle == WhenIdle::sleep,
                             .started = PacketLoop::now()},
                            running, live, commands.get(), shard, ports, mailbox);
     std::unique_ptr<GatewayMetrics> metrics;
+    std::unique_ptr<DpdkTelemetry> telemetry;
     std::unique_ptr<MetricsServer> metrics_server;
+    std::unique_ptr<ServiceNotifier> notifier;
     std::unique_ptr<ControlServer> server;
     {
         // DPDK has bound this thread to the packet core: no other thread may share it.
         const OnCores everywhere(all_cores);
         rule_log = std::make_unique<RuleLog>(running);
         metrics = std::make_unique<GatewayMetrics>(running, live, commands.get(), shard, ports, *rule_log);
+        telemetry = std::make_unique<DpdkTelemetry>(*metrics);
         if (!host.metrics_address.empty()) {
             metrics_server = std::make_unique<MetricsServer>(
                 host.metrics_address, host.metrics_port,
@@ -180,13 +188,22 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
             [&] {
                 if (commands) commands->tick({PacketLoop::now(), wall_seconds()});
             });
+        notifier = std::make_unique<ServiceNotifier>(mailbox, [&] {
+            const bool pending = commands && commands->shown().pending;
+            const auto held = live.hold();
+            return fmt::format("gateway {}, image {}{}", running->gateway(),
+                               hexadecimal(running->digest()).substr(0, 12),
+                               pending ? ", not confirmed yet" : "");
+        });
     }
     log_info(fmt::format("gateway {} is up: core {}, {}, control socket {}", image.gateway(),
                          host.cores.front(), environment.hugepages() ? "hugepages" : "no hugepages",
                          host.control_socket));
     PacketLoop(shard, ports, mailbox, *rule_log, idle).run(stop_requested);
+    notifier.reset();
     server.reset();
     metrics_server.reset();
+    telemetry.reset();
     log_info("stopped");
 }
 
