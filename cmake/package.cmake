@@ -12,8 +12,7 @@ install(DIRECTORY DESTINATION /etc/sluice/keys)
 install(FILES schemas/policy.schema.json schemas/tenant.schema.json schemas/image.fbs
         DESTINATION ${CMAKE_INSTALL_DATADIR}/sluice/schemas)
 install(FILES README.md packaging/copyright DESTINATION ${documentation})
-install(FILES docs/policy.md docs/forwarding.md docs/images.md docs/operations.md docs/memory.md
-        DESTINATION ${documentation}/docs)
+install(DIRECTORY docs DESTINATION ${documentation} FILES_MATCHING PATTERN *.md)
 install(DIRECTORY rules/ DESTINATION ${documentation}/examples PATTERN README.md EXCLUDE)
 install(FILES ${PROJECT_BINARY_DIR}/packaging/changelog.gz DESTINATION ${documentation} OPTIONAL)
 

@@ -47,9 +47,12 @@ bool choose_hugepages(Hugepages wish, std::uint64_t needed) {
 std::vector<std::string> arguments_of(const EnvironmentSettings& settings, bool hugepages,
                                       std::uint64_t bytes) {
     // The prefix keeps instances apart; without shared configuration nothing of it outlives the process.
-    std::vector<std::string> arguments = {"sluiced", "-l", core_list(settings.cores),
+    std::vector<std::string> arguments = {"sluiced",
+                                          "-l",
+                                          core_list(settings.cores),
                                           fmt::format("--file-prefix=sluiced-{}", getpid()),
-                                          "--log-level=warning"};
+                                          "--log-level=warning",
+                                          "--log-level=lib.telemetry:error"};
     if (!settings.telemetry) arguments.emplace_back("--no-telemetry");
     if (hugepages) {
         arguments.emplace_back("--in-memory");

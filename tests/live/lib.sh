@@ -25,6 +25,7 @@ server=198.18.0.9 server6=2001:db8:9::9 client=10.1.1.10
 pids=() spaces=()
 gateway_pid=
 hugepages=off
+gateway_wrapper=() # a command that runs the gateway
 host_file_more= # lines that a script adds to the host file
 undo() { :; } # a script that changes more than this one redefines it: called once everything has ended
 
@@ -164,7 +165,7 @@ ports:
 control: {socket: $work/control.sock}
 $host_file_more
 HOST
-    ip netns exec "$(space gateway)" "$bin/sluiced" --host "$work/host.yaml" "$work/live.img" >"$work/sluiced.log" 2>&1 &
+    ip netns exec "$(space gateway)" "${gateway_wrapper[@]}" "$bin/sluiced" --host "$work/host.yaml" "$work/live.img" >"$work/sluiced.log" 2>&1 &
     gateway_pid=$!
     wait_for 60 "the gateway" gateway_answers
 }
