@@ -14,8 +14,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 8> commands = {"push-begin", "push-chunk", "push-finish", "images",
-                                                      "activate",   "confirm",    "rollback",    "gc"};
+constexpr std::array<std::string_view, 9> commands = {
+    "push-begin", "push-chunk", "push-finish", "images", "activate", "confirm", "rollback", "gc", "shadow"};
 
 int exit_code_for(const StoreRefusal& refusal) {
     return refusal.kind == StoreRefusal::Kind::integrity ? exit_integrity : exit_refused;
@@ -43,8 +43,9 @@ bool ImageCommands::knows(const std::string& command) {
     return std::ranges::find(commands, command) != commands.end();
 }
 
-ImageCommands::ImageCommands(ImageStore& store, Lifecycle& lifecycle, Lifecycle::Now now)
-    : store_(store), lifecycle_(lifecycle) {
+ImageCommands::ImageCommands(ImageStore& store, Lifecycle& lifecycle, Lifecycle::Now now, MakeHealth health,
+                             Shadow* shadow)
+    : store_(store), lifecycle_(lifecycle), health_(std::move(health)), shadow_(shadow) {
     show(now);
 }
 
@@ -72,6 +73,7 @@ ImageCommands::Shown ImageCommands::shown() const {
 Json ImageCommands::answer(const Json& request, Lifecycle::Now now) {
     const std::string command = request.at("command").get<std::string>();
     if (command.starts_with("push-")) return push(request, now);
+    if (command == "shadow") return shadow(request);
     if (command == "images") return images(now.monotonic);
     if (command == "gc") {
         return {{"removed", lifecycle_.collect_garbage(request.at("keep").get<std::size_t>())}};
@@ -81,13 +83,49 @@ Json ImageCommands::answer(const Json& request, Lifecycle::Now now) {
     } else if (command == "rollback") {
         done_or_throw(lifecycle_.rollback(request.value("steps", 1u), now));
     } else {
-        std::optional<Time> confirm_within;
-        if (request.contains("confirm_within_seconds")) {
-            confirm_within = request["confirm_within_seconds"].get<std::uint32_t>() * nanoseconds_per_second;
-        }
-        done_or_throw(lifecycle_.activate(request.value("image", std::string()), confirm_within, now));
+        Json figures = activate(request, now);
+        Json json = running(now.monotonic);
+        if (!figures.is_null()) json["gate"] = std::move(figures);
+        return json;
     }
     return running(now.monotonic);
+}
+
+Json ImageCommands::activate(const Json& request, Lifecycle::Now now) {
+    const std::string image = request.value("image", std::string());
+    std::optional<Time> confirm_within;
+    if (request.contains("confirm_within_seconds")) {
+        confirm_within = request["confirm_within_seconds"].get<std::uint32_t>() * nanoseconds_per_second;
+    }
+    if (!request.contains("gate")) {
+        done_or_throw(lifecycle_.activate(image, confirm_within, now));
+        return nullptr;
+    }
+    if (!health_) throw CommandRefused("the gateway has no health gate", exit_refused);
+    const GateLimits limits = GateLimits::from_json(request["gate"]);
+    const auto source = health_();
+    const GateResult result = activate_through_gate(lifecycle_, *source, limits, image, confirm_within);
+    done_or_throw(result.refused);
+    return result.json();
+}
+
+Json ImageCommands::shadow(const Json& request) {
+    if (shadow_ == nullptr) throw CommandRefused("the gateway has no shadow mode", exit_refused);
+    const std::string action = request.at("action").get<std::string>();
+    if (action == "start") {
+        const auto one_in = request.value("one_in", 1u);
+        if (one_in == 0) throw CommandRefused("one flow in one or more is sampled", exit_refused);
+        const ImageRecord record = value_or_throw(store_.find(request.value("image", std::string())));
+        auto candidate = value_or_throw(store_.load(record.digest));
+        if (!shadow_->start(std::move(candidate), record.digest, one_in)) {
+            throw CommandRefused("a shadow is judging already: stop it first", exit_refused);
+        }
+    } else if (action == "stop") {
+        if (!shadow_->stop()) throw CommandRefused("no shadow is judging", exit_refused);
+    } else if (action != "status") {
+        throw CommandRefused("shadow knows start, status and stop", exit_refused);
+    }
+    return shadow_->status();
 }
 
 Json ImageCommands::push(const Json& request, Lifecycle::Now now) {

@@ -7,17 +7,22 @@
 //   {"command": "push-chunk", "digest": D, "offset": N, "data": BASE64}  to the same
 //   {"command": "push-finish", "digest": D, "signature": TEXT}    to the image, as "images" has it
 //   {"command": "images"}                                         to {"images": [...], "last_return": ...}
-//   {"command": "activate", "image": D, "confirm_within_seconds": N}; both may be left out
+//   {"command": "activate", "image": D, "confirm_within_seconds": N, "gate": LIMITS}; all may be left out
 //   {"command": "confirm"}, {"command": "rollback", "steps": N}   to the image that runs
+//   {"command": "shadow", "action": "start", "image": D, "one_in": N}, {..., "action": "status" or "stop"}
+//                                                                 to what Shadow::status() says
 //   {"command": "gc", "keep": N}                                  to {"removed": [D, ...]}
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <stdexcept>
 #include <string>
 
+#include "runtime/control/health_gate.h"
+#include "runtime/control/shadow.h"
 #include "runtime/store/lifecycle.h"
 
 namespace sluice {
@@ -30,7 +35,11 @@ struct CommandRefused : std::runtime_error {
 
 class ImageCommands {
   public:
-    ImageCommands(ImageStore& store, Lifecycle& lifecycle, Lifecycle::Now now = {});
+    /// `health`: makes where the health gate has its figures from; none: there is no gate. `shadow`: null where
+    /// there is no shadow mode.
+    using MakeHealth = std::function<std::unique_ptr<HealthSource>()>;
+    ImageCommands(ImageStore& store, Lifecycle& lifecycle, Lifecycle::Now now = {}, MakeHealth health = {},
+                  Shadow* shadow = nullptr);
 
     static bool knows(const std::string& command);
     /// Throws CommandRefused, StoreFailure, and nlohmann's exceptions where the request lacks something.
@@ -59,10 +68,15 @@ class ImageCommands {
     nlohmann::ordered_json image_json(const ImageRecord& record) const;
     nlohmann::ordered_json images(Time now) const;
     nlohmann::ordered_json push(const nlohmann::ordered_json& request, Lifecycle::Now now);
+    nlohmann::ordered_json shadow(const nlohmann::ordered_json& request);
     std::string state_of(const std::string& digest) const;
+    /// The figures; null without a gate.
+    nlohmann::ordered_json activate(const nlohmann::ordered_json& request, Lifecycle::Now now);
 
     ImageStore& store_;
     Lifecycle& lifecycle_;
+    MakeHealth health_;
+    Shadow* shadow_;
     mutable std::mutex shown_mutex_;
     Shown shown_;
 };

@@ -70,7 +70,7 @@ Json GatewayAnswers::look(const std::string& command) {
     if (command == "flows") return flows();
     throw std::invalid_argument("unknown command \"" + command +
                                 "\"; there are status, stats, drops, flows, sessions, neighbours, images, "
-                                "push, activate, confirm, rollback and gc");
+                                "push, activate, confirm, rollback, shadow and gc");
 }
 
 Json GatewayAnswers::work_on_images(const Json& request) {

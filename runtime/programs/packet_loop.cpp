@@ -2,9 +2,11 @@
 #include "runtime/programs/packet_loop.h"
 
 #include <rte_mbuf.h>
+#include <x86intrin.h>
 
 #include <ctime>
 
+#include "runtime/control/flow_sampler.h"
 #include "runtime/io/dpdk_frames.h"
 
 namespace sluice {
@@ -43,7 +45,7 @@ bool PacketLoop::poll_once() {
         const std::span<const Frame> burst = port->receive();
         if (burst.empty()) continue;
         received = true;
-        shard_.process(burst, now(), output_);
+        process(burst);
         deliver();
     }
     if (!received) {
@@ -51,6 +53,23 @@ bool PacketLoop::poll_once() {
         deliver();
     }
     return received;
+}
+
+void PacketLoop::process(std::span<const Frame> burst) {
+    if (watch_.watched()) [[unlikely]] {
+        return process_watched(burst);
+    }
+    shard_.process(burst, now(), output_);
+}
+
+void PacketLoop::process_watched(std::span<const Frame> burst) {
+    if (watch_.sampler != nullptr) watch_.sampler->look(burst);
+    const std::uint64_t begin = __rdtsc();
+    shard_.process(burst, now(), output_);
+    if (watch_.meter != nullptr) {
+        watch_.meter->packets += burst.size();
+        watch_.meter->cycles += __rdtsc() - begin;
+    }
 }
 
 void PacketLoop::deliver() {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "runtime/control/burst_watch.h"
 #include "runtime/control/mailbox.h"
 #include "runtime/io/dpdk_port.h"
 #include "runtime/programs/rule_log.h"
@@ -19,9 +20,14 @@ enum class WhenIdle { spin, sleep };
 
 class PacketLoop {
   public:
-    PacketLoop(Shard& shard, std::vector<std::unique_ptr<DpdkPort>>& ports, Mailbox& mailbox, RuleLog& rule_log,
-               WhenIdle when_idle)
-        : shard_(shard), ports_(ports), mailbox_(mailbox), rule_log_(rule_log), when_idle_(when_idle) {}
+    PacketLoop(Shard& shard, std::vector<std::unique_ptr<DpdkPort>>& ports, Mailbox& mailbox,
+               const BurstWatch& watch, RuleLog& rule_log, WhenIdle when_idle)
+        : shard_(shard),
+          ports_(ports),
+          mailbox_(mailbox),
+          watch_(watch),
+          rule_log_(rule_log),
+          when_idle_(when_idle) {}
 
     /// Until `stop` is set. On return every frame that the shard held has been freed and the mailbox is closed.
     void run(const std::atomic<bool>& stop);
@@ -31,11 +37,14 @@ class PacketLoop {
 
   private:
     bool poll_once();
+    void process(std::span<const Frame> burst);
+    void process_watched(std::span<const Frame> burst);
     void deliver();
 
     Shard& shard_;
     std::vector<std::unique_ptr<DpdkPort>>& ports_;  // by the image's port number
     Mailbox& mailbox_;
+    const BurstWatch& watch_;
     RuleLog& rule_log_;
     WhenIdle when_idle_;
     Output output_;

@@ -82,6 +82,50 @@ std::string images(const Json& result) {
            text_of_last_return(result.at("last_return"));
 }
 
+void add_gate_limit(CLI::App& activate, CLI::Option& gate, ImageOptions& options, const std::string& name,
+                    const std::string& help) {
+    activate
+        .add_option_function<double>(
+            "--gate-" + name, [&options, name](const double& value) { options.gate_limits[name] = value; },
+            help)
+        ->check(CLI::Range(0.0, 1e6))
+        ->needs(&gate);
+}
+
+std::string shadow_text(const Json& result) {
+    if (result.at("image") == "") return "no shadow was started\n";
+    std::string text =
+        fmt::format("image {} {}: {} flows, {} would fare differently\n", short_digest(result.at("image")),
+                    result.at("active").get<bool>() ? "judges" : "judged",
+                    result.at("judged").get<std::uint64_t>(), result.at("different").get<std::uint64_t>());
+    if (const auto left_out = result.at("left_out").get<std::uint64_t>(); left_out != 0) {
+        text +=
+            fmt::format("{} more came faster than they could be judged: sample fewer (--one-in)\n", left_out);
+    }
+    for (const Json& row : result.at("differences")) {
+        text += fmt::format("{:>9}  {}\n           now:  {}\n           then: {}\n",
+                            row.at("flows").get<std::uint64_t>(), row.at("example").get<std::string>(),
+                            row.at("running").get<std::string>(), row.at("candidate").get<std::string>());
+    }
+    return text;
+}
+
+std::string gate_text(const Json& gate) {
+    const auto window = [](const Json& figures) {
+        double dropped = 0;
+        for (const Json& share : figures.at("drops_percent")) dropped += share.get<double>();
+        const Json& cycles = figures.at("cycles_a_packet");
+        return fmt::format(
+            "{} packets, {:.1f} % dropped, {:.1f} % of sessions failed, {:.1f} % from the caches, {}",
+            figures.at("packets").get<std::uint64_t>(), dropped,
+            figures.at("session_failures_percent").get<double>(),
+            figures.at("cache_hits_percent").get<double>(),
+            cycles.is_null() ? "no cycles" : fmt::format("{:.0f} cycles each", cycles.get<double>()));
+    };
+    return fmt::format("  before: {}\n  after:  {}\n{}", window(gate.at("before")), window(gate.at("after")),
+                       gate.at("judged").get<bool>() ? "" : "  too few packets for a judgement\n");
+}
+
 }  // namespace
 
 std::string text_of_last_return(const Json& last) {
@@ -94,7 +138,7 @@ std::string text_of_last_return(const Json& last) {
 
 bool is_image_command(const std::string& command) {
     return command == "push" || command == "images" || command == "activate" || command == "confirm" ||
-           command == "rollback" || command == "gc";
+           command == "rollback" || command == "gc" || command == "shadow";
 }
 
 void add_image_commands(CLI::App& app, ImageOptions& options) {
@@ -109,9 +153,33 @@ void add_image_commands(CLI::App& app, ImageOptions& options) {
                      "go back to what is confirmed unless `sluicectl confirm` comes in time: 60s, 10m, 1h")
         ->transform(CLI::AsNumberWithUnit(std::map<std::string, unsigned>{{"s", 1}, {"m", 60}, {"h", 3600}}))
         ->check(CLI::Range(1u, 7u * 24 * 3600));
+    auto* gate = activate->add_flag("--gate", options.gate,
+                                    "compare drops, session failures, cache hits and cycles a packet before "
+                                    "and after, and go back where one "
+                                    "of them went too far");
+    activate->add_option("--gate-seconds", options.gate_seconds, "how long it looks, before and after")
+        ->check(CLI::Range(1u, 3600u))
+        ->needs(gate)
+        ->capture_default_str();
+    add_gate_limit(*activate, *gate, options, "drops", "points of packets that each reason may drop more (1)");
+    add_gate_limit(*activate, *gate, options, "failures", "points of sessions that may fail more (1)");
+    add_gate_limit(*activate, *gate, options, "cache", "points of packets that the caches may serve less (10)");
+    add_gate_limit(*activate, *gate, options, "cycles", "percent that a packet may cost more (100)");
     app.add_subcommand("confirm", "keep the image that was activated with --confirm-within");
     auto* rollback = app.add_subcommand("rollback", "go back to an image that was confirmed before");
     rollback->add_option("N", options.steps, "by so many images")->check(CLI::Range(1u, 1000u));
+    auto* shadow = app.add_subcommand("shadow", "have another image judge new flows without touching them");
+    shadow->require_subcommand(1);
+    const auto add_action = [&](const std::string& name, const std::string& help) {
+        return shadow->add_subcommand(name, help)->callback([&options, name] { options.shadow_action = name; });
+    };
+    auto* start = add_action("start", "begin");
+    start->add_option("IMAGE", options.image, "its digest, or the beginning (else the image pushed last)");
+    start->add_option("--one-in", options.shadow_one_in, "judge one new flow in so many")
+        ->check(CLI::Range(1u, 1'000'000'000u))
+        ->capture_default_str();
+    add_action("status", "what it would do differently so far");
+    add_action("stop", "end it, and what it would have done differently");
     auto* gc = app.add_subcommand("gc", "remove images that neither run nor were used last");
     gc->add_option("--keep", options.keep, "so many of those used last stay")->capture_default_str();
 }
@@ -121,6 +189,17 @@ Json image_request(const std::string& command, const ImageOptions& options) {
     if (command == "activate" && !options.image.empty()) request["image"] = options.image;
     if (command == "activate" && options.confirm_within_seconds != 0) {
         request["confirm_within_seconds"] = options.confirm_within_seconds;
+    }
+    if (command == "activate" && options.gate) {
+        request["gate"] = options.gate_limits;
+        request["gate"]["seconds"] = options.gate_seconds;
+    }
+    if (command == "shadow") {
+        request["action"] = options.shadow_action;
+        if (options.shadow_action == "start") {
+            request["image"] = options.image;
+            request["one_in"] = options.shadow_one_in;
+        }
     }
     if (command == "rollback") request["steps"] = options.steps;
     if (command == "gc") request["keep"] = options.keep;
@@ -153,6 +232,7 @@ Json push_file(const std::string& socket, unsigned timeout_seconds, const std::s
 
 std::string text_of_image_answer(const std::string& command, const Json& result) {
     if (command == "images") return images(result);
+    if (command == "shadow") return shadow_text(result);
     if (command == "push") {
         return fmt::format("image {} is {}, revision {}{}\n", short_digest(result.at("digest")),
                            result.at("state").get<std::string>(), result.at("revision").dump(),
@@ -168,7 +248,8 @@ std::string text_of_image_answer(const std::string& command, const Json& result)
     if (result.contains("confirm_seconds_left")) {
         text += fmt::format(": `sluicectl confirm` within {} s", result.at("confirm_seconds_left").dump());
     }
-    return text + "\n";
+    text += "\n";
+    return result.contains("gate") ? text + gate_text(result.at("gate")) : text;
 }
 
 }  // namespace sluice

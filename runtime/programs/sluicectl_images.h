@@ -3,6 +3,7 @@
 // sluicectl's commands about images: what they send, and their answers for people. Any thread; push blocks.
 #pragma once
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
@@ -16,6 +17,11 @@ struct ImageOptions {
     std::string file;   // to push
     std::string image;  // to activate: the beginning of its digest
     unsigned confirm_within_seconds = 0;
+    bool gate = false;
+    unsigned gate_seconds = 5;
+    std::map<std::string, double> gate_limits;  // those that were named
+    std::string shadow_action;
+    unsigned shadow_one_in = 1;
     unsigned steps = 1;
     unsigned keep = 5;
 };

@@ -33,7 +33,8 @@ int complain(int exit_code, const std::string& text) {
 
 unsigned timeout_of(const Options& options, const std::string& command) {
     // An image is loaded, verified and written to disk before the answer comes.
-    return options.timeout_seconds.value_or(is_image_command(command) ? 60 : 5);
+    const unsigned gate = options.images.gate ? 2 * options.images.gate_seconds : 0;
+    return options.timeout_seconds.value_or(is_image_command(command) ? 60 + gate : 5);
 }
 
 Json answer_to(const Options& options, const std::string& command) {

@@ -147,16 +147,22 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
     for (const std::string& warning : warnings) log_warning(warning);
 
     Mailbox mailbox;
+    BurstWatch watch;
     std::unique_ptr<RuleLog> rule_log;
     LiveImage live(running, shard, mailbox, [&](const ImagePointer& next) { rule_log->follow(next); });
+    Shadow shadow(shard, mailbox, watch, [&] {
+        const auto held = live.hold();
+        return running;
+    });
     std::unique_ptr<Lifecycle> lifecycle;
     std::unique_ptr<ImageCommands> commands;
     if (source.store) {
         lifecycle = std::make_unique<Lifecycle>(
             *source.store, source.first, [&](const ImagePointer& next) { return live.go_over_to(*next); },
             log_info);
-        commands = std::make_unique<ImageCommands>(*source.store, *lifecycle,
-                                                   Lifecycle::Now{PacketLoop::now(), wall_seconds()});
+        commands = std::make_unique<ImageCommands>(
+            *source.store, *lifecycle, Lifecycle::Now{PacketLoop::now(), wall_seconds()},
+            [&] { return std::make_unique<ShardHealth>(shard, mailbox, watch); }, &shadow);
     }
     GatewayAnswers answers({.image_file = source.file,
                             .cores = host.cores,
@@ -199,7 +205,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
     log_info(fmt::format("gateway {} is up: core {}, {}, control socket {}", image.gateway(),
                          host.cores.front(), environment.hugepages() ? "hugepages" : "no hugepages",
                          host.control_socket));
-    PacketLoop(shard, ports, mailbox, *rule_log, idle).run(stop_requested);
+    PacketLoop(shard, ports, mailbox, watch, *rule_log, idle).run(stop_requested);
     notifier.reset();
     server.reset();
     metrics_server.reset();

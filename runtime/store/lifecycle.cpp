@@ -46,19 +46,37 @@ std::variant<RunningImage, StoreRefusal> image_to_start_with(ImageStore& store, 
     return refused("no image was ever confirmed here: name one to start with, then push and activate");
 }
 
-Lifecycle::Outcome Lifecycle::activate(const std::string& digest, std::optional<Time> confirm_within, Now now) {
+std::variant<ImageRecord, StoreRefusal> Lifecycle::find_to_activate(const std::string& digest, Now now) const {
     if (is_pending()) {
         return refused(
             fmt::format("image {} is waiting for its confirmation, {} s are left: confirm or rollback first",
                         running_.digest, left_to_confirm(now.monotonic) / nanoseconds_per_second));
     }
-    const auto found = store_.find(digest);
+    auto found = store_.find(digest);
+    if (const auto* record = std::get_if<ImageRecord>(&found)) {
+        if (running_.in_store && running_.digest == record->digest) {
+            return refused(fmt::format("image {} runs already", record->digest));
+        }
+        if (auto error = store_.refuses_to_activate(*record)) return std::move(*error);
+    }
+    return found;
+}
+
+Lifecycle::Outcome Lifecycle::refuses_to_activate(const std::string& digest, Now now) {
+    auto found = find_to_activate(digest, now);
+    if (auto* error = std::get_if<StoreRefusal>(&found)) return std::move(*error);
+    return std::nullopt;
+}
+
+Lifecycle::Outcome Lifecycle::give_up(const std::string& cause, Now now) {
+    if (!is_pending()) return refused("no image is waiting for a confirmation");
+    return return_to_fallback(ReturnReason::gate_tripped, cause, now);
+}
+
+Lifecycle::Outcome Lifecycle::activate(const std::string& digest, std::optional<Time> confirm_within, Now now) {
+    const auto found = find_to_activate(digest, now);
     if (const auto* error = std::get_if<StoreRefusal>(&found)) return *error;
     const ImageRecord& record = std::get<ImageRecord>(found);
-    if (running_.in_store && running_.digest == record.digest) {
-        return refused(fmt::format("image {} runs already", record.digest));
-    }
-    if (auto error = store_.refuses_to_activate(record)) return error;
     auto loaded = load(record.digest);
     if (auto* error = std::get_if<StoreRefusal>(&loaded)) return std::move(*error);
     RunningImage& next = std::get<RunningImage>(loaded);

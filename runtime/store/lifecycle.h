@@ -54,7 +54,11 @@ class Lifecycle {
     /// `digest`: its beginning; empty: the last staged one. With `confirm_within` it is on probation, without
     /// it is confirmed at once.
     Outcome activate(const std::string& digest, std::optional<Time> confirm_within, Now now);
+    /// Why activate() would refuse before it has loaded anything.
+    Outcome refuses_to_activate(const std::string& digest, Now now);
     Outcome confirm();
+    /// What is pending goes: the health gate says why.
+    Outcome give_up(const std::string& cause, Now now);
     /// To what ran `steps` before; the steps count confirmed images, newest first. What is gone back to is
     /// confirmed: a second rollback goes forth again.
     Outcome rollback(unsigned steps, Now now);
@@ -67,6 +71,7 @@ class Lifecycle {
     Time left_to_confirm(Time now) const { return deadline_ > now ? deadline_ - now : 0; }
 
   private:
+    std::variant<ImageRecord, StoreRefusal> find_to_activate(const std::string& digest, Now now) const;
     std::variant<RunningImage, StoreRefusal> load(const std::string& digest);
     Outcome go_over_to(RunningImage next);
     Outcome return_to_fallback(ReturnReason reason, const std::string& cause, Now now);

@@ -28,9 +28,15 @@ struct ImageRecord {
 };
 
 /// Why the gateway went back to an earlier image; the names are stable, dashboards read them.
-enum class ReturnReason : std::uint8_t { not_confirmed, by_hand, ended_unconfirmed, not_startable };
-constexpr std::array<std::string_view, 4> return_reason_names = {"NOT_CONFIRMED", "BY_HAND",
-                                                                 "ENDED_UNCONFIRMED", "NOT_STARTABLE"};
+enum class ReturnReason : std::uint8_t {
+    not_confirmed,
+    by_hand,
+    ended_unconfirmed,
+    not_startable,
+    gate_tripped
+};
+constexpr std::array<std::string_view, 5> return_reason_names = {
+    "NOT_CONFIRMED", "BY_HAND", "ENDED_UNCONFIRMED", "NOT_STARTABLE", "GATE_TRIPPED"};
 constexpr std::string_view name_of(ReturnReason reason) {
     return return_reason_names[static_cast<std::size_t>(reason)];
 }

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/control/live_image.h"
 
+#include <malloc.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <cstdio>
+#include <fstream>
 #include <future>
+#include <map>
 #include <thread>
 
 #include "runtime/control/metrics.h"
+#include "tests/replay/captures.h"
 #include "tests/replay/small_policy.h"
 #include "tests/support/compile.h"
 #include "tests/support/test_gateway.h"
@@ -14,13 +21,16 @@ namespace sluice {
 namespace {
 
 /// The small policy, with that name for the rule that lets packets out and that MTU on access0.
-ImagePointer image_with(const std::string& rule, const std::string& mtu = "1500") {
+std::map<std::string, std::string> texts_with(const std::string& rule, const std::string& mtu = "1500") {
     auto texts = test::small_policy("203.0.113.1: '02:00:00:00:09:01'");
     std::string& tenant = texts.at("blue.yaml");
     tenant.replace(tenant.find("outbound"), 8, rule);
     std::string& gateway = texts.at("gateway.yaml");
     gateway.replace(gateway.find("1500"), 4, mtu);
-    return test::compile_texts(texts);
+    return texts;
+}
+ImagePointer image_with(const std::string& rule, const std::string& mtu = "1500") {
+    return test::compile_texts(texts_with(rule, mtu));
 }
 
 /// A packet thread: a frame of one flow a burst, and between two bursts the mailbox.
@@ -119,6 +129,99 @@ TEST_F(LiveImageTest, WaitsForWhoLooksAtTheImage) {
     }
     EXPECT_EQ(swap.get(), std::nullopt);
     EXPECT_EQ(running_->generation(), 1u);
+}
+
+TEST_F(LiveImageTest, WhoReadsTheCountersSeesThemGrowOverSwaps) {
+    const std::vector<ImagePointer> images = {image_with("one"), image_with("two")};
+    std::atomic<std::uint64_t> reads{0};
+    std::atomic<bool> read_no_more{false};
+    std::thread reader([&] {
+        std::uint64_t packets = 0;
+        for (; !read_no_more; ++reads) {
+            const auto held = live_.hold();
+            Counters copy(*running_);
+            mailbox_.run([&] {
+                if (!gateway_.shard().fold_some(64)) return false;
+                copy = gateway_.shard().counters_so_far();
+                return true;
+            });
+            EXPECT_TRUE(copy.balanced());
+            EXPECT_GE(copy.rx[0].packets, packets);
+            packets = copy.rx[0].packets;
+        }
+    });
+    for (std::uint32_t swap = 0; swap < 50 || reads < 50; ++swap) {
+        ASSERT_EQ(live_.go_over_to(*images[swap % images.size()]), std::nullopt);
+    }
+    read_no_more = true;
+    reader.join();
+    stop();
+    EXPECT_EQ(lost_, 0u);
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool own_allocator = true;
+#elif defined(__has_feature)
+constexpr bool own_allocator = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+constexpr bool own_allocator = false;
+#endif
+
+/// What is allocated, and what is mapped, in bytes.
+std::pair<std::size_t, std::size_t> memory_in_use() {
+    const struct mallinfo2 info = mallinfo2();
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    return {info.uordblks + info.hblkhd, pages * static_cast<std::size_t>(getpagesize())};
+}
+
+// Under a sanitizer fewer, for its leak check and its races.
+TEST_F(LiveImageTest, MemoryAfterTenThousandSwapsIsThatAfterTen) {
+    constexpr std::uint32_t swaps = own_allocator ? 500 : 10'000;
+    constexpr std::size_t slack = 1 << 20;  // 100 bytes a swap would be as much
+    std::vector<std::vector<std::uint8_t>> files;
+    for (const char* rule : {"one", "two", "three"}) files.push_back(test::compile_file(texts_with(rule)));
+    std::pair<std::size_t, std::size_t> after_ten;
+    for (std::uint32_t swap = 0; swap < swaps; ++swap) {
+        // As activate does it: from the file's bytes each time.
+        const auto loaded = Image::from_bytes(files[swap % files.size()]);
+        ASSERT_EQ(live_.go_over_to(*std::get<std::unique_ptr<const Image>>(loaded)), std::nullopt);
+        told_.clear();
+        if (swap + 1 == 10) after_ten = memory_in_use();
+    }
+    const auto after = memory_in_use();
+    stop();
+    std::printf("after 10 swaps %zu bytes allocated, %zu mapped; after %u %zu and %zu\n", after_ten.first,
+                after_ten.second, swaps, after.first, after.second);
+    EXPECT_EQ(lost_, 0u);
+    EXPECT_EQ(running_->generation(), swaps);
+    if (own_allocator) return;
+    EXPECT_LT(after.first, after_ten.first + slack);
+    EXPECT_LT(after.second, after_ten.second + slack);
+}
+
+TEST(ImageFile, MayBeCutOffAndOverwrittenUnderARunningGateway) {
+    const test::TemporaryDirectory directory;
+    const std::string path = directory / "edge.img";
+    const auto bytes = test::compile_file(texts_with("outbound"));
+    std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), std::ssize(bytes));
+    const auto loaded = Image::load(path);
+    const auto& image = std::get<std::unique_ptr<const Image>>(loaded);
+    test::TestGateway gateway(*image);
+    std::uint16_t port = 1;
+    const auto expect_all_pass = [&] {
+        for (int i = 0; i < 100; ++i) {
+            EXPECT_EQ(gateway.inject(0, test::udp({.source_port = port++, .destination_port = 53})).size(), 1u);
+        }
+    };
+    expect_all_pass();
+    ASSERT_EQ(truncate(path.c_str(), 100), 0);
+    expect_all_pass();
+    ASSERT_EQ(truncate(path.c_str(), std::ssize(bytes)), 0);
+    std::ofstream(path, std::ios::binary) << std::string(bytes.size(), '\xff');
+    expect_all_pass();
+    EXPECT_TRUE(std::holds_alternative<ImageError>(Image::load(path))) << "and it is refused from now on";
+    expect_all_pass();
 }
 
 TEST_F(LiveImageTest, OtherPortsNeedARestart) {
