@@ -19,6 +19,13 @@ def compare_counts(what, base, new, limit_percent):
     return [Line(what, name, base.get(name), new.get(name), limit_percent) for name in names]
 
 
+def compare_scraped(rows):
+    """Who reads metrics must not cost a packet one instruction."""
+    if "established-scraped" not in rows:
+        return []
+    return [Line("instructions/packet", "metrics read beside none", rows.get("established"), rows["established-scraped"], 0)]
+
+
 def compare_revisions(base, new, limits, parts, pairs):
     lines = []
     if "instructions" in parts:
@@ -61,6 +68,7 @@ def with_budget(arguments, parts):
     if "instructions" in parts:
         lines += compare_counts("instructions/packet", file.section("instructions"), measured["instructions"],
                                 limits["instructions_percent"])
+        lines += compare_scraped(measured["instructions"])
     if "images" in parts:
         lines += compare_counts("image bytes", file.section("image_bytes"), measured["image_bytes"],
                                 limits["image_percent"])

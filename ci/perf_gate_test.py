@@ -35,6 +35,12 @@ class Judging(unittest.TestCase):
         self.assertEqual([line.verdict() for line in lines], ["new", "GONE"])
         self.assertEqual(table(lines)[0], 3)
 
+    def test_reading_metrics_may_cost_nothing(self):
+        same = perf_gate.compare_scraped({"established": 340.7, "established-scraped": 340.7})
+        more = perf_gate.compare_scraped({"established": 340.7, "established-scraped": 340.8})
+        self.assertEqual((table(same)[0], table(more)[0]), (0, 3))
+        self.assertEqual(perf_gate.compare_scraped({"established": 340.7}), [])
+
     def test_a_neighbour_in_one_run_is_no_regression(self):
         pairs = [(100, 101), (100, 240), (100, 99), (101, 250), (100, 230)]
         self.assertFalse(paired_line("cycles/packet", "established", pairs, 10).regressed())
