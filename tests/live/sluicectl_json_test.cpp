@@ -46,6 +46,9 @@ TEST_F(SluicectlJson, EveryCommandAnswersWithJson) {
                                      {{"neighbours"}, ""},
                                      {{"push", image_}, "digest"},
                                      {{"images"}, "images"},
+                                     {{"shadow", "start"}, "judged"},
+                                     {{"shadow", "status"}, "judged"},
+                                     {{"shadow", "stop"}, "differences"},
                                      {{"activate", "--confirm-within", "600s"}, "state"},
                                      {{"confirm"}, "state"},
                                      {{"gc"}, "removed"}};
