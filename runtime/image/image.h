@@ -26,6 +26,7 @@
 namespace sluice {
 
 class SealedMemory;
+struct Numbering;
 
 constexpr std::uint32_t no_row = 0xffffffff;
 
@@ -203,6 +204,13 @@ class Image {
     /// generation `forgotten` or earlier may be given away: nothing refers to them any more. nullptr: there are
     /// more than 65,534 tenants or ports, or interfaces of a tenant, those that are not forgotten included.
     std::unique_ptr<const Image> follow(const Image& running, std::uint32_t forgotten = 0) const;
+
+    /// The slots of this image, by name: what the next process needs to understand this one's.
+    Numbering numbering() const;
+    /// This image, as loaded, with slots that an earlier process gave. Names of which it has none count as
+    /// vanished in generation 1, and everything as changed then. nullptr: the numbering is not one of this
+    /// image.
+    std::unique_ptr<const Image> renumbered(const Numbering& numbering) const;
 
     Image(const Image&) = delete;
     Image& operator=(const Image&) = delete;

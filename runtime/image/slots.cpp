@@ -43,6 +43,19 @@ NameSlots::NameSlots(const NameSlots& before, std::span<const std::string_view> 
     }
 }
 
+NameSlots NameSlots::remembered(std::span<const std::string> names_by_slot) {
+    NameSlots slots;
+    slots.position_of_.assign(names_by_slot.size(), no_position);
+    for (const std::string& name : names_by_slot) slots.details_.push_back({.name = name});
+    return slots;
+}
+
+std::vector<std::string> NameSlots::names() const {
+    std::vector<std::string> names;
+    for (const Details& details : details_) names.push_back(details.name);
+    return names;
+}
+
 std::uint32_t NameSlots::find(std::string_view name) const noexcept {
     for (std::uint32_t slot = 0; slot < size(); ++slot) {
         if (details_[slot].name == name) return slot;

@@ -33,6 +33,9 @@ class NameSlots {
     NameSlots(const NameSlots& before, std::span<const std::string_view> names, std::uint32_t generation,
               std::uint32_t forgotten);
 
+    /// Slots as an earlier process gave them; no image has any of the names yet.
+    static NameSlots remembered(std::span<const std::string> names_by_slot);
+
     std::uint32_t slot(std::uint32_t position) const noexcept { return slot_of_[position]; }
     /// Where the image has it; no_position where the name is not in it.
     std::uint32_t position(std::uint32_t slot) const noexcept { return position_of_[slot]; }
@@ -44,6 +47,8 @@ class NameSlots {
     std::uint32_t since(std::uint32_t slot) const noexcept { return details_[slot].since; }
     /// The last generation in which a name vanished that has not come back nor lost its slot; 0: none.
     std::uint32_t vanished() const noexcept { return vanished_; }
+    /// All names by slot.
+    std::vector<std::string> names() const;
     /// no_slot where no slot has this name. Linear.
     std::uint32_t find(std::string_view name) const noexcept;
 

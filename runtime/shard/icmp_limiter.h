@@ -13,6 +13,14 @@ namespace sluice {
 
 class IcmpLimiter {
   public:
+    IcmpLimiter() = default;
+    /// As one was left: with so many tokens at that time.
+    IcmpLimiter(std::uint32_t tokens, Time filled) noexcept
+        : tokens_(std::min(tokens, burst)), filled_(filled) {}
+
+    std::uint32_t tokens() const noexcept { return tokens_; }
+    Time filled() const noexcept { return filled_; }
+
     bool allow(Time now) noexcept {
         const Time earned = (now - filled_) / interval;
         tokens_ = static_cast<std::uint32_t>(std::min<Time>(burst, tokens_ + earned));

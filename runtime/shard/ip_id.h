@@ -5,8 +5,10 @@
 // counter wrapped; a pair's protocols share it. Owner shard only.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "runtime/packet/view.h"
 #include "runtime/state/keyed_hash.h"
@@ -34,6 +36,12 @@ class IpIds {
     std::uint16_t next(std::uint16_t slot) noexcept { return __builtin_bswap16(next_on_wire(slot)); }
     /// The same as it lies on the wire.
     std::uint16_t next_on_wire(std::uint16_t slot) noexcept { return ++counters_[slot]; }
+
+    std::span<const std::uint16_t> counters() const noexcept { return counters_; }
+    /// Goes on from where an earlier process was, which had the same key.
+    void resume(std::span<const std::uint16_t, slots> counters) noexcept {
+        std::ranges::copy(counters, counters_.begin());
+    }
 
     /// Whose IDs matter: a datagram that is, or on its way may become, more than one packet.
     static bool needs_id(const IpView& view) noexcept {

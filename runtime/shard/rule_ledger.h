@@ -26,6 +26,10 @@ class RuleLedger {
         Rows& rows = rows_[tenant];
         return rows.counts[rows.place(rule)];
     }
+    const RuleCount& settled(std::uint16_t tenant, std::uint32_t rule) const noexcept {
+        const Rows& rows = rows_[tenant];
+        return rows.counts[rows.place(rule)];
+    }
     void prefetch(std::uint16_t tenant, std::uint32_t rule) const noexcept {
         const Rows& rows = rows_[tenant];
         __builtin_prefetch(&rows.counts[rows.place(rule)], 1);

@@ -7,11 +7,13 @@
 // One thread at a time (the owner). process() and advance() allocate nothing and take no lock.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "runtime/image/image.h"
 #include "runtime/packet/frame.h"
@@ -61,6 +63,8 @@ struct FlowSummary {
 };
 
 struct ShardActivation;
+class SavedState;
+using BootId = std::array<std::uint8_t, 16>;
 
 class Shard {
   public:
@@ -101,6 +105,17 @@ class Shard {
     /// least of all shards. Any thread may have it from the owner.
     std::uint32_t forgotten() const;
 
+    // ---- another process: what this one knows goes to the next (docs/restart.md) ----
+
+    /// By the owner, after its last burst and release_held(). Allocates.
+    std::vector<std::uint8_t> save(const BootId& boot);
+    struct Resumed {
+        std::uint32_t sessions = 0, lost_sessions = 0, neighbours = 0;
+    };
+    /// Before the first burst of a shard made from `state`'s image with its numbering (Image::renumbered) and
+    /// its seed. An entry that makes no sense here is left out: a session of one counts as lost.
+    Resumed resume(const SavedState& state);
+
     // ---- for people: by the owner, between two bursts ----
 
     /// All counters as of now: folds every flow first, which takes milliseconds at 100,000 flows. For tests,
@@ -136,6 +151,8 @@ class Shard {
     Time next_timer() const;
 
   private:
+    friend class StateWriter;
+    friend class StateReader;
     struct State;
     std::unique_ptr<State> state_;
 };

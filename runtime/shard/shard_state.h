@@ -8,6 +8,7 @@
 //   execute.cpp    a plan carried out on a packet     originate.cpp  packets of our own
 //   shard.cpp      timers, and for people             rule_ledger.h  packets and bytes by rule
 //   activate.cpp   another image                      sweep.cpp      what refers to the vanished
+//   save.cpp       for the next process               resume.cpp     from the one before
 #pragma once
 
 #include <span>
@@ -228,6 +229,14 @@ struct Shard::State final : NeighbourActions {
     void forget_neighbours();
     void judge_held(HeldPacket& held);
     void uncount(const HeldPacket& held);
+
+    /// What vanished before this shard began is still referred to.
+    void sweep_from_now_on() {
+        settled = image->generation();
+        if (image->vanished() <= forgotten) return;
+        sweep_until = settled;
+        sweep_cursor = 0;
+    }
 
     // sweep.cpp
     /// Ends what refers to vanished names, a slice at a time, so that their slots can be given away.

@@ -2,6 +2,7 @@
 #include "runtime/state/nat_table.h"
 
 #include <algorithm>
+#include <map>
 #include <type_traits>
 
 #include "runtime/packet/view.h"
@@ -209,6 +210,57 @@ std::uint32_t NatTable::create(Pool& pool, const InsideEndpoint& inside, const C
     ++layout_.externals[choice.external].mappings;
     ++live_;
     ++changes_;
+    return mapping;
+}
+
+std::vector<std::uint32_t> NatTable::externals_for(std::span<const ExternalName> names) {
+    std::map<ExternalName, std::uint32_t> known;
+    for (std::uint32_t slot = 0; slot < layout_.externals.size(); ++slot) {
+        const External& external = layout_.externals[slot];
+        known.emplace(ExternalName{external.tenant, external.family, external.ip}, slot);
+    }
+    std::vector<std::uint32_t> slots, without_ports;
+    for (const ExternalName& name : names) {
+        const auto [at, is_new] = known.try_emplace(name, static_cast<std::uint32_t>(layout_.externals.size()));
+        if (is_new) {
+            layout_.externals.push_back(
+                {.ip = name.ip, .tenant = name.tenant, .family = name.family, .named = false});
+        }
+        slots.push_back(at->second);
+        if (layout_.externals[at->second].spaces == nullptr) without_ports.push_back(at->second);
+    }
+    if (without_ports.empty()) return slots;
+    chunks_.emplace_back(without_ports.size() * port_spaces, Touch::when_used);
+    for (std::size_t i = 0; i < without_ports.size(); ++i) {
+        layout_.externals[without_ports[i]].spaces = &chunks_.back()[i * port_spaces];
+    }
+    return slots;
+}
+
+std::uint32_t NatTable::adopt(const InsideEndpoint& inside, std::uint32_t external,
+                              std::uint16_t port) noexcept {
+    PortSpace* space = space_of(inside, external);
+    const bool is_ours = (ours_[port >> 6] >> (port & 63) & 1) != 0;
+    if (space == nullptr || !is_ours) return no_mapping;
+    const Ip ip = layout_.externals[external].ip;
+    const Choice choice{.external = external,
+                        .external_ip = ip,
+                        .external_port = port,
+                        .hash = hash_of(inside),
+                        .outside_hash = outside_hash(inside.tenant, inside.protocol, inside.family, ip, port)};
+    const std::uint32_t other = index_.find(choice.outside_hash, [&](std::uint32_t candidate) {
+        if ((candidate & 1) == 0) return false;
+        const Mapping mapping = (*this)[candidate / 2];
+        return mapping.external == external && mapping.external_port == port &&
+               mapping.inside.protocol == inside.protocol;
+    });
+    if (other != TagIndex::none) return no_mapping;
+    // DNAT may have come to publish the port since: the mapping keeps it until it goes.
+    const bool published = space->used(port);
+    space->set(port, false, ours_);
+    const std::uint32_t mapping =
+        inside.family == Family::v4 ? create(ipv4_, inside, choice) : create(ipv6_, inside, choice);
+    if (mapping == no_mapping) space->set(port, published, ours_);
     return mapping;
 }
 

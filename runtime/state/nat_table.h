@@ -85,6 +85,18 @@ class NatTable {
     /// Uses the choice for one more session towards `remote`, making the mapping where it is new. no_mapping:
     /// the table is full, or the chosen port was taken since; nothing has changed then.
     std::uint32_t commit(const InsideEndpoint& inside, const Choice& choice, Ip remote) noexcept;
+    struct ExternalName {
+        std::uint16_t tenant = 0;
+        Family family{};
+        Ip ip;
+        friend auto operator<=>(const ExternalName&, const ExternalName&) = default;
+    };
+    /// Their slots, for adopt(): also of addresses that no pool has any more, and mappings of an earlier
+    /// process still use. Each name once. Allocates.
+    std::vector<std::uint32_t> externals_for(std::span<const ExternalName> names);
+    /// A mapping that an earlier process made, without its sessions: join() one at once. no_mapping: its
+    /// address (by slot) gives no ports, the port is another mapping's or another shard's, or there is no room.
+    std::uint32_t adopt(const InsideEndpoint& inside, std::uint32_t external, std::uint16_t port) noexcept;
     /// A session that arrived from `remote` through an existing mapping.
     void join(std::uint32_t mapping, Ip remote) noexcept;
     /// One session towards `remote` less; frees port and mapping with the last.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/state/neighbour_table.h"
 
+#include <algorithm>
+
 namespace sluice {
 namespace {
 
@@ -130,6 +132,18 @@ void NeighbourTable::learn(InterfaceRef interface, Ip ip, Family family, Mac mac
     }
     neighbour.mac = mac;
     if (other_mac || heard == NeighbourState::reachable) become_usable(index, heard, now);
+}
+
+void NeighbourTable::resume(const Neighbour& known, std::uint32_t due_tick) {
+    if (known.state == NeighbourState::permanent || known.state == NeighbourState::none) return;
+    if (find(known.interface, known.ip, known.family) != none || free_.empty()) return;
+    const std::uint32_t index =
+        create(known.interface, known.ip, known.family, NeighbourState::incomplete, known.changed);
+    if (index == none) return;
+    neighbours_[index].mac = known.mac;
+    enter(index, known.state, known.changed);
+    neighbours_[index].requests = std::min(known.requests, most_requests);
+    if (known.state != NeighbourState::stale) timers_.schedule_tick(index, due_tick);
 }
 
 void NeighbourTable::step() {

@@ -150,6 +150,22 @@ class NeighbourTable {
     void learn(InterfaceRef interface, Ip ip, Family family, Mac mac, bool solicited, bool may_create,
                bool override_mac, Time now);
 
+    /// As an earlier process knew it; nothing waits for it. `due_tick`: when its timer fires, where its state
+    /// has one. No-op for a permanent one, for one that is known already, and where there is no room.
+    void resume(const Neighbour& known, std::uint32_t due_tick);
+    /// Calls visit(neighbour, due_tick) for each, in the order in which they give way to others.
+    template <typename Visit>
+    void for_each_in_order(Visit&& visit) const {
+        for (std::uint32_t index = 0; index < neighbours_.size(); ++index) {
+            const NeighbourState state = neighbours_[index].state;
+            if (state == NeighbourState::none || state == NeighbourState::stale) continue;
+            visit(neighbours_[index], timers_.due_tick(index));
+        }
+        for (std::uint32_t at = oldest_stale_; at != IndexTable::none; at = links_[at].next_stale) {
+            visit(neighbours_[at], 0u);
+        }
+    }
+
     void step();  // one tick of timers
     bool timers_empty() const noexcept { return timers_.empty(); }
     void jump_to(std::uint64_t tick) { timers_.jump_to(tick); }

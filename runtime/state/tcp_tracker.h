@@ -13,6 +13,7 @@
 // Owner shard only; plain value, no allocation.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -32,6 +33,11 @@ struct SessionTimeouts {
     Time tcp_closing = seconds(240);  // after a FIN of each side or a RST
     Time icmp = seconds(60);
     Time other = seconds(300);
+
+    /// After this long without a packet no session lives.
+    Time longest() const {
+        return std::max({udp, dns, tcp_opening, tcp_established, tcp_closing, icmp, other});
+    }
 };
 
 struct TcpTracker {

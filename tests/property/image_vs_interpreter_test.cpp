@@ -6,12 +6,12 @@
 // SLUICE_PROPERTY_RUNS multiplies the number of policies; SLUICE_PROPERTY_SEED runs one alone.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "compiler/lower/build_image.h"
 #include "schemas/layout/hexadecimal.h"
+#include "tests/property/trials.h"
 #include "tests/support/compiled_policy.h"
 #include "tests/support/counted.h"
 #include "tests/support/interpreter.h"
@@ -28,24 +28,6 @@ constexpr std::size_t packets_a_policy = 400;
 constexpr Time pace = nanoseconds_per_second / 50;
 /// Longer than every timeout.
 constexpr Time ages = seconds(3 * 3600);
-
-std::vector<std::uint64_t> seeds() {
-    if (const char* one = std::getenv("SLUICE_PROPERTY_SEED")) return {std::strtoull(one, nullptr, 0)};
-    const char* factor = std::getenv("SLUICE_PROPERTY_RUNS");
-    const std::uint64_t count = policies * (factor == nullptr ? 1 : std::strtoull(factor, nullptr, 0));
-    std::vector<std::uint64_t> result;
-    for (std::uint64_t seed = 1; seed <= count; ++seed) result.push_back(seed);
-    return result;
-}
-
-ShardSettings settings(CacheTiers cache) {
-    ShardSettings result;
-    result.cache = cache;
-    result.sessions = 1 << 11;
-    result.flows = 256;  // few, so that entries are evicted
-    result.neighbours = 256;
-    return result;
-}
 
 std::vector<std::uint64_t> drops_by_reason(TestGateway& gateway) {
     std::vector<std::uint64_t> result(drop_reason_count);
@@ -67,8 +49,8 @@ class Trial {
 
     /// Every packet alone, judged by the interpreter, through two gateways in step.
     void packet_by_packet() {
-        TestGateway cached(*compiled_.image, settings(tiers()));
-        TestGateway plain(*compiled_.image, settings(CacheTiers::none));
+        TestGateway cached(*compiled_.image, small_shard(tiers()));
+        TestGateway plain(*compiled_.image, small_shard(CacheTiers::none));
         std::vector<std::uint64_t> before = drops_by_reason(cached);
         while (arrivals_.size() < packets_a_policy) {
             if (random_.percent(1)) {
@@ -104,8 +86,8 @@ class Trial {
 
     /// The same packets in bursts: the cache must not show.
     void in_bursts() {
-        TestGateway cached(*compiled_.image, settings(tiers()));
-        TestGateway plain(*compiled_.image, settings(CacheTiers::none));
+        TestGateway cached(*compiled_.image, small_shard(tiers()));
+        TestGateway plain(*compiled_.image, small_shard(CacheTiers::none));
         for (std::size_t at = 0; at < arrivals_.size();) {
             const std::size_t size = std::min<std::size_t>(random_.between(1, 64), arrivals_.size() - at);
             const std::span<const SentFrame> burst = std::span(arrivals_).subspan(at, size);
@@ -165,7 +147,7 @@ class Trial {
 
 TEST(ImageVsInterpreter, AgreeWithTheCacheOnAndOff) {
     std::uint64_t hits = 0;
-    for (const std::uint64_t seed : seeds()) {
+    for (const std::uint64_t seed : property_seeds(policies)) {
         Trial trial(seed);
         trial.packet_by_packet();
         if (HasFatalFailure()) return;
@@ -177,7 +159,7 @@ TEST(ImageVsInterpreter, AgreeWithTheCacheOnAndOff) {
 }
 
 TEST(ImageVsInterpreter, BytesDoNotDependOnThreadsOrTime) {
-    for (const std::uint64_t seed : seeds()) {
+    for (const std::uint64_t seed : property_seeds(policies)) {
         const CompiledPolicy first = compile_policy(random_policy(seed), 1);
         for (const unsigned threads : {1u, 2u}) {
             ASSERT_EQ(first.bytes, build_image(first.policy, threads))

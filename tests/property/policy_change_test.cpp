@@ -8,12 +8,11 @@
 // runs one alone.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "compiler/lower/build_image.h"
+#include "tests/property/trials.h"
 #include "tests/support/all_tiers.h"
 #include "tests/support/compiled_policy.h"
 #include "tests/support/random_change.h"
@@ -27,29 +26,6 @@ constexpr std::uint64_t policies = 40;
 constexpr std::size_t packets_a_policy = 2000;
 constexpr std::size_t variants_a_policy = 6;
 
-std::vector<std::uint64_t> seeds() {
-    if (const char* one = std::getenv("SLUICE_PROPERTY_SEED")) return {std::strtoull(one, nullptr, 0)};
-    const char* factor = std::getenv("SLUICE_PROPERTY_RUNS");
-    const std::uint64_t count = policies * (factor == nullptr ? 1 : std::strtoull(factor, nullptr, 0));
-    std::vector<std::uint64_t> result;
-    for (std::uint64_t seed = 1; seed <= count; ++seed) result.push_back(seed);
-    return result;
-}
-
-ShardSettings settings() {
-    ShardSettings result;
-    result.sessions = 1 << 11;
-    result.flows = 256;  // few, so that entries are evicted
-    result.neighbours = 256;
-    return result;
-}
-
-std::unique_ptr<const Image> load(const policy::Policy& policy) {
-    Image::Result loaded = Image::from_bytes(build_image(policy));
-    if (const auto* error = std::get_if<ImageError>(&loaded)) throw std::runtime_error(error->text);
-    return std::move(std::get<0>(loaded));
-}
-
 class Trial {
   public:
     explicit Trial(std::uint64_t seed)
@@ -61,9 +37,9 @@ class Trial {
         policy::Policy policy = base_.policy;
         while (images_.size() < variants_a_policy) {
             policy = random_change(random_.percent(30) ? base_.policy : policy, random_);
-            images_.push_back(load(policy));
+            images_.push_back(load_policy(policy));
         }
-        gateways_ = std::make_unique<AllTiers>(*images_[0], settings());
+        gateways_ = std::make_unique<AllTiers>(*images_[0], small_shard());
     }
 
     void run() {
@@ -119,7 +95,7 @@ class Trial {
 
 TEST(PolicyChange, TheCachesDoNotShowWhileThePolicyChanges) {
     std::uint64_t flow_hits = 0, revalidated = 0, cut = 0;
-    for (const std::uint64_t seed : seeds()) {
+    for (const std::uint64_t seed : property_seeds(policies)) {
         Trial trial(seed);
         trial.run();
         if (HasFatalFailure()) return;

@@ -10,10 +10,10 @@
 // SLUICE_PROPERTY_RUNS multiplies the number of sequences; SLUICE_PROPERTY_SEED runs one alone.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "tests/property/trials.h"
 #include "tests/support/all_tiers.h"
 #include "tests/support/compile.h"
 #include "tests/support/decoded.h"
@@ -225,19 +225,11 @@ void run_sequence(const Image& first, const Image& second, std::uint64_t seed, s
     exhausted += gateways.gateway(CacheTiers::none).drops("one.sr", DropReason::NAT_NO_PORT);
 }
 
-std::vector<std::uint64_t> seeds() {
-    if (const char* one = std::getenv("SLUICE_PROPERTY_SEED")) return {std::strtoull(one, nullptr, 0)};
-    const char* factor = std::getenv("SLUICE_PROPERTY_RUNS");
-    std::vector<std::uint64_t> result(sequences * (factor == nullptr ? 1 : std::strtoull(factor, nullptr, 0)));
-    for (std::uint64_t i = 0; i < result.size(); ++i) result[i] = i + 1;
-    return result;
-}
-
 TEST(Starts, NoTierShows) {
     std::vector<std::unique_ptr<const Image>> images;
     for (std::uint32_t variant = 0; variant < 4; ++variant) images.push_back(policy(variant));
     std::uint64_t started = 0, exhausted = 0;
-    for (const std::uint64_t seed : seeds()) {
+    for (const std::uint64_t seed : property_seeds(sequences)) {
         run_sequence(*images[seed % 4], *images[seed / 4 % 4], seed, started, exhausted);
         if (testing::Test::HasFatalFailure()) return;
     }

@@ -5,11 +5,14 @@
 #include <stdexcept>
 #include <string>
 
+#include "runtime/shard/saved_state.h"
+
 namespace sluice::test {
 namespace {
 
 constexpr std::uint16_t headroom_bytes = 128;
 constexpr std::uint32_t tailroom_bytes = 64;
+constexpr BootId test_boot{1, 2, 3};
 
 }  // namespace
 
@@ -47,11 +50,40 @@ void HeapFrames::free(const Frame& frame) {
 }
 
 TestGateway::TestGateway(const Image& image, const ShardSettings& settings)
-    : image_(&image), shard_(image, settings, frames_) {}
+    : image_(&image), settings_(settings), shard_(image, settings, frames_) {}
 
 TestGateway::~TestGateway() {
+    release_held();
+}
+
+void TestGateway::release_held() {
     shard_.release_held(output_);
-    for (const Frame& frame : output_.released) frames_.free(frame);
+    collect();
+}
+
+std::vector<std::uint8_t> TestGateway::save() {
+    release_held();
+    return shard_.save(test_boot);
+}
+
+std::unique_ptr<TestGateway> TestGateway::resume(std::vector<std::uint8_t> bytes, const Image& loaded,
+                                                 ShardSettings settings, Time now) {
+    const auto opened = SavedState::open(std::move(bytes), test_boot, now, settings.timeouts.tcp_established);
+    if (const auto* problem = std::get_if<std::string>(&opened)) throw std::runtime_error(*problem);
+    const SavedState& state = std::get<SavedState>(opened);
+    auto image = loaded.renumbered(state.numbering());
+    if (!image) throw std::runtime_error("the numbering is another image's");
+    settings.seed = state.seed();
+    std::unique_ptr<TestGateway> next(new TestGateway(std::move(image), settings, now));
+    next->resumed_ = next->shard_.resume(state);
+    return next;
+}
+
+std::unique_ptr<TestGateway> TestGateway::restart(const Image& loaded) {
+    const std::vector<std::uint8_t> bytes = save();
+    auto next = resume(bytes, loaded, settings_, now_);
+    if (next->save() != bytes) throw std::logic_error("the next process does not know what this one knew");
+    return next;
 }
 
 std::vector<SentFrame> TestGateway::inject(std::uint16_t port, std::span<const Bytes> burst) {
@@ -74,8 +106,8 @@ std::vector<SentFrame> TestGateway::advance(Time duration) {
     return collect();
 }
 
-void TestGateway::activate(const Image& next) {
-    auto followed = next.follow(*image_, shard_.forgotten());
+void TestGateway::activate(const Image& next, std::uint32_t forgotten) {
+    auto followed = next.follow(*image_, forgotten);
     if (!followed) throw std::logic_error("the image does not follow");
     const auto activation = shard_.prepare(*followed);
     shard_.activate(*activation);

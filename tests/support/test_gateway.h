@@ -55,8 +55,20 @@ class TestGateway {
     std::vector<SentFrame> advance(Time duration);
     Time now() const { return now_; }
     /// Makes this the running policy, between two bursts. The image may go afterwards.
-    void activate(const Image& next);
+    void activate(const Image& next) { activate(next, shard_.forgotten()); }
+    /// Without giving away slots of what vanished after `forgotten`.
+    void activate(const Image& next, std::uint32_t forgotten);
     const Image& image() const { return *image_; }
+    /// The process ends and another one goes on from what it left: `loaded` is the image that runs, as loaded.
+    /// Throws std::logic_error where that one does not know all that this one knew.
+    std::unique_ptr<TestGateway> restart(const Image& loaded);
+    std::vector<std::uint8_t> save();
+    /// A gateway that goes on from such bytes. Throws std::runtime_error where they are refused.
+    static std::unique_ptr<TestGateway> resume(std::vector<std::uint8_t> bytes, const Image& loaded,
+                                               ShardSettings settings, Time now);
+    const Shard::Resumed& resumed() const { return resumed_; }
+    /// What waits is given up, as at the end of a process.
+    void release_held();
 
     std::uint16_t port_of(std::string_view name) const;  // throws std::invalid_argument
     std::uint64_t drops(std::string_view component, DropReason reason);
@@ -67,14 +79,22 @@ class TestGateway {
     std::size_t frames_in_use() const { return frames_.in_use(); }
 
   private:
+    TestGateway(std::unique_ptr<const Image> image, const ShardSettings& settings, Time now)
+        : followed_(std::move(image)),
+          image_(followed_.get()),
+          settings_(settings),
+          shard_(*image_, settings, frames_),
+          now_(now) {}
     std::vector<SentFrame> collect();
 
     std::unique_ptr<const Image> followed_;  // the running one, where it is not the first
     const Image* image_;
+    ShardSettings settings_;
     HeapFrames frames_;
     Shard shard_;
     Output output_;
     std::vector<RuleEvent> events_;
+    Shard::Resumed resumed_;
     Time now_ = seconds(1000);
 };
 
