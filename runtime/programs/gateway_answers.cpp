@@ -103,6 +103,13 @@ Json GatewayAnswers::status() const {
         json["last_return"] = *shown.last_return;
     }
     json["uptime_seconds"] = (PacketLoop::now() - facts_.started) / nanoseconds_per_second;
+    const StartKind& start = facts_.start;
+    json["start"] = {{"warm", start.warm},
+                     {"sessions", start.resumed.sessions},
+                     {"lost_sessions", start.resumed.lost_sessions},
+                     {"neighbours", start.resumed.neighbours},
+                     {"silence_seconds", static_cast<double>(start.silence) / nanoseconds_per_second},
+                     {"why_cold", start.why_cold}};
     json["cores"] = facts_.cores;
     json["hugepages"] = facts_.hugepages;
     json["cache"] = facts_.cache;

@@ -15,6 +15,7 @@
 #include "runtime/control/live_image.h"
 #include "runtime/control/mailbox.h"
 #include "runtime/io/dpdk_port.h"
+#include "runtime/programs/handover.h"
 #include "runtime/shard/shard.h"
 
 namespace sluice {
@@ -28,6 +29,7 @@ struct GatewayFacts {
     std::string telemetry_socket;  // of DPDK
     bool sleeps_when_idle = false;
     Time started = 0;
+    StartKind start;
 };
 
 class GatewayAnswers {

@@ -49,6 +49,18 @@ std::string origin(const Json& image) {
     return words;
 }
 
+/// Empty where no gateway was there before.
+std::string start(const Json& start) {
+    if (const std::string why_cold = text(start.at("why_cold")); !why_cold.empty()) {
+        return fmt::format("started cold: {}\n", why_cold);
+    }
+    if (!start.at("warm").get<bool>()) return "";
+    const auto lost = start.at("lost_sessions").get<std::uint64_t>();
+    return fmt::format("started warm: {} sessions after {:.3f} s{}\n", text(start.at("sessions")),
+                       start.at("silence_seconds").get<double>(),
+                       lost == 0 ? "" : fmt::format(", {} found no place", lost));
+}
+
 std::string status(const Json& result) {
     const Json& image = result.at("image");
     std::string lines = fmt::format("gateway {}, sluice {}, process {}, up {}\n", text(result.at("gateway")),
@@ -56,6 +68,7 @@ std::string status(const Json& result) {
                                     duration(result.at("uptime_seconds")));
     lines += fmt::format("image {}{}\n", text(image.at("digest")), origin(image));
     if (result.contains("last_return")) lines += text_of_last_return(result.at("last_return"));
+    lines += start(result.at("start"));
     lines += fmt::format("cores {}, hugepages {}, cache {}, when idle: {}\n", text(result.at("cores")),
                          result.at("hugepages").get<bool>() ? "yes" : "no",
                          result.at("cache").get<bool>() ? "on" : "off", text(result.at("when_idle")));

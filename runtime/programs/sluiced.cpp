@@ -17,6 +17,7 @@
 #include "runtime/programs/dpdk_telemetry.h"
 #include "runtime/programs/gateway_answers.h"
 #include "runtime/programs/gateway_metrics.h"
+#include "runtime/programs/handover.h"
 #include "runtime/programs/image_source.h"
 #include "runtime/programs/log.h"
 #include "runtime/programs/metrics_server.h"
@@ -93,8 +94,9 @@ std::vector<HostPort> bind_ports(const Image& image, const HostFile& host) {
     return bound;
 }
 
+/// By slot.
 std::uint16_t mtu_of(const Image& image, std::size_t port) {
-    return image.root().ports()->Get(static_cast<flatbuffers::uoffset_t>(port))->mtu();
+    return image.root().ports()->Get(image.port_slots().position(static_cast<std::uint32_t>(port)))->mtu();
 }
 
 EnvironmentSettings environment_settings(const Image& image, const HostFile& host,
@@ -126,8 +128,9 @@ WhenIdle when_idle(const HostFile& host, const cpu_set_t& all_cores) {
 
 void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSocket& socket,
                  const ImageSource& source) {
+    Handover handover(host.control_socket, source, options.warm);
     // Before the shard, which reads the image that runs to its end.
-    ImagePointer running = source.first.image;
+    ImagePointer running = handover.image();
     const Image& image = *running;
     const std::vector<HostPort> devices = bind_ports(image, host);
     const cpu_set_t all_cores = own_cores();
@@ -135,7 +138,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
     const Environment environment(environment_settings(image, host, devices));
     DpdkFrames frames(environment.pool(), environment.longest_frame());
     ShardSettings settings;
-    settings.seed = random_seed();
+    settings.seed = handover.seed().value_or(random_seed());
     if (!options.cache) settings.cache = CacheTiers::none;
     Shard shard(image, settings, frames);
     std::vector<std::unique_ptr<DpdkPort>> ports;
@@ -146,6 +149,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
     }
     for (const std::string& warning : warnings) log_warning(warning);
 
+    running = handover.resume(shard);  // no `image` from here on
     Mailbox mailbox;
     BurstWatch watch;
     std::unique_ptr<RuleLog> rule_log;
@@ -170,7 +174,8 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
                             .cache = options.cache,
                             .telemetry_socket = environment.runtime_folder() + "/dpdk_telemetry.v2",
                             .sleeps_when_idle = idle == WhenIdle::sleep,
-                            .started = PacketLoop::now()},
+                            .started = PacketLoop::now(),
+                            .start = handover.start_kind(PacketLoop::now())},
                            running, live, commands.get(), shard, ports, mailbox);
     std::unique_ptr<GatewayMetrics> metrics;
     std::unique_ptr<DpdkTelemetry> telemetry;
@@ -202,14 +207,16 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
                                pending ? ", not confirmed yet" : "");
         });
     }
-    log_info(fmt::format("gateway {} is up: core {}, {}, control socket {}", image.gateway(),
+    log_info(fmt::format("gateway {} is up: core {}, {}, control socket {}", source.first.image->gateway(),
                          host.cores.front(), environment.hugepages() ? "hugepages" : "no hugepages",
                          host.control_socket));
+    log_start(handover.start_kind(PacketLoop::now()));
     PacketLoop(shard, ports, mailbox, watch, *rule_log, idle).run(stop_requested);
     notifier.reset();
     server.reset();
     metrics_server.reset();
     telemetry.reset();
+    handover.leave(shard);
     log_info("stopped");
 }
 

@@ -11,6 +11,7 @@ struct DaemonOptions {
     std::string host_file;
     std::string image_file;  // empty: the store's last confirmed image
     bool cache = true;
+    bool warm = true;  // goes on from what the gateway before left
 };
 
 /// Runs until SIGTERM or SIGINT. The process's exit code; what went wrong has been logged.

@@ -8,7 +8,7 @@
 
 int main(int argument_count, char** arguments) {
     sluice::DaemonOptions options;
-    bool no_cache = false;
+    bool no_cache = false, cold = false;
     CLI::App app("The gateway: runs an image on the devices of a host file until SIGTERM.", "sluiced");
     app.footer("Exit: 0 ended by SIGTERM or SIGINT; 1 could not start; 2 usage; 4 the image is damaged.");
     app.set_version_flag("--version", SLUICE_VERSION);
@@ -18,11 +18,13 @@ int main(int argument_count, char** arguments) {
     app.add_option("IMAGE", options.image_file,
                    "what sluicec build wrote; without it the image confirmed last starts");
     app.add_flag("--no-cache", no_cache, "every packet runs the whole pipeline");
+    app.add_flag("--cold", cold, "forgets the sessions that the gateway before left");
     try {
         app.parse(argument_count, arguments);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? sluice::exit_done : sluice::exit_usage;
     }
     options.cache = !no_cache;
+    options.warm = !cold;
     return sluice::run_daemon(options);
 }
