@@ -7,17 +7,20 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#define SD_JOURNAL_SUPPRESS_LOCATION  // ours would be this file's for every line
+#include <systemd/sd-journal.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 namespace sluice {
 namespace {
 
-/// systemd names the stream that it connected stderr with (systemd.exec(5)); a
-/// program that was started by a service with its stderr elsewhere inherits the
-/// name alone.
+/// systemd names the stream that it connected stderr with (systemd.exec(5)); a program that was started by a
+/// service with its stderr elsewhere inherits the name alone.
 bool stderr_is_the_journal() {
     const char* stream = std::getenv("JOURNAL_STREAM");
     struct stat status {};
@@ -25,8 +28,7 @@ bool stderr_is_the_journal() {
            std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
 }
 
-/// The priority as sd-daemon(3) has it in front of a line. The journal has the
-/// time and the program's name.
+/// The priority as sd-daemon(3) has it in front of a line. The journal has the time and the program's name.
 class Priority final : public spdlog::custom_flag_formatter {
   public:
     void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& to) override {
@@ -65,6 +67,16 @@ void log_warning(const std::string& line) {
 }
 void log_error(const std::string& line) {
     logger().error("{}", line);
+}
+
+void log_event(const std::string& line, std::span<const LogField> fields) {
+    static const bool is_journal = stderr_is_the_journal();
+    if (!is_journal) return log_info(line);
+    std::vector<std::string> texts = {"MESSAGE=" + line, "PRIORITY=6", "SYSLOG_IDENTIFIER=sluiced"};
+    for (const LogField& field : fields) texts.push_back(std::string(field.name) + "=" + field.value);
+    std::vector<iovec> parts;
+    for (std::string& text : texts) parts.push_back({text.data(), text.size()});
+    if (sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) < 0) log_info(line);
 }
 
 }  // namespace sluice

@@ -4,12 +4,22 @@
 // that has packets waiting.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace sluice {
 
 void log_info(const std::string& line);
 void log_warning(const std::string& line);
 void log_error(const std::string& line);
+
+/// What a line says, for programs: where the journal listens, fields such as SLUICE_TENANT=blue beside it
+/// (sd_journal_send(3)); elsewhere the line alone.
+struct LogField {
+    std::string_view name;  // capitals
+    std::string value;
+};
+void log_event(const std::string& line, std::span<const LogField> fields);
 
 }  // namespace sluice

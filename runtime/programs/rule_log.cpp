@@ -40,6 +40,19 @@ std::string describe(const RuleEvent& event, const Image& image) {
                        describe(event.packet));
 }
 
+namespace {
+
+void log_decision(const RuleEvent& event, const Image& image) {
+    const TenantView& tenant = image.tenants()[event.packet.scope];
+    const LogField fields[] = {{"SLUICE_TENANT", std::string(tenant.name)},
+                               {"SLUICE_RULE", std::string(tenant.name_of_rule(event.rule))},
+                               {"SLUICE_ACTION", std::string(verb(event.action))},
+                               {"SLUICE_PACKET", describe(event.packet)}};
+    log_event(describe(event, image), fields);
+}
+
+}  // namespace
+
 void RuleLog::RingDeleter::operator()(rte_ring* ring) const {
     rte_ring_free(ring);
 }
@@ -84,7 +97,7 @@ void RuleLog::drain(unsigned most_lines) {
     std::uint64_t too_many = 0;
     for (unsigned lines = 0; rte_ring_sc_dequeue_elem(ring_.get(), &event, sizeof event) == 0; ++lines) {
         if (lines < most_lines) {
-            log_info(describe(event, *image_));
+            log_decision(event, *image_);
         } else {
             ++too_many;
         }

@@ -129,5 +129,29 @@ TEST_F(SluicedService, LogsForTheJournalWhereThatListens) {
     }
 }
 
+// The journal's own socket has a fixed place: only a mount namespace can put another one there.
+TEST_F(SluicedService, TellsTheJournalWhatRulesDecidedFieldByField) {
+    if (test::run_program({"/usr/bin/unshare", "-m", "true"}).exit_code != 0)
+        GTEST_SKIP() << "no mount namespaces";
+    std::string policy = test::read_text(directory_ / "policy/blue.yaml");
+    policy.replace(policy.find("action: drop"), 12, "action: drop, log: true");
+    test::write_text(directory_ / "policy/blue.yaml", policy);
+    build_image(image_);
+    PatientSocket journal(SOCK_DGRAM);
+    ASSERT_TRUE(journal.listen_at(directory_ / "journal"));
+    const std::string script =
+        "mount --make-rprivate / && mount -t tmpfs none /run && mkdir -p /run/systemd/journal && "
+        "touch /run/systemd/journal/socket && mount --bind " +
+        (directory_ / "journal").string() +
+        " /run/systemd/journal/socket && JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec " +
+        SLUICED_PROGRAM + " --host " + host_ + " " + image_;
+    const auto gateway = start_gateway({"/usr/bin/unshare", "-m", "/bin/sh", "-c", script});
+    EXPECT_EQ(journal.receive(),
+              "MESSAGE=rule blue/no-mail drop: tcp 10.1.1.5:5000 > 198.18.0.9:25\nPRIORITY=6\n"
+              "SYSLOG_IDENTIFIER=sluiced\nSLUICE_TENANT=blue\nSLUICE_RULE=no-mail\nSLUICE_ACTION=drop\n"
+              "SLUICE_PACKET=tcp 10.1.1.5:5000 > 198.18.0.9:25\n");
+    EXPECT_THAT(log(), testing::HasSubstr("<6>gateway edge is up"));
+}
+
 }  // namespace
 }  // namespace sluice
