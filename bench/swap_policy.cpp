@@ -3,12 +3,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
+
+#include "compiler/policy/policy.h"
+#include "tests/support/compile.h"
+#include "tests/support/routing_table.h"
 
 namespace sluice::bench {
 namespace {
 
 constexpr std::uint32_t other_pool_host = 160;
+constexpr std::size_t internet_next_hops = 60;
 
 struct Change {
     bool rule = false, route = false, pool = false;
@@ -37,6 +43,11 @@ void replace_once(std::string& text, const std::string& from, const std::string&
 
 std::string pool_text(const std::string& net, std::uint32_t first, std::uint32_t count) {
     return fmt::format("to: {}.{}-{}.{}}}", net, first, net, first + count - 1);
+}
+
+// Of the packets (workload.cpp): their way is for the kinds to change.
+bool covers_our_traffic(const Prefix& prefix) {
+    return prefix.length == 0 || (prefix.family == Family::v4 && prefix.contains(Ip::from_v4(0xc0000209)));
 }
 
 // A quarter of a tenant's sources is in 10.1.0.0/16 (workload.cpp).
@@ -72,6 +83,40 @@ std::map<std::string, std::string> swap_texts(const Shape& shape, SwapKind kind,
         }
     }
     return texts;
+}
+
+std::variant<Routes, std::string> internet_routes() {
+    Routes all;
+    for (const char* file : {"internet-v4-2024-01.prefixes.txt.zst", "internet-v6-2024-01.prefixes.txt.zst"}) {
+        auto read = test::read_routing_table(file);
+        if (auto* missing = std::get_if<std::string>(&read)) return std::move(*missing);
+        const auto& table = std::get<Routes>(read);
+        all.insert(all.end(), table.begin(), table.end());
+    }
+    return all;
+}
+
+std::vector<std::uint8_t> swap_file(const Shape& shape, SwapKind kind, bool changed, const Routes& internet) {
+    if (internet.empty()) return test::compile_file(swap_texts(shape, kind, changed));
+    return test::compile_file(swap_texts(shape, kind, changed), [&](policy::Policy& policy) {
+        for (std::uint32_t number = 0; number < policy.tenants.size(); ++number) {
+            policy::Tenant& tenant = policy.tenants[number];
+            // Another order makes other tables: those of the rules are not to be shared.
+            auto& rules = tenant.firewall->rules;
+            std::rotate(rules.begin(), rules.begin() + number * 7, rules.end() - 2);
+            const auto uplink =
+                std::ranges::find(tenant.interfaces, policy::InterfaceKind::uplink, &policy::Interface::kind);
+            const auto out = static_cast<std::uint16_t>(uplink - tenant.interfaces.begin());
+            tenant.routes.reserve(tenant.routes.size() + internet.size());
+            for (std::size_t i = 0; i < internet.size(); ++i) {
+                if (covers_our_traffic(internet[i])) continue;
+                const auto host = static_cast<std::uint32_t>(1 + i % internet_next_hops);
+                const Ip gateway = internet[i].family == Family::v4 ? Ip::from_v4(outside_address(number, host))
+                                                                    : Ip{0x20010db8ffff0000, host};
+                tenant.routes.push_back({.to = internet[i], .next_hops = {{out, gateway}}, .where = {}});
+            }
+        }
+    });
 }
 
 Fate fate_of(const Shape& shape, SwapKind kind, bool changed, std::uint32_t flow) {

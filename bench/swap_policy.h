@@ -10,13 +10,22 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "bench/workload.h"
+#include "schemas/layout/address.h"
 
 namespace sluice::bench {
 
 enum class SwapKind : std::uint8_t { rule, route, nat_pool, tenant, all_tenants };
+
+/// What swap_texts() make as an image file. With `internet` each tenant has the Internet's routes besides, all
+/// tenants the same ones, and its rules in an order of its own.
+using Routes = std::vector<Prefix>;
+std::vector<std::uint8_t> swap_file(const Shape& shape, SwapKind kind, bool changed, const Routes& internet);
+/// IPv4 and IPv6 ($SLUICE_DATA/fib), or why there are none.
+std::variant<Routes, std::string> internet_routes();
 
 /// Of the first tenant; of all with all_tenants.
 std::map<std::string, std::string> swap_texts(const Shape& shape, SwapKind kind, bool changed);

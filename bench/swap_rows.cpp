@@ -16,7 +16,6 @@
 #include "bench/gateway.h"
 #include "bench/order.h"
 #include "runtime/control/live_image.h"
-#include "tests/support/compile.h"
 #include "tests/support/packets.h"
 
 namespace sluice::bench {
@@ -160,9 +159,9 @@ std::uint32_t buffers_for(const SwapPlan& plan) {
     return plan.flows + in_flight_buffers;
 }
 
-SwapRow measure(const SwapPlan& plan, const Environment& environment, unsigned core) {
-    const std::array<File, 2> files = {test::compile_file(swap_texts(plan.shape, plan.kind, false)),
-                                       test::compile_file(swap_texts(plan.shape, plan.kind, true))};
+SwapRow measure(const SwapPlan& plan, const Routes& internet, const Environment& environment, unsigned core) {
+    const std::array<File, 2> files = {swap_file(plan.shape, plan.kind, false, internet),
+                                       swap_file(plan.shape, plan.kind, true, internet)};
     DpdkFrames allocator(environment.pool(), environment.longest_frame());
     const FrameList frames = make_frames(plan.shape, uniform_order(plan.flows));
     FrameList one;
@@ -216,6 +215,7 @@ SwapRow measure(const SwapPlan& plan, const Environment& environment, unsigned c
     mailbox.close();
     if (generation != plan.swaps) wrong_answer("not every image came to the shard");
     row.kind = plan.name;
+    row.image_bytes = files[0].size();
     row.swaps = plan.swaps;
     watch.result(row);
     row.shard_work_us_max = *std::ranges::max_element(work);
@@ -236,6 +236,14 @@ std::vector<SwapPlan> all_swaps() {
             {.name = "tenant", .kind = SwapKind::tenant},
             {.name = "all-tenants", .kind = SwapKind::all_tenants},
             {.name = "nat-pool", .kind = SwapKind::nat_pool}};
+}
+
+SwapPlan big_swap() {
+    return {.name = "big",
+            .shape = {.tenants = 10, .rules = 10'000},
+            .flows = 10'000,
+            .swaps = 10,
+            .internet = true};
 }
 
 }  // namespace sluice::bench

@@ -19,6 +19,7 @@ struct SwapPlan {
     Shape shape = {.tenants = 100, .rules = 100};
     std::uint32_t flows = 100'000;
     std::uint32_t swaps = 1000;
+    bool internet = false;  // each tenant has the Internet's routes
 };
 
 struct SwapRow {
@@ -33,13 +34,17 @@ struct SwapRow {
     Delays::Summary with_swaps, without;
     std::uint64_t revalidated = 0;
     std::uint64_t unchanged_tenant_misses = 0;
+    std::uint64_t image_bytes = 0;
     double activate_ms = 0;  // from the file's bytes to packets that follow it; the median
 };
 
 std::vector<SwapPlan> all_swaps();
+/// Ten tenants that share the Internet's tables and have 10,000 rules each: only where it is asked for.
+SwapPlan big_swap();
 /// Packet buffers that the row needs.
 std::uint32_t buffers_for(const SwapPlan& plan);
 /// The packets on the calling thread, which is bound to `core`; the images on another one, on the other cores.
-SwapRow measure(const SwapPlan& plan, const Environment& environment, unsigned core);
+/// `internet`: for a plan that wants it.
+SwapRow measure(const SwapPlan& plan, const Routes& internet, const Environment& environment, unsigned core);
 
 }  // namespace sluice::bench

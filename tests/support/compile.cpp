@@ -11,11 +11,13 @@
 namespace sluice::test {
 namespace {
 
-std::vector<std::uint8_t> build(const std::string& path, const front::Files& files) {
-    const sema::CheckResult result = sema::check_policy(path, files);
+std::vector<std::uint8_t> build(const std::string& path, const front::Files& files,
+                                const std::function<void(policy::Policy&)>& edit = {}) {
+    sema::CheckResult result = sema::check_policy(path, files);
     if (!result.policy) {
         throw std::runtime_error(front::render_text(result.diagnostics, result.sources, front::Colour::off));
     }
+    if (edit) edit(*result.policy);
     return build_image(*result.policy);
 }
 
@@ -36,8 +38,9 @@ std::unique_ptr<const Image> compile_texts(const std::map<std::string, std::stri
     return compile("gateway.yaml", front::MemoryFiles(texts));
 }
 
-std::vector<std::uint8_t> compile_file(const std::map<std::string, std::string>& texts) {
-    return build("gateway.yaml", front::MemoryFiles(texts));
+std::vector<std::uint8_t> compile_file(const std::map<std::string, std::string>& texts,
+                                       const std::function<void(policy::Policy&)>& edit) {
+    return build("gateway.yaml", front::MemoryFiles(texts), edit);
 }
 
 }  // namespace sluice::test
