@@ -4,6 +4,7 @@
 // core.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
