@@ -36,14 +36,14 @@ swap 0
 seconds=$((20 + swaps / 4))
 in_space client-blue iperf3 -c "$server" -t "$seconds" -b 100M -J --connect-timeout 10000 >"$work/iperf.json" &
 iperf=$!
-pids+=($iperf)
+pids+=("$iperf")
 in_space client-blue ping -n -D -i 0.02 -c $((seconds * 50)) -W 2 "$server" >"$work/ping.log" &
 ping=$!
-pids+=($ping)
+pids+=("$ping")
 in_space client-blue curl -sS -m 600 --limit-rate $((bytes / seconds)) "http://$server/$bytes" 2>"$work/curl.log" |
     sha256sum >"$work/hash" &
 transfer=$!
-pids+=($transfer)
+pids+=("$transfer")
 sleep 2
 
 sessions() { control --json sessions | grep -c '"rule"'; }
