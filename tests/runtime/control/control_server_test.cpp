@@ -171,10 +171,14 @@ TEST_F(ControlServerTest, WaitsForDescriptorsWithoutSpinning) {
     ControlSocket socket(path_);
     std::mutex mutex;
     std::vector<std::string> lines;
-    ControlServer server(socket, echo, [&](const std::string& line) {
-        const std::lock_guard lock(mutex);
-        lines.push_back(line);
-    });
+    ControlServer server(
+        socket, [](const std::string& request) -> ControlAnswer { return [request] { return echo(request); }; },
+        [&](const std::string& line) {
+            const std::lock_guard lock(mutex);
+            lines.push_back(line);
+        });
+    // Both threads have begun: sanitizers need descriptors to look at what is new to them.
+    EXPECT_EQ(ask("begun"), "<begun>");
     rlimit before{};
     getrlimit(RLIMIT_NOFILE, &before);
     Connection connection(path_, [&] {
@@ -193,7 +197,7 @@ TEST_F(ControlServerTest, WaitsForDescriptorsWithoutSpinning) {
     ASSERT_TRUE(connection.send_text("one\n"));
     EXPECT_EQ(connection.receive(1), "<one>\n");
     const std::lock_guard lock(mutex);
-    EXPECT_EQ(lines.front(), "control connections wait: Too many open files");
+    EXPECT_THAT(lines, testing::Contains("control connections wait: Too many open files"));
 }
 
 TEST_F(ControlServerTest, ASecondGatewayIsRefusedAndToldWhy) {
