@@ -17,6 +17,8 @@
 #include "compiler/program/report.h"
 #include "compiler/program/signing.h"
 #include "compiler/program/table_report.h"
+#include "schemas/layout/cpu_target.h"
+#include "schemas/layout/image_seal.h"
 
 namespace sluice::program {
 namespace {
@@ -26,6 +28,7 @@ struct Options {
     std::string image;
     unsigned threads = 0;
     SigningOptions signing;
+    std::vector<std::string> targets;
     bool json = false;
 };
 
@@ -105,7 +108,24 @@ Exit fail(const std::string& why) {
     return Exit::failed;
 }
 
+/// Nothing where one of them is unknown, which has been said then.
+std::optional<CpuTargets> cpu_targets(const std::vector<std::string>& names) {
+    CpuTargets targets = 0;
+    for (const std::string& name : names) {
+        const auto target = parse_cpu_target(name);
+        if (!target) {
+            fmt::print(stderr, "sluicec: --target {}: expected x86-64, x86-64-v2, x86-64-v3 or x86-64-v4\n",
+                       name);
+            return std::nullopt;
+        }
+        targets |= *target;
+    }
+    return targets;
+}
+
 Exit build(const Options& options) {
+    const auto targets = cpu_targets(options.targets);
+    if (!targets) return Exit::usage;
     // First: whoever types a password or forgot the key should not wait for the compiler.
     std::optional<SecretKey> key;
     if (options.signing.wanted()) {
@@ -115,7 +135,8 @@ Exit build(const Options& options) {
     }
     const auto result = check_and_report(options.policy);
     if (!result.policy) return Exit::failed;
-    const auto bytes = build_image(*result.policy, options.threads);
+    auto bytes = build_image(*result.policy, options.threads);
+    if (*targets != 0) seal_image(bytes, *targets);
     // What we write is what gateways accept, or it is not written.
     const auto loaded = Image::from_bytes(bytes);
     if (const auto* refused = std::get_if<ImageError>(&loaded)) {
@@ -144,6 +165,11 @@ void add_build(CLI::App& app, Exit& exit) {
     command->add_option("-o,--output", options->image, "where the image goes")->required();
     command->add_option("--threads", options->threads,
                         "threads that lower tenants (0: as many as there are cores)");
+    command
+        ->add_option("--target", options->targets,
+                     "a CPU that the image is for: x86-64-v2, -v3, ...; any number (none: any CPU)")
+        ->type_name("CPU")
+        ->allow_extra_args(false);
     add_signing_options(*command, options->signing);
     command->add_flag("--json", options->json, "print the report as JSON");
     command->callback([options, &exit] { exit = build(*options); });

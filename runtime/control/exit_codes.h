@@ -15,7 +15,8 @@ constexpr int exit_refused = 5;
 constexpr int exit_unreachable = 6;
 
 inline int exit_code_for(const ImageError& error) {
-    return error.kind == ImageError::Kind::integrity ? exit_integrity : exit_failed;
+    if (error.kind == ImageError::Kind::unreadable) return exit_failed;
+    return error.kind == ImageError::Kind::integrity ? exit_integrity : exit_refused;
 }
 
 }  // namespace sluice

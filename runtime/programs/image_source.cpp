@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "runtime/control/exit_codes.h"
+#include "runtime/image/load_to_run.h"
 #include "runtime/programs/log.h"
 #include "schemas/layout/hexadecimal.h"
 
@@ -51,7 +52,7 @@ std::variant<ImageSource, StartRefused> open_image_source(const HostFile& host, 
             if (auto refused = open_store(host, source)) return std::move(*refused);
         }
         if (!image_file.empty()) {
-            auto loaded = Image::load(image_file);
+            auto loaded = load_to_run(image_file);
             if (const auto* error = std::get_if<ImageError>(&loaded)) {
                 return StartRefused{exit_code_for(*error), image_file + ": " + error->text};
             }

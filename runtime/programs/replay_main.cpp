@@ -10,6 +10,7 @@
 
 #include "runtime/control/exit_codes.h"
 #include "runtime/control/report.h"
+#include "runtime/image/load_to_run.h"
 #include "runtime/programs/replay.h"
 
 namespace sluice {
@@ -66,7 +67,7 @@ bool write_report(const Options& options, const nlohmann::ordered_json& report) 
 }
 
 int replay(Options& options) {
-    Image::Result loaded = Image::load(options.image);
+    Image::Result loaded = load_to_run(options.image);
     if (const auto* error = std::get_if<ImageError>(&loaded)) {
         complain(options.image + ": " + error->text);
         return exit_code_for(*error);
@@ -101,7 +102,7 @@ int main(int argument_count, char** arguments) {
     CLI::App app("Runs captures through an image, on the captures' own time.", "sluice-replay");
     app.footer(
         "Exit: 0 done; 1 something could not be read or written (named on stderr, the rest was processed);\n"
-        "      2 usage; 4 the image is damaged.");
+        "      2 usage; 4 the image is damaged; 5 it is of another version or for another CPU.");
     app.add_option("IMAGE", options.image, "what sluicec build wrote")->required();
     app.add_option("--rx", options.rx, "received on PORT: a pcap or pcapng file; any number")
         ->type_name("PORT=FILE")

@@ -10,7 +10,9 @@ int main(int argument_count, char** arguments) {
     sluice::DaemonOptions options;
     bool no_cache = false, cold = false;
     CLI::App app("The gateway: runs an image on the devices of a host file until SIGTERM.", "sluiced");
-    app.footer("Exit: 0 ended by SIGTERM or SIGINT; 1 could not start; 2 usage; 4 the image is damaged.");
+    app.footer(
+        "Exit: 0 ended by SIGTERM or SIGINT; 1 could not start; 2 usage; 4 the image is damaged; 5 it is of "
+        "another version or for another CPU.");
     app.set_version_flag("--version", SLUICE_VERSION);
     app.add_option("--host", options.host_file, "what differs from machine to machine: cores, devices, sockets")
         ->type_name("FILE")

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "runtime/image/release_note.h"
+#include "schemas/layout/cpu_target.h"
 #include "schemas/layout/hexadecimal.h"
 #include "schemas/layout/image_header.h"
 
@@ -151,11 +152,14 @@ std::variant<ImageStore::Verified, StoreRefusal> ImageStore::verify(const std::s
         }
         verified.signature = std::get<Signed>(std::move(result));
     }
+    // Said last: of bytes that are good.
+    const auto other_cpu = refuse_cpu(memory.bytes());
     auto loaded = Image::from_memory(std::move(memory));
     if (const auto* error = std::get_if<ImageError>(&loaded)) {
         return StoreRefusal{error->kind == ImageError::Kind::version ? Kind::refused : Kind::integrity,
                             error->text};
     }
+    if (other_cpu) return StoreRefusal{Kind::refused, *other_cpu};
     verified.image = std::get<std::unique_ptr<const Image>>(std::move(loaded));
     if (const std::string found = hexadecimal(verified.image->digest()); found != digest) {
         return StoreRefusal{Kind::integrity, fmt::format("expected image {}, found image {}", digest, found)};

@@ -24,12 +24,14 @@ std::variant<RunningImage, StoreRefusal> image_to_start_with(ImageStore& store, 
                                                              const StoreLog& log) {
     const std::vector<std::string> history = store.manifest().history;
     std::string why;
+    auto kind = StoreRefusal::Kind::refused;
     for (auto digest = history.rbegin(); digest != history.rend(); ++digest) {
         auto loaded = store.load(*digest);
         if (const auto* error = std::get_if<StoreRefusal>(&loaded)) {
             const std::string line =
                 fmt::format("the confirmed image {} does not start: {}", *digest, error->text);
             log(line);
+            if (error->kind == StoreRefusal::Kind::integrity) kind = error->kind;
             why += (why.empty() ? "" : "; ") + line;
             continue;
         }
@@ -42,7 +44,7 @@ std::variant<RunningImage, StoreRefusal> image_to_start_with(ImageStore& store, 
         }
         return RunningImage{std::get<std::shared_ptr<const Image>>(std::move(loaded)), *digest, true};
     }
-    if (!history.empty()) return StoreRefusal{StoreRefusal::Kind::integrity, why};
+    if (!history.empty()) return StoreRefusal{kind, why};
     return refused("no image was ever confirmed here: name one to start with, then push and activate");
 }
 

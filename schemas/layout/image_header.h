@@ -22,7 +22,8 @@ struct ImageHeader {
     std::uint32_t header_bytes;            // sizeof(ImageHeader)
     std::uint64_t payload_bytes;           // what follows the header, to the end of the file
     std::array<std::uint8_t, 32> digest;   // BLAKE2b-256 of the whole file with this field zero
-    std::array<std::uint8_t, 8> reserved;  // zero
+    std::uint32_t cpu_targets;             // that it has parts for (cpu_target.h); 0: any CPU
+    std::array<std::uint8_t, 4> reserved;  // zero
 };
 static_assert(sizeof(ImageHeader) == 64);
 

@@ -40,12 +40,13 @@ Digest image_digest(std::span<const std::uint8_t> file) {
     return digest;
 }
 
-void seal_image(std::span<std::uint8_t> file) {
+void seal_image(std::span<std::uint8_t> file, std::uint32_t cpu_targets) {
     ImageHeader header{};
     header.magic = image_magic;
     header.format_version = image_format_version;
     header.header_bytes = sizeof header;
     header.payload_bytes = file.size() - sizeof header;
+    header.cpu_targets = cpu_targets;
     std::memcpy(file.data(), &header, sizeof header);
     header.digest = image_digest(file);
     std::memcpy(file.data(), &header, sizeof header);

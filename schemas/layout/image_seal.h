@@ -22,6 +22,7 @@ Digest digest_of(std::span<const std::uint8_t> bytes);
 Digest image_digest(std::span<const std::uint8_t> file);
 
 /// Writes a complete header into the first sizeof(ImageHeader) bytes of `file`; the rest is the payload.
-void seal_image(std::span<std::uint8_t> file);
+/// `cpu_targets`: cpu_target.h.
+void seal_image(std::span<std::uint8_t> file, std::uint32_t cpu_targets = 0);
 
 }  // namespace sluice

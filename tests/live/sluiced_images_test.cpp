@@ -11,7 +11,9 @@
 #include <filesystem>
 #include <random>
 
+#include "compiler/sign/sign.h"
 #include "runtime/image/minisign_format.h"
+#include "schemas/layout/image_seal.h"
 #include "tests/live/sluiced_process.h"
 
 namespace sluice {
@@ -179,6 +181,38 @@ TEST_F(SluicedImages, AreRefusedEachForItsReason) {
     expect_refused(4, "the image is not what key", {"push", image(3)});
     expect_refused(1, "cannot be read", {"push", directory_ / "absent.img"});
     expect_refused(2, "IMAGE is required", {"push"});
+}
+
+// Good bytes, well signed, and not for here: each has its sentence, pushed or named on the command line.
+TEST_F(SluicedImages, ThatAreNotForThisProgramOrCpuAreRefused) {
+    const auto spoil = [&](int number, const auto& change) {
+        std::string bytes = test::read_text(image(1));
+        change(std::span(reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()));
+        test::write_text(image(number), bytes);
+        const auto key = parse_secret_key(test::read_text(key_ + ".key"), [] { return std::nullopt; });
+        test::write_text(image(number) + ".minisig",
+                         sign(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()),
+                              std::get<SecretKey>(key), "revision=9"));
+    };
+    spoil(7, [](std::span<std::uint8_t> file) { file[offsetof(ImageHeader, format_version)] = 9; });
+    spoil(8, [](std::span<std::uint8_t> file) { seal_image(file, 1U << 31); });
+    const auto gateway = start_gateway();
+    expect_refused(5, "the image has format version 9; this program reads version 1", {"push", image(7)});
+    expect_refused(5, "the image is for x86-64-v32; this CPU is x86-64", {"push", image(8)});
+    kill_and_clean(*gateway);
+    for (const int number : {7, 8}) {
+        const Finished refused = test::run_program({SLUICED_PROGRAM, "--host", host_, image(number)});
+        EXPECT_EQ(refused.exit_code, 5) << refused.err;
+        EXPECT_THAT(refused.err, testing::HasSubstr(number == 7 ? "format version 9" : "for x86-64-v32"));
+    }
+    const Finished other = test::run_program(
+        {SLUICEC_PROGRAM, "build", directory_ / "policy", "-o", image(9), "--target", "pdp-11"});
+    EXPECT_EQ(other.exit_code, 2);
+    EXPECT_THAT(other.err, testing::HasSubstr("expected x86-64, x86-64-v2, x86-64-v3 or x86-64-v4"));
+    build_image(image(9), {"--target", "x86-64", "--target", "x86-64-v4", "--sign", key_ + ".key"});
+    const auto again = start_gateway();
+    expect_done({"push", image(9)});
+    expect_done({"activate"});
 }
 
 TEST_F(SluicedImages, TheGatewayStartsWithoutAnImageOnlyWhereOneWasConfirmed) {

@@ -126,7 +126,7 @@ TEST(LoadHeader, EachFieldThatIsWrongIsNamed) {
     EXPECT_EQ(changed(offsetof(ImageHeader, format_version), 9).kind, ImageError::Kind::version);
     EXPECT_EQ(changed(offsetof(ImageHeader, header_bytes), 65).text, "the header says it has 65 bytes, not 64");
     EXPECT_EQ(changed(offsetof(ImageHeader, reserved), 1).text,
-              "the reserved bytes of the header are 0100000000000000, not zero");
+              "the reserved bytes of the header are 01000000, not zero");
     const auto flipped = static_cast<std::uint8_t>(~valid()[offsetof(ImageHeader, digest)]);
     EXPECT_THAT(changed(offsetof(ImageHeader, digest), flipped).text,
                 StartsWith("the digest in the header is "));
