@@ -71,7 +71,8 @@ auto StateWriter::ports() -> flatbuffers::Offset<flatbuffers::Vector<flatbuffers
 auto StateWriter::tenants() -> flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<saved::Tenant>>> {
     std::vector<flatbuffers::Offset<saved::Tenant>> rows;
     const Numbering numbering = state_.image->numbering();
-    for (std::uint16_t slot = 0; slot < numbering.tenants.size(); ++slot) {
+    const auto count_of_tenants = static_cast<std::uint16_t>(numbering.tenants.size());  // an image's most
+    for (std::uint16_t slot = 0; slot < count_of_tenants; ++slot) {
         const Numbering::Tenant& names = numbering.tenants[slot];
         const TenantCount& count = state_.counters.tenants[slot];
         std::vector<saved::RuleCount> rules;
