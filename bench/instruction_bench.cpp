@@ -27,11 +27,14 @@ constexpr std::uint32_t flows = 8192;
 constexpr std::uint32_t cached_packets = 8192;
 constexpr std::uint32_t fresh_packets = 2048;
 constexpr std::uint32_t bursts_a_scrape = 64;
+// As long as it takes to open so many sessions.
+constexpr Time short_idle = seconds(1);
 
 struct Row {
     const char* name;
     Shape shape;
     bool fresh = false;    // every packet opens a session
+    bool ending = false;   // and ends another
     bool replies = false;  // every second burst comes back
     bool cache = true;
     bool scraped = false;  // somebody reads the metrics meanwhile; the reading is not counted
@@ -46,6 +49,8 @@ constexpr Row rows[] = {
     {.name = "new-session-10-rules", .shape = {.rules = 10}, .fresh = true},
     {.name = "new-session-1000-rules", .shape = {}, .fresh = true},
     {.name = "new-session-all-rules", .shape = {.destinations = Destinations::all_rules}, .fresh = true},
+    {.name = "new-session-1000-tenants", .shape = {.tenants = 1000, .rules = 10}, .fresh = true},
+    {.name = "new-session-expiring", .shape = {.rules = 10}, .fresh = true, .ending = true},
 };
 
 [[noreturn]] void wrong(const char* row, const char* what) {
@@ -59,16 +64,21 @@ class Measurement {
         : row_(row),
           image_(make_image(row.shape)),
           shard_(*image_, settings(), no_frames_),
-          // Fresh flows for N packets and for 2N more.
-          inside_(make_frames(row.shape, uniform_order(row.fresh ? 3 * fresh_packets : flows)), access_port),
-          outside_(row.fresh ? FrameList() : check_and_answer(), uplink_port) {}
+          // Fresh flows to begin with, for N packets and for 2N more.
+          inside_(make_frames(row.shape, uniform_order(row.fresh ? 4 * fresh_packets : flows)), access_port),
+          outside_(row.fresh ? FrameList() : check_and_answer(), uplink_port) {
+        if (row.fresh) pass(fresh_packets);
+    }
 
     void run() {
         dump(packets());
         dump(2 * packets());
         if (!shard_.counters().balanced() || shard_.counters().total_drops() != 0)
             wrong(row_.name, "unbalanced");
-        if (row_.fresh && shard_.sessions().size() != 3 * packets()) wrong(row_.name, "too few sessions");
+        const auto& sessions = shard_.counters().sessions;
+        if (!row_.fresh) return;
+        if (sessions.created != 4 * packets()) wrong(row_.name, "too few sessions");
+        if (sessions.expired < (row_.ending ? 3 * packets() * 95 / 100 : 0)) wrong(row_.name, "too few ended");
     }
 
   private:
@@ -78,6 +88,7 @@ class Measurement {
         settings.sessions = 1u << 15;
         settings.flows = 1u << 16;
         if (!row_.cache) settings.cache = CacheTiers::none;
+        if (row_.ending) settings.timeouts.udp = short_idle;
         return settings;
     }
 
@@ -109,22 +120,28 @@ class Measurement {
         return answers;
     }
 
-    void dump(std::uint32_t count) {
-        // The macros read it in a later statement: it must have a name.
-        const std::string label = fmt::format("{}/{}", row_.name, count);
+    void pass(std::uint32_t count) {
+        const Time burst_time = row_.ending ? short_idle * burst_frames / fresh_packets : 0;
         std::uint32_t left = 0;
-        CALLGRIND_START_INSTRUMENTATION;
-        CALLGRIND_ZERO_STATS;
         for (std::uint32_t packet = 0; packet < count; packet += burst_frames) {
             Source& from = row_.replies && packet / burst_frames % 2 != 0 ? outside_ : inside_;
             shard_.process(from.next(burst_frames), now_, output_);
+            now_ += burst_time;
             left += static_cast<std::uint32_t>(output_.transmitted.size());
             output_.clear();
             if (packet / burst_frames % bursts_a_scrape == 0) uncounted([this] { scrape(); });
         }
+        if (left != count) wrong(row_.name, "not every packet was forwarded");
+    }
+
+    void dump(std::uint32_t count) {
+        // The macros read it in a later statement: it must have a name.
+        const std::string label = fmt::format("{}/{}", row_.name, count);
+        CALLGRIND_START_INSTRUMENTATION;
+        CALLGRIND_ZERO_STATS;
+        pass(count);
         CALLGRIND_DUMP_STATS_AT(label.c_str());
         CALLGRIND_STOP_INSTRUMENTATION;
-        if (left != count) wrong(row_.name, "not every packet was forwarded");
     }
 
     /// In every row, so that what the switch itself costs is in all of them.

@@ -11,6 +11,7 @@
 #include "runtime/cache/program.h"
 #include "runtime/cache/recipe.h"
 #include "runtime/state/big_array.h"
+#include "runtime/state/fetch_line.h"
 #include "runtime/state/keyed_hash.h"
 
 namespace sluice {
@@ -24,6 +25,11 @@ class ProgramStore {
     /// One use more of a program in use.
     void share(std::uint32_t program) noexcept { ++users_[program]; }
     void release(std::uint32_t program) noexcept;
+    /// Fetches what sharing and carrying out a program touches.
+    void prefetch(std::uint32_t program) const noexcept {
+        fetch_line(&recipes_[program]);
+        fetch_line(&users_[program]);
+    }
     const Program& operator[](std::uint32_t program) const noexcept { return programs_[program]; }
     const Recipe* recipes() const noexcept { return &recipes_[0]; }  // by program
     std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(programs_.size() - free_.size()); }

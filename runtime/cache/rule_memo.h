@@ -15,6 +15,7 @@
 
 #include "runtime/cache/tenant_shares.h"
 #include "runtime/stages/deciding_rule.h"
+#include "runtime/state/fetch_line.h"
 #include "runtime/state/keyed_hash.h"
 
 namespace sluice {
@@ -37,8 +38,8 @@ class RuleMemo {
     std::uint64_t hash(std::uint16_t tenant, const FirewallQuestion& question) const noexcept;
     void prefetch(std::uint64_t hash) const noexcept {
         const char* set = reinterpret_cast<const char*>(&sets_[hash & mask_]);
-        __builtin_prefetch(set);
-        __builtin_prefetch(set + 64);
+        fetch_line(set);
+        fetch_line(set + 64);
     }
 
     /// By the tenant's slot and the version of its section.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/cache/trace_cache.h"
+#include "runtime/state/fetch_line.h"
 
 #include <algorithm>
 #include <bit>
@@ -27,7 +28,7 @@ std::uint32_t TraceCache::prefetch_place(std::uint64_t hash) const noexcept {
     const std::uint32_t set = set_of(hash);
     for (std::uint32_t way = 0; way < ways; ++way) {
         if (tags_[set][way] != tag_of(hash)) continue;
-        __builtin_prefetch(&entries_[set * ways + way]);
+        fetch_line(&entries_[set * ways + way]);
         return set * ways + way;
     }
     return unknown;

@@ -17,6 +17,7 @@
 #include "runtime/cache/program_store.h"
 #include "runtime/cache/tenant_shares.h"
 #include "runtime/cache/trace_key.h"
+#include "runtime/state/fetch_line.h"
 
 namespace sluice {
 
@@ -49,7 +50,7 @@ class TraceCache {
     std::uint64_t hash(const TheirWords& words) const noexcept {
         return hash_of(words, key_);
     }
-    void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&tags_[set_of(hash)]); }
+    void prefetch(std::uint64_t hash) const noexcept { fetch_line(&tags_[set_of(hash)]); }
     /// A place whose tag fits, fetched; unknown where there is none.
     std::uint32_t prefetch_place(std::uint64_t hash) const noexcept;
     /// unknown where it is not.
@@ -57,6 +58,7 @@ class TraceCache {
         const std::uint32_t place = place_of(words, hash);
         return place == unknown || entries_[place].epoch != epoch ? unknown : place;
     }
+    void prefetch_at(std::uint32_t place) const noexcept { fetch_line(&entries_[place]); }
     /// What carries the packets out, or denied.
     std::uint32_t program(std::uint32_t place) const noexcept { return entries_[place].program; }
     std::uint8_t ttl_cost(std::uint32_t place) const noexcept { return entries_[place].ttl_cost; }

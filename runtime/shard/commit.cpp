@@ -108,15 +108,26 @@ void Shard::State::undo(std::uint32_t hops) {
     for (std::uint32_t i = 0; i < hops; ++i) {
         Hop& hop = trace.hops[i];
         if (!hop.opens_session) continue;
-        release_mappings(hop.session);
-        sessions.erase(hop.session);
+        const Ending ending = ending_of(hop.session);
+        release_mappings(ending);
+        sessions.erase(hop.session, ending.tuples);
     }
 }
 
-void Shard::State::release_mappings(SessionRef session) {
-    if (const std::uint32_t mapping = sessions.mapping(session); mapping != no_mapping) {
-        const Tuple forward = sessions.tuple(session, Direction::forward);
-        nat.release(mapping, sessions.arrived_by_mapping(session) ? forward.source : forward.destination);
+Ending Shard::State::ending_of(SessionRef session) const {
+    const std::uint32_t mapping = sessions.mapping(session);
+    return {.session = session,
+            .mapping = mapping,
+            .tuples = sessions.removal_of(session),
+            .endpoints = mapping == no_mapping ? NatTable::Removal{} : nat.removal_of(mapping)};
+}
+
+void Shard::State::release_mappings(const Ending& ending) {
+    const SessionRef session = ending.session;
+    if (ending.mapping != no_mapping) {
+        const bool arrived = sessions.arrived_by_mapping(session);
+        nat.release(ending.mapping, sessions.flows.address(session.flow(Direction::forward), arrived),
+                    ending.endpoints);
     }
     if (!sessions.is_wide(session)) return;
     const WideSession& more = sessions.wide(session);
@@ -182,41 +193,45 @@ bool Shard::State::is_due(std::uint32_t deadline) const {
     return static_cast<std::int32_t>(deadline - static_cast<std::uint32_t>(sessions.timers.tick())) <= 0;
 }
 
-void Shard::State::foresee_ends(std::span<const std::uint32_t> due) const {
-    std::array<std::uint32_t, TimerWheel::most_foreseen> mappings;
+void Shard::State::session_timers(std::span<const std::uint32_t> fired) {
+    // Each pass fetches what the next one reads: the sessions themselves were fetched with the group before.
+    std::array<Ending, TimerWheel::most_at_once> endings;
     std::size_t count = 0;
-    for (const std::uint32_t index : due) sessions.prefetch(index);
-    for (const std::uint32_t index : due) {
+    for (const std::uint32_t index : fired) {
         const SessionRef session = sessions.ref_of(index);
-        if (!is_due(deadline_tick(session))) continue;
-        sessions.flows.prefetch_removal(session.flow(Direction::forward));
-        sessions.flows.prefetch_removal(session.flow(Direction::reverse));
-        const std::uint32_t mapping = sessions.mapping(session);
-        if (mapping == no_mapping) continue;
-        nat.prefetch(mapping);
-        mappings[count++] = mapping;
+        const std::uint32_t due = deadline_tick(session);
+        if (!is_due(due)) {
+            sessions.timers.schedule_tick(index, due);
+            continue;
+        }
+        Ending& ending = endings[count++];
+        ending.session = session;
+        ending.mapping = sessions.mapping(session);
+        if (ending.mapping != no_mapping) nat.prefetch(ending.mapping);
+        ending.tuples = sessions.removal_of(session);
+        sessions.prefetch(ending.tuples);
     }
-    for (std::size_t i = 0; i < count; ++i) nat.foresee_release(mappings[i]);
+    const std::span due(endings.data(), count);
+    for (Ending& ending : due) {
+        if (ending.mapping == no_mapping) continue;
+        ending.endpoints = nat.removal_of(ending.mapping);
+        nat.prefetch(ending.mapping, ending.endpoints);
+    }
+    for (const Ending& ending : due) end_session(ending);
+    counters.sessions.expired += count;
 }
 
-void Shard::State::session_timer(std::uint32_t index) {
-    const SessionRef session = sessions.ref_of(index);
-    const std::uint32_t due = deadline_tick(session);
-    if (!is_due(due)) return sessions.timers.schedule_tick(index, due);
-    end_session(session);
-    ++counters.sessions.expired;
-}
-
-void Shard::State::end_session(SessionRef session) {
-    clear_programs(session);
-    settle(session);
-    release_mappings(session);
-    sessions.erase(session);
+void Shard::State::end_session(const Ending& ending) {
+    clear_programs(ending.session);
+    settle(ending.session);
+    release_mappings(ending);
+    sessions.erase(ending.session, ending.tuples);
 }
 
 void Shard::State::settle(SessionRef session) {
     for (const Direction direction : {Direction::forward, Direction::reverse}) {
         const FlowEntry& entry = sessions.flow(session, direction);
+        if (entry.packets == 0) continue;
         ledger.end(entry.key.scope, sessions.rule(session), entry.packets, entry.bytes(),
                    session.flow(direction) < fold_cursor);
     }

@@ -13,6 +13,7 @@ IngressTable::IngressTable(const Image& image)
     : image_(&image),
       ingresses_(image.ingress_slots()),
       start_rows_(image.ingress_slots()),
+      last_starts_(image.ingress_slots()),
       by_port_and_vid_(image.port_names().size() * rows_a_port, no_ingress) {
     for (const image::Binding& binding : image.bindings()) {
         const auto number = static_cast<std::uint16_t>(binding.number());

@@ -41,6 +41,7 @@ class IngressTable {
     }
     const Ingress& operator[](std::uint16_t number) const noexcept { return ingresses_[number]; }
     const StartRow& start_row(std::uint16_t number) const noexcept { return start_rows_[number]; }
+    LastStart& last_start(std::uint16_t number) noexcept { return last_starts_[number]; }
     const Ingress* data() const noexcept { return ingresses_.data(); }
     std::size_t size() const noexcept { return ingresses_.size(); }
 
@@ -51,7 +52,8 @@ class IngressTable {
 
     const Image* image_;
     std::vector<Ingress> ingresses_;
-    std::vector<StartRow> start_rows_;  // by ingress
+    std::vector<StartRow> start_rows_;    // by ingress
+    std::vector<LastStart> last_starts_;  // the same
     std::vector<std::uint16_t> by_port_and_vid_;
 };
 

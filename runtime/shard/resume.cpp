@@ -275,7 +275,7 @@ bool StateReader::read_session(const saved::Session& row) {
     }
     if (mapping != nullptr) {
         if (!join(mapping, arrived ? forward.source : forward.destination)) {
-            state_.release_mappings(*made);
+            state_.release_mappings(state_.ending_of(*made));
             if (joined != nullptr && state_.nat[joined->number].sessions == 0) joined->number = no_mapping;
             sessions.erase(*made);
             return false;

@@ -13,6 +13,7 @@
 
 #include "runtime/image/image.h"
 #include "runtime/state/counters.h"
+#include "runtime/state/fetch_line.h"
 #include "runtime/state/session_table.h"
 
 namespace sluice {
@@ -32,8 +33,10 @@ class RuleLedger {
     }
     void prefetch(std::uint16_t tenant, std::uint32_t rule) const noexcept {
         const Rows& rows = rows_[tenant];
-        __builtin_prefetch(&rows.counts[rows.place(rule)], 1);
+        fetch_line(&rows.counts[rows.place(rule)]);
     }
+    /// What prefetch() and settled() read of a tenant.
+    void prefetch(std::uint16_t tenant) const noexcept { fetch_line(&rows_[tenant]); }
     /// A session's direction ended. `visited`: the round in progress has counted its entry already.
     void end(std::uint16_t tenant, std::uint32_t rule, std::uint32_t packets, std::uint64_t bytes,
              bool visited) noexcept {

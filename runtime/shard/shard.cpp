@@ -48,8 +48,11 @@ void Shard::State::run_timers(Time until) {
             break;
         }
         now = std::max(now, (sessions.timers.tick() + 1) * tick_nanoseconds);
-        sessions.timers.step([this](std::uint32_t index) { session_timer(index); },
-                             [this](std::span<const std::uint32_t> due) { foresee_ends(due); });
+        sessions.timers.step_in_groups(
+            [this](std::span<const std::uint32_t> fired) {
+                for (const std::uint32_t index : fired) sessions.prefetch(index);
+            },
+            [this](std::span<const std::uint32_t> fired) { session_timers(fired); });
         neighbours.step();
         fragments.step([this](const FragmentKey& fragment_key, std::span<const HeldFragment> held) {
             expire_datagram(fragment_key, held);

@@ -70,6 +70,14 @@ struct Started {
     bool is_over = false;           // dropped
 };
 
+/// A session that is to end, and where the indexes have it.
+struct Ending {
+    SessionRef session;
+    std::uint32_t mapping;  // no_mapping: none
+    SessionTable::Removal tuples;
+    NatTable::Removal endpoints;  // of the mapping
+};
+
 using Glances = std::array<Glance, most_burst_frames>;
 
 struct Shard::State final : NeighbourActions {
@@ -172,13 +180,14 @@ struct Shard::State final : NeighbourActions {
     /// What a session was told when it was judged again.
     void take_judgement(const Hop& hop, std::uint32_t epoch);
     void update_session(const Hop& hop, std::span<const PacketView> packets);
-    void release_mappings(SessionRef session);
-    void end_session(SessionRef session);
+    void release_mappings(const Ending& ending);
+    void end_session(SessionRef session) { end_session(ending_of(session)); }
+    void end_session(const Ending& ending);
+    Ending ending_of(SessionRef session) const;
     void settle(SessionRef session);
     void undo(std::uint32_t hops);
-    /// Sessions whose timers fire next: fetches what ending them touches.
-    void foresee_ends(std::span<const std::uint32_t> due) const;
-    void session_timer(std::uint32_t index);
+    /// Of sessions whose timers fired: ends those that are due, schedules the others anew.
+    void session_timers(std::span<const std::uint32_t> fired);
     bool is_due(std::uint32_t deadline) const;
     std::uint32_t deadline_tick(SessionRef session) const;
     std::uint32_t seen_tick() const;  // of now, as last_seen counts: the first tick that is not before it

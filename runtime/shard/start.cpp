@@ -8,6 +8,7 @@
 #include "runtime/packet/martians.h"
 #include "runtime/shard/shard_state.h"
 #include "runtime/stages/external_address.h"
+#include "runtime/state/fetch_line.h"
 #include "schemas/layout/lpm_burst.h"
 
 namespace sluice {
@@ -19,11 +20,11 @@ Ip ip_of(std::uint32_t wire_order) {
     return Ip::from_v4(__builtin_bswap32(wire_order));
 }
 
-/// All lines but the first, which is read at once.
-void fetch(const StartRow& row) {
-    for (std::size_t at = 64; at < sizeof row; at += 64) {
-        __builtin_prefetch(reinterpret_cast<const char*>(&row) + at);
-    }
+template <typename Row>
+void fetch(const Row& row) {
+    const auto* bytes = reinterpret_cast<const char*>(&row);
+    for (std::size_t at = 0; at < sizeof row; at += 64) fetch_line(bytes + at);
+    fetch_line(bytes + sizeof row - 1);  // it may begin amid a line
 }
 
 /// What C1 and the admission to a router ask of addresses, and of layer 4 beyond the first look.
@@ -99,16 +100,72 @@ void look_up_addresses(const Glances& glances, const Starts& starts, const Numbe
 }
 
 /// The rows that the leaves lead to, which many tenants' traffic finds cold.
-void fetch_rows(const Leaves& leaves, const Starts& starts, const Numbers& numbers) {
-    for (std::size_t i = 0; i < numbers.count; ++i) {
-        const StartRow& row = *starts.by_packet[numbers.of[i]].row;
-        __builtin_prefetch(&row.adjacencies[leaves.route[i]]);
-        if (row.has_nat) {
-            __builtin_prefetch(&row.nat_classes[leaves.source_nat[i]]);
-            __builtin_prefetch(&row.nat_classes[leaves.destination_nat[i]]);
-        }
-        if (row.has_rules) __builtin_prefetch(row.services.cells);
+void fetch_rows(const Leaves& leaves, std::size_t i, const StartRow& row) {
+    fetch_line(&row.adjacencies[leaves.route_back[i]]);
+    fetch_line(&row.adjacencies[leaves.route[i]]);
+    fetch_line(row.to_zones);
+    if (!row.has_nat) return;
+    fetch_line(&row.nat_classes[leaves.source_nat[i]]);
+    fetch_line(&row.nat_classes[leaves.destination_nat[i]]);
+    fetch_line(row.source_matches.data());
+}
+
+/// What the firewall is asked about the service. `l4`: the packet's.
+std::uint16_t service_of(const StartRow& row, const FlowKey& key, const std::uint8_t* l4) {
+    if (!row.has_rules) return 0;
+    const bool icmp = key.protocol == protocol_icmp;
+    const auto port = icmp ? static_cast<std::uint16_t>(l4[0] << 8 | l4[1])  // type and code
+                           : __builtin_bswap16(key.destination_port);
+    return row.services.lookup(Family::v4, key.protocol, port);
+}
+
+/// Whether this one is to be served as the last one was.
+bool recall(const LastStart& last, std::uint32_t trace_changes, const Leaves& leaves, std::size_t i,
+            std::uint16_t service, Start& start) {
+    const StartRow& row = *start.row;
+    if (last.place == TraceCache::unknown || last.traces_as_of != trace_changes ||
+        last.l4_kind != start.l4_kind || last.route_back != leaves.route_back[i] ||
+        last.route != leaves.route[i]) {
+        return false;
     }
+    if (row.has_nat &&
+        (last.source_nat != leaves.source_nat[i] || last.destination_nat != leaves.destination_nat[i])) {
+        return false;
+    }
+    if (row.has_rules && (last.question.source_class != leaves.source_class[i] ||
+                          last.question.destination_class != leaves.destination_class[i] ||
+                          last.question.asked_service != service)) {
+        return false;
+    }
+    start.question = last.question;
+    start.adjacency = last.route;
+    start.out_interface = last.out_interface;
+    start.translates = last.translates;
+    start.snat_position = last.snat_position;
+    start.judgement = last.judgement;
+    start.rule = last.rule;
+    start.place = last.place;
+    return true;
+}
+
+/// Of the packet that `start` is of, which a trace is known of.
+void keep_for_next(LastStart& last, std::uint32_t trace_changes, const Leaves& leaves, const Start& start) {
+    const std::size_t i = start.at;
+    last.route_back = leaves.route_back[i];
+    last.route = leaves.route[i];
+    if (start.row->has_nat) {
+        last.source_nat = leaves.source_nat[i];
+        last.destination_nat = leaves.destination_nat[i];
+    }
+    last.question = start.question;
+    last.snat_position = start.snat_position;
+    last.rule = start.rule;
+    last.place = start.place;
+    last.traces_as_of = trace_changes;
+    last.out_interface = start.out_interface;
+    last.l4_kind = start.l4_kind;
+    last.translates = start.translates;
+    last.judgement = start.judgement;
 }
 
 /// False: not forwarded, or to an address that NAT stands before, or translated one to one.
@@ -141,14 +198,9 @@ bool are_alike(const Start& one, const Start& other) {
            one.snat_position == other.snat_position;
 }
 
-/// What the firewall looks at. `l4`: the packet's.
-FirewallQuestion ask(const Leaves& leaves, std::size_t i, const FlowKey& key, const std::uint8_t* l4,
-                     const Start& start) {
+/// What the firewall looks at.
+FirewallQuestion ask(const Leaves& leaves, std::size_t i, std::uint16_t service, const Start& start) {
     const StartRow& row = *start.row;
-    const bool icmp = key.protocol == protocol_icmp;
-    const auto port = icmp ? static_cast<std::uint16_t>(l4[0] << 8 | l4[1])  // type and code
-                           : __builtin_bswap16(key.destination_port);
-    const std::uint16_t service = row.services.lookup(Family::v4, key.protocol, port);
     return {.source_class = leaves.source_class[i],
             .destination_class = leaves.destination_class[i],
             .asked_service = service,
@@ -218,11 +270,19 @@ StartRow StartRow::of(const Image& image, InterfaceRef ingress) {
 void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
     const TagIndex& index = sessions.flows.index();
     Numbers numbers;
+    const auto in_question = [](const Glance& glance) { return glance.matched && glance.candidate == no_flow; };
+    std::uint16_t fetched = no_ingress;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::uint16_t ingress = glances[i].ingress;
+        if (!in_question(glances[i]) || ingress == fetched) continue;
+        fetched = ingress;
+        fetch(ingresses.start_row(ingress));
+        fetch_line(&ingresses.last_start(ingress));
+    }
     for (std::size_t i = 0; i < count; ++i) {
         Glance& glance = glances[i];
-        if (!glance.matched || glance.candidate != no_flow) continue;
+        if (!in_question(glance)) continue;
         const StartRow& row = ingresses.start_row(glance.ingress);
-        fetch(row);
         if (!row.possible || !may_begin(glance.key) || !is_usual(row.tenant)) continue;
         glance.candidate = index.second_candidate(glance.hash);
         if (glance.candidate != no_flow) {
@@ -240,14 +300,32 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
     std::uint8_t leader = most_burst_frames;
     Leaves leaves;
     look_up_addresses(glances, starts, numbers, leaves);
-    fetch_rows(leaves, starts, numbers);
+    starts.traces_as_of = traces.changes();
+    std::array<std::uint16_t, most_burst_frames> services;
+    for (std::size_t i = 0; i < numbers.count; ++i) {
+        const Glance& glance = glances[numbers.of[i]];
+        Start& start = starts.by_packet[numbers.of[i]];
+        start.at = static_cast<std::uint8_t>(i);
+        services[i] = service_of(*start.row, glance.key, glance.l3 + ipv4_header_bytes);
+        start.recall = Start::Recall::not_tried;
+        if (i > 0 && starts.by_packet[numbers.of[i - 1]].row == start.row) continue;
+        if (recall(ingresses.last_start(glance.ingress), starts.traces_as_of, leaves, i, services[i], start)) {
+            start.recall = Start::Recall::succeeded;
+            traces.prefetch_at(start.place);
+        } else {
+            start.recall = Start::Recall::failed;
+            fetch_rows(leaves, i, *start.row);
+        }
+    }
     numbers.filter([&](std::size_t i, std::size_t number) {
         Start& start = starts.by_packet[number];
-        const FlowKey& flow = glances[number].key;
+        if (start.recalled()) {
+            leader = start.leader = static_cast<std::uint8_t>(number);
+            if (start.translates) nat.prefetch_pool(start.row->tenant, start.snat_position);
+            return true;
+        }
         if (!read_leaves(leaves, i, start)) return false;
-        start.question = start.row->has_rules
-                             ? ask(leaves, i, flow, glances[number].l3 + ipv4_header_bytes, start)
-                             : FirewallQuestion{};
+        start.question = start.row->has_rules ? ask(leaves, i, services[i], start) : FirewallQuestion{};
         // Neighbours in a burst often ask the same.
         start.leader = leader < count && are_alike(starts.by_packet[leader], start)
                            ? leader
@@ -257,6 +335,8 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
             memo.prefetch(start.question_hash);
         }
         leader = start.leader;
+        if (start.translates && start.recall == Start::Recall::failed)
+            nat.prefetch_pool(start.row->tenant, start.snat_position);
         return true;
     });
     // What is refused (a scan, or a flood that finds the table full) goes no further: what others' flows need
@@ -266,7 +346,7 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
         Start& start = starts.by_packet[number];
         const FlowKey& flow = glances[number].key;
         if (start.leader == number) {
-            judge_start(start, flow.protocol);
+            if (!start.recalled()) judge_start(start, flow.protocol);
         } else {
             const Start& judged = starts.by_packet[start.leader];
             start.judgement = judged.judgement;
@@ -286,6 +366,14 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
         }
         return true;
     });
+    for (std::size_t i = 0; i < numbers.count; ++i) {
+        const Start& start = starts.by_packet[numbers.of[i]];
+        if (start.leader != numbers.of[i]) continue;
+        if (!start.recalled()) traces.prefetch_place(start.trace_hash);
+        if (i > 0 && starts.by_packet[numbers.of[i - 1]].row == start.row) continue;
+        fetch(counters.tenants[start.row->tenant]);
+        ledger.prefetch(start.row->tenant);
+    }
     sessions.prefetch_new(static_cast<std::uint32_t>(opening.count));
     for (std::size_t i = 0; i < opening.count; ++i) {
         Start& start = starts.by_packet[opening.of[i]];
@@ -298,19 +386,26 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
         index.prefetch(start.reply_hash);
         index.prefetch_second(start.reply_hash);
     }
-    starts.traces_as_of = traces.changes();
     for (std::size_t i = 0; i < numbers.count; ++i) {
-        Start& start = starts.by_packet[numbers.of[i]];
-        // The leader stands before it: it is as usual as this one.
-        start.place = start.leader == numbers.of[i]
-                          ? traces.place_of(start.trace, start.trace_hash, start.row->epoch)
-                          : starts.by_packet[start.leader].place;
+        const std::size_t number = numbers.of[i];
+        Start& start = starts.by_packet[number];
+        if (start.leader != number) {  // it stands before this one, and is as usual
+            start.place = starts.by_packet[start.leader].place;
+        } else if (!start.recalled()) {
+            start.place = traces.place_of(start.trace, start.trace_hash, start.row->epoch);
+            if (start.place != TraceCache::unknown && start.recall == Start::Recall::failed) {
+                keep_for_next(ingresses.last_start(glances[number].ingress), starts.traces_as_of, leaves,
+                              start);
+            }
+        }
         starts.ready |= 1u << numbers.of[i];
         if (start.place == TraceCache::unknown) continue;
-        const std::uint32_t program = traces.program(start.place);
-        if (program != TraceCache::denied) __builtin_prefetch(&programs.recipes()[program]);
-        __builtin_prefetch(&counters.tenants[start.row->tenant], 1);
         ledger.prefetch(start.row->tenant, start.rule);
+        const std::uint32_t program = traces.program(start.place);
+        if (program == TraceCache::denied) continue;
+        programs.prefetch(program);
+        const std::uint32_t neighbour = traces.neighbour(start.place).neighbour;
+        if (neighbour != no_neighbour) fetch_line(&neighbours.use_of(neighbour));
     }
 }
 
@@ -334,7 +429,12 @@ void Shard::State::judge_start(Start& start, std::uint8_t protocol) {
 
 Started Shard::State::start(const Frame& frame, const Glance& glance, Start& start) {
     if (starts.traces_as_of != traces.changes()) {  // what was found may have made room for another
-        const Start& leader = starts.by_packet[start.leader];
+        Start& leader = starts.by_packet[start.leader];
+        if (leader.recalled()) {
+            leader.recall = Start::Recall::not_tried;
+            leader.trace = trace_of(leader, glance.key.protocol);
+            leader.trace_hash = traces.hash(leader.trace);
+        }
         start.place = traces.place_of(leader.trace, leader.trace_hash, start.row->epoch);
     }
     if (start.place == TraceCache::unknown || glance.l3[ipv4_ttl_at] <= traces.ttl_cost(start.place)) return {};

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "runtime/cache/trace_cache.h"
 #include "runtime/cache/trace_key.h"
 #include "runtime/stages/deciding_rule.h"
 #include "runtime/state/nat_table.h"
@@ -53,9 +54,14 @@ struct alignas(64) Start {
     enum class Judgement : std::uint8_t { allowed, denied, unusual } judgement;
     // The packet of the burst before it that asks the same and goes the same way, or itself.
     std::uint8_t leader;
+    // As the last one of its ingress: then it is neither judged nor looked up anew. Tried where the packet
+    // before it is of another ingress: else that one may be its leader.
+    enum class Recall : std::uint8_t { not_tried, failed, succeeded } recall;
+    std::uint8_t at;  // among the burst's leaves
+    bool recalled() const { return recall == Recall::succeeded; }
     std::uint64_t reply_hash;
 
-    ShortTraceKey trace;  // of a leader
+    ShortTraceKey trace;  // of a leader that is not recalled
     std::uint64_t trace_hash;
     InsideEndpoint inside;
     NatTable::Search search;
@@ -63,6 +69,21 @@ struct alignas(64) Start {
     std::optional<NatTable::Choice> foreseen;
 };
 static_assert(offsetof(Start, trace) == 64);
+
+/// What the last first packet of an ingress came to, and what the tables had said of it: the next one most
+/// often asks the same, and this line is all it needs then. Holds until a trace is stored.
+struct alignas(64) LastStart {
+    std::uint32_t route_back, route, source_nat, destination_nat;  // leaves
+    FirewallQuestion question;
+    std::uint32_t snat_position, rule;
+    std::uint32_t place = TraceCache::unknown;  // unknown: nothing is remembered
+    std::uint32_t traces_as_of;
+    std::uint16_t out_interface;
+    L4Kind l4_kind;
+    bool translates;
+    Start::Judgement judgement;
+};
+static_assert(sizeof(LastStart) == 64);
 
 struct Starts {
     std::uint32_t ready = 0;         // bit = packet of the burst

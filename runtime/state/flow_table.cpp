@@ -70,11 +70,6 @@ bool FlowTable::put(std::uint32_t at, const FlowProbe& probe) noexcept {
     return true;
 }
 
-void FlowTable::remove(std::uint32_t at) noexcept {
-    index_.erase(hash(at), at);
-    entries_[at].key = FlowKey{};
-}
-
 std::uint32_t FlowTable::place_for_stateless(std::uint32_t tick) noexcept {
     const std::uint32_t places = size() - first_stateless_;
     std::uint32_t best = no_flow, longest_idle = 0;

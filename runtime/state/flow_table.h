@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "runtime/state/big_array.h"
+#include "runtime/state/fetch_line.h"
 #include "runtime/state/flow_entry.h"
 #include "runtime/state/tag_index.h"
 
@@ -38,7 +39,13 @@ class FlowTable {
 
     /// Makes entry `at`, which must be empty, findable; everything but the key is reset. False: no room.
     bool put(std::uint32_t at, const FlowProbe& probe) noexcept;
-    void remove(std::uint32_t at) noexcept;
+    void remove(std::uint32_t at) noexcept { remove(at, hash(at)); }
+    void remove(std::uint32_t at, std::uint64_t hash) noexcept {
+        index_.erase(hash, at);
+        entries_[at].key = FlowKey{};
+    }
+    /// Of a live entry's key: where the index has it.
+    std::uint64_t hash(std::uint32_t at) const noexcept { return hash_of(entries_[at].key, key_); }
     /// Where the next stateless flow goes: an empty entry, or of the next few the one not used for longest,
     /// which the caller must remove first.
     std::uint32_t place_for_stateless(std::uint32_t tick) noexcept;
@@ -46,9 +53,7 @@ class FlowTable {
     FlowEntry* data() noexcept { return &entries_[0]; }
     FlowEntry& operator[](std::uint32_t at) noexcept { return entries_[at]; }
     const FlowEntry& operator[](std::uint32_t at) const noexcept { return entries_[at]; }
-    void prefetch(std::uint32_t at) const noexcept { __builtin_prefetch(&entries_[at], 1); }
-    /// What remove() will touch of a live entry.
-    void prefetch_removal(std::uint32_t at) const noexcept { index_.prefetch(hash(at)); }
+    void prefetch(std::uint32_t at) const noexcept { fetch_line(&entries_[at]); }
     bool live(std::uint32_t at) const noexcept { return entries_[at].key.kind != FlowKind::none; }
 
     std::uint32_t first_wide() const noexcept { return first_wide_; }
@@ -61,10 +66,16 @@ class FlowTable {
 
     /// What the packets of an entry carry before any translation.
     Tuple tuple(std::uint32_t at) const noexcept;
+    /// One address of it.
+    Ip address(std::uint32_t at, bool source) const noexcept {
+        const FlowKey& key = entries_[at].key;
+        if (key.kind == FlowKind::session4 || key.kind == FlowKind::stateless4) {
+            return Ip::from_v4(__builtin_bswap32(source ? key.source : key.destination));
+        }
+        return source ? wide(at).source : wide(at).destination;
+    }
 
   private:
-    std::uint64_t hash(std::uint32_t at) const noexcept { return hash_of(entries_[at].key, key_); }
-
     HashKey key_;
     std::uint32_t first_wide_, first_stateless_;
     std::uint32_t hand_;

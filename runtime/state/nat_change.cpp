@@ -11,6 +11,14 @@
 #include "schemas/layout/image_types.h"
 
 namespace sluice {
+namespace {
+
+/// Up to so many bytes of port spaces a tenant are taken at once, in 2 MB pages where there are any: with a
+/// thousand tenants the walks to ordinary pages cost more than the lines themselves. An idle tenant may take
+/// 64 KiB in all.
+constexpr std::size_t little_a_tenant = std::size_t{32} << 10;
+
+}  // namespace
 
 std::unique_ptr<NatTable::Change> NatTable::prepare(std::span<const TenantView> next) const {
     using Key = std::tuple<std::uint16_t, Family, Ip>;
@@ -64,9 +72,15 @@ std::unique_ptr<NatTable::Change> NatTable::prepare(std::span<const TenantView> 
         list_pools(tenant, slots, layout);
     }
     change->chunks.reserve(chunks_.size() + 1);
-    change->chunks.emplace_back(without_ports.size() * port_spaces, Touch::when_used);
+    const std::size_t spaces = without_ports.size() * port_spaces;
+    const bool small = spaces * sizeof(PortSpace) * shard_count_ <= next.size() * little_a_tenant;
+    change->chunks.emplace_back(spaces, small ? Touch::now : Touch::when_used);
     for (std::size_t i = 0; i < without_ports.size(); ++i) {
         layout.externals[without_ports[i]].spaces = &change->chunks.back()[i * port_spaces];
+    }
+    for (PoolAddress& address : layout.pool_addresses) {
+        address.ip = layout.externals[address.external].ip;
+        address.spaces = layout.externals[address.external].spaces;
     }
     return change;
 }
@@ -133,13 +147,13 @@ void NatTable::list_pools(const TenantView& tenant, std::span<const std::uint32_
     for (std::uint32_t position = 0; position < tenant.snat_rules.size(); ++position) {
         const image::SnatRule& rule = tenant.snat_rules[position];
         layout.pools.push_back({.rule_slot = tenant.snat_slot(position),
-                                .first = static_cast<std::uint32_t>(layout.pool_externals.size()),
+                                .first = static_cast<std::uint32_t>(layout.pool_addresses.size()),
                                 .count = rule.pool_address_count(),
                                 .port_low = rule.port_low(),
                                 .port_high = rule.port_high()});
         for (const std::uint32_t row :
              tenant.pool_addresses.subspan(rule.first_pool_address(), rule.pool_address_count())) {
-            layout.pool_externals.push_back(slots[row]);
+            layout.pool_addresses.push_back({.external = slots[row]});
         }
     }
 }

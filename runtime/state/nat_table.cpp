@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "runtime/packet/view.h"
+#include "runtime/state/fetch_line.h"
 #include "runtime/state/nat_change.h"
 #include "schemas/layout/image_types.h"
 
@@ -33,6 +34,14 @@ Ip ip_of(Ip address) noexcept {
     return address;
 }
 
+/// What an outside endpoint's hash has where an inside one's has its SNAT rule.
+constexpr std::uint32_t in_place_of_rule = 0xffffffff;
+
+std::uint64_t ends_of(std::uint16_t tenant, std::uint16_t port, std::uint8_t protocol, Family family) noexcept {
+    return std::uint64_t{tenant} << 32 | std::uint64_t{port} << 16 | std::uint64_t{protocol} << 8 |
+           static_cast<std::uint64_t>(family);
+}
+
 }  // namespace
 
 bool in_sources(const TenantView& tenant, const image::SnatRule& rule, Ip ip) noexcept {
@@ -47,6 +56,7 @@ NatTable::NatTable(std::span<const TenantView> tenants, Capacity capacity, const
                    std::uint16_t shard, std::uint16_t shard_count)
     : tenants_(tenants),
       key_(key),
+      shard_count_(shard_count),
       first_ipv6_(capacity.ipv4),
       ipv4_(capacity.ipv4),
       ipv6_(capacity.ipv6),
@@ -61,6 +71,18 @@ PortSpace* NatTable::space_of(const InsideEndpoint& inside, std::uint32_t extern
     const auto kind = port_space_of(inside.protocol);
     PortSpace* spaces = layout_.externals[external].spaces;
     return kind && spaces != nullptr ? spaces + *kind : nullptr;
+}
+
+template <typename Record>
+InsideEndpoint NatTable::inside_of(const Record& record) const noexcept {
+    const External& external = layout_.externals[record.external];
+    const auto kind = static_cast<std::uint32_t>(record.kind);
+    return InsideEndpoint{.ip = ip_of(record.inside),
+                          .snat_rule = static_cast<std::uint32_t>(record.snat_rule),
+                          .port = record.inside_port,
+                          .tenant = external.tenant,
+                          .protocol = protocol_of(kind, external.family),
+                          .family = external.family};
 }
 
 std::optional<NatTable::Choice> NatTable::choose(const InsideEndpoint& inside) const noexcept {
@@ -92,7 +114,7 @@ std::optional<NatTable::Choice> NatTable::first_free(const InsideEndpoint& insid
                                                      const Search& search) const noexcept {
     const std::uint16_t port = search.low > search.high ? std::uint16_t{0} : free_port(inside, search);
     if (port == 0) return std::nullopt;
-    const Ip ip = layout_.externals[search.external].ip;
+    const Ip ip = search.external_ip;
     return Choice{.external = search.external,
                   .external_ip = ip,
                   .external_port = port,
@@ -102,18 +124,26 @@ std::optional<NatTable::Choice> NatTable::first_free(const InsideEndpoint& insid
                   .outside_hash = outside_hash(inside.tenant, inside.protocol, inside.family, ip, port)};
 }
 
-NatTable::Search NatTable::search_of(const InsideEndpoint& inside, const PortPool& pool) const noexcept {
-    Search search{.hash = hash_of(inside)};
-    if (pool.count == 0) return search;
-    // Paired (RFC 4787 REQ-2): the address depends on the host alone.
+/// Paired (RFC 4787 REQ-2): the address depends on the host alone.
+std::uint32_t NatTable::place_in_pool(const InsideEndpoint& inside, std::uint32_t addresses) const noexcept {
+    if (addresses == 1) return 0;
     const std::uint64_t host = KeyedHash(key_)
                                    .add(inside.ip.hi, inside.ip.lo)
                                    .add(std::uint64_t{inside.tenant} << 32 | inside.snat_rule,
                                         static_cast<std::uint64_t>(inside.family))
                                    .value();
-    search.external = layout_.pool_externals[pool.first + host % pool.count];
-    search.space = space_of(inside, search.external);
-    if (search.space == nullptr) return search;
+    return static_cast<std::uint32_t>(host % addresses);
+}
+
+NatTable::Search NatTable::search_of(const InsideEndpoint& inside, const PortPool& pool) const noexcept {
+    Search search{.hash = hash_of(inside)};
+    if (pool.count == 0) return search;
+    const PoolAddress& address = layout_.pool_addresses[pool.first + place_in_pool(inside, pool.count)];
+    const auto kind = port_space_of(inside.protocol);
+    search.external = address.external;
+    search.external_ip = address.ip;
+    if (!kind || address.spaces == nullptr) return search;
+    search.space = address.spaces + *kind;
     search.low = std::max<std::uint32_t>(pool.port_low, 1);
     search.high = pool.port_high;
     if (inside.port < first_unprivileged_port) {
@@ -147,7 +177,7 @@ NatTable::Search NatTable::begin(const InsideEndpoint& inside, std::uint32_t pos
     index_.prefetch(search.hash);
     index_.prefetch_second(search.hash);
     if (search.low <= search.high) {
-        __builtin_prefetch(search.space->line_of(static_cast<std::uint16_t>(search.start)), 1);
+        fetch_line(search.space->line_of(static_cast<std::uint16_t>(search.start)));
     }
     return search;
 }
@@ -157,8 +187,9 @@ std::optional<NatTable::Choice> NatTable::foresee(const InsideEndpoint& inside,
     auto choice = first_free(inside, search);
     if (!choice) return choice;
     index_.prefetch(choice->outside_hash);
-    __builtin_prefetch(search.space->summary_of(choice->external_port), 1);
-    __builtin_prefetch(inside.family == Family::v4 ? ipv4_.next_line() : ipv6_.next_line(), 1);
+    fetch_line(&layout_.externals[search.external]);
+    fetch_line(search.space->summary_of(choice->external_port));
+    fetch_line(inside.family == Family::v4 ? ipv4_.next_line() : ipv6_.next_line());
     return choice;
 }
 
@@ -310,7 +341,7 @@ bool NatTable::admit(Pool& pool, std::uint32_t mapping, Address remote) noexcept
 }
 
 template <typename Pool, typename Address>
-void NatTable::forget(Pool& pool, std::uint32_t mapping, Address remote) noexcept {
+void NatTable::forget(Pool& pool, std::uint32_t mapping, Address remote, const Removal& removal) noexcept {
     const std::uint32_t first = first_of(pool);
     auto& own = pool[mapping - first];
     if (!own.live || own.kind == own.remote_only) return;
@@ -324,12 +355,12 @@ void NatTable::forget(Pool& pool, std::uint32_t mapping, Address remote) noexcep
     }
     --own.sessions;
     if (own.sessions != 0) return;
-    const InsideEndpoint inside = inside_of(mapping);
-    index_.erase(hash_of(inside), mapping * 2);
-    index_.erase(outside_hash(mapping), mapping * 2 + 1);
+    index_.erase(removal.inside_hash, mapping * 2);
+    index_.erase(removal.outside_hash, mapping * 2 + 1);
     External& external = layout_.externals[own.external];
     --external.mappings;
-    if (!publishes(layout_.published_of(external), own.kind, own.external_port)) {
+    if (external.published_count == 0 ||
+        !publishes(layout_.published_of(external), own.kind, own.external_port)) {
         external.spaces[own.kind].set(own.external_port, false, ours_);
     }
     pool.give_back(mapping - first);
@@ -348,49 +379,45 @@ void NatTable::join(std::uint32_t mapping, Ip remote) noexcept {
     mapping < first_ipv6_ ? work(ipv4_) : work(ipv6_);
 }
 
-void NatTable::release(std::uint32_t mapping, Ip remote) noexcept {
+void NatTable::release(std::uint32_t mapping, Ip remote, const Removal& removal) noexcept {
     const auto work = [&](auto& pool) {
         std::remove_cvref_t<decltype(pool[0].remote)> address;
         keep(address, remote);
-        forget(pool, mapping, address);
+        forget(pool, mapping, address, removal);
     };
     mapping < first_ipv6_ ? work(ipv4_) : work(ipv6_);
 }
 
-void NatTable::foresee_release(std::uint32_t mapping) const noexcept {
-    const Mapping read = (*this)[mapping];
-    if (read.sessions != 1) return;
-    index_.prefetch(hash_of(read.inside));
-    index_.prefetch(outside_hash(read.inside.tenant, read.inside.protocol, read.inside.family, read.external_ip,
-                                 read.external_port));
-    __builtin_prefetch(space_of(read.inside, read.external)->line_of(read.external_port), 1);
+NatTable::Removal NatTable::removal_of(std::uint32_t mapping) const noexcept {
+    return with(mapping, [&](const auto& record) -> Removal {
+        if (!record.live || record.kind == record.remote_only) return {};
+        const External& external = layout_.externals[record.external];
+        const InsideEndpoint inside = inside_of(record);
+        return {hash_of(inside), outside_hash(external.tenant, inside.protocol, external.family, external.ip,
+                                              record.external_port)};
+    });
+}
+
+void NatTable::prefetch(std::uint32_t mapping, const Removal& removal) const noexcept {
+    with(mapping, [&](const auto& record) {
+        if (record.sessions != 1) return;
+        index_.prefetch(removal.inside_hash);
+        index_.prefetch(removal.outside_hash);
+        const PortSpace& space = layout_.externals[record.external].spaces[record.kind];
+        fetch_line(space.line_of(record.external_port));
+        fetch_line(space.summary_of(record.external_port));
+    });
 }
 
 Mapping NatTable::operator[](std::uint32_t mapping) const noexcept {
-    const auto read = [&](const auto& pool) {
-        const auto& record = pool[mapping - first_of(pool)];
+    return with(mapping, [&](const auto& record) {
         const External& external = layout_.externals[record.external];
-        return Mapping{.inside = inside_of(mapping),
+        return Mapping{.inside = inside_of(record),
                        .external = static_cast<std::uint32_t>(record.external),
                        .external_ip = external.ip,
                        .external_port = record.external_port,
                        .sessions = static_cast<std::uint32_t>(record.sessions)};
-    };
-    return mapping < first_ipv6_ ? read(ipv4_) : read(ipv6_);
-}
-
-InsideEndpoint NatTable::inside_of(std::uint32_t mapping) const noexcept {
-    const auto read = [&](const auto& pool) {
-        const auto& record = pool[mapping - first_of(pool)];
-        const External& external = layout_.externals[record.external];
-        return InsideEndpoint{.ip = ip_of(record.inside),
-                              .snat_rule = static_cast<std::uint32_t>(record.snat_rule),
-                              .port = record.inside_port,
-                              .tenant = external.tenant,
-                              .protocol = protocol_of(record.kind, external.family),
-                              .family = external.family};
-    };
-    return mapping < first_ipv6_ ? read(ipv4_) : read(ipv6_);
+    });
 }
 
 bool NatTable::stands(const Mapping& mapping) const noexcept {
@@ -411,7 +438,7 @@ std::uint64_t NatTable::mappings_of_pool(std::uint16_t tenant, std::uint32_t pos
     const PortPool& pool = pool_at(tenant, position);
     std::uint64_t mappings = 0;
     for (std::uint32_t i = 0; i < pool.count; ++i) {
-        mappings += observed(layout_.externals[layout_.pool_externals[pool.first + i]].mappings);
+        mappings += observed(layout_.externals[layout_.pool_addresses[pool.first + i].external].mappings);
     }
     return mappings;
 }
@@ -443,12 +470,10 @@ bool NatTable::accepts(std::uint32_t mapping, Ip remote) const noexcept {
 std::uint32_t NatTable::find_inside(const InsideEndpoint& inside, std::uint64_t hash) const noexcept {
     const std::uint32_t key = index_.find(hash, [&](std::uint32_t candidate) {
         if ((candidate & 1) != 0) return false;
-        const auto is_mapping = [&](const auto& pool) {
-            const auto& record = pool[candidate / 2 - first_of(pool)];
-            return record.kind != record.remote_only;
-        };
-        return (candidate / 2 < first_ipv6_ ? is_mapping(ipv4_) : is_mapping(ipv6_)) &&
-               inside_of(candidate / 2) == inside && stands((*this)[candidate / 2]);
+        return with(candidate / 2, [&](const auto& record) {
+            return record.kind != record.remote_only && inside_of(record) == inside &&
+                   stands((*this)[candidate / 2]);
+        });
     });
     return key == TagIndex::none ? no_mapping : key / 2;
 }
@@ -459,37 +484,28 @@ bool NatTable::put(std::uint64_t hash, std::uint32_t key) noexcept {
 
 std::uint64_t NatTable::hash_of_key(std::uint32_t key) const noexcept {
     const std::uint32_t number = key / 2;
-    if ((key & 1) != 0) return outside_hash(number);
-    const auto of = [&](const auto& pool) {
-        const auto& record = pool[number - first_of(pool)];
+    if ((key & 1) != 0) return removal_of(number).outside_hash;
+    return with(number, [&](const auto& record) {
         return record.kind == record.remote_only ? remote_hash(record.mapping(), ip_of(record.remote))
-                                                 : hash_of(inside_of(number));
-    };
-    return number < first_ipv6_ ? of(ipv4_) : of(ipv6_);
+                                                 : hash_of(inside_of(record));
+    });
 }
 
 std::uint64_t NatTable::hash_of(const InsideEndpoint& inside) const noexcept {
-    return KeyedHash(key_)
-        .add(inside.ip.hi, inside.ip.lo)
-        .add(std::uint64_t{inside.tenant} << 32 | inside.snat_rule,
-             std::uint64_t{inside.port} << 16 | std::uint64_t{inside.protocol} << 8 |
-                 static_cast<std::uint64_t>(inside.family))
-        .value();
+    const std::uint64_t ends = ends_of(inside.tenant, inside.port, inside.protocol, inside.family);
+    if (inside.family == Family::v4) {
+        return hash_of_words(std::uint64_t{inside.ip.v4()} << 32 | inside.snat_rule, ends, key_);
+    }
+    return KeyedHash(key_).add(inside.ip.hi, inside.ip.lo).add(inside.snat_rule, ends).value();
 }
 
 std::uint64_t NatTable::outside_hash(std::uint16_t tenant, std::uint8_t protocol, Family family, Ip ip,
                                      std::uint16_t port) const noexcept {
-    return KeyedHash(key_)
-        .add(ip.hi, ip.lo)
-        .add(std::uint64_t{tenant} << 32 | port,
-             std::uint64_t{protocol} << 8 | static_cast<std::uint64_t>(family))
-        .value();
-}
-
-std::uint64_t NatTable::outside_hash(std::uint32_t mapping) const noexcept {
-    const Mapping read = (*this)[mapping];
-    return outside_hash(read.inside.tenant, read.inside.protocol, read.inside.family, read.external_ip,
-                        read.external_port);
+    const std::uint64_t ends = ends_of(tenant, port, protocol, family);
+    if (family == Family::v4) {
+        return hash_of_words(std::uint64_t{ip.v4()} << 32 | in_place_of_rule, ends, key_);
+    }
+    return KeyedHash(key_).add(ip.hi, ip.lo).add(in_place_of_rule, ends).value();
 }
 
 std::uint64_t NatTable::remote_hash(std::uint32_t mapping, Ip remote) const noexcept {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "runtime/image/image.h"
+#include "runtime/state/fetch_line.h"
 #include "runtime/state/keyed_hash.h"
 #include "runtime/state/nat_records.h"
 #include "runtime/state/observed.h"
@@ -100,15 +101,20 @@ class NatTable {
     /// A session that arrived from `remote` through an existing mapping.
     void join(std::uint32_t mapping, Ip remote) noexcept;
     /// One session towards `remote` less; frees port and mapping with the last.
-    void release(std::uint32_t mapping, Ip remote) noexcept;
+    void release(std::uint32_t mapping, Ip remote) noexcept { release(mapping, remote, removal_of(mapping)); }
+    /// The same by what removal_of() says: where the index has the mapping.
+    struct Removal {
+        std::uint64_t inside_hash = 0, outside_hash = 0;
+    };
+    void release(std::uint32_t mapping, Ip remote, const Removal& removal) noexcept;
+    Removal removal_of(std::uint32_t mapping) const noexcept;
 
-    /// Fetches a mapping, then what release() will touch of it.
+    /// Fetches a mapping, then what release() will touch of it if it is the last.
     void prefetch(std::uint32_t mapping) const noexcept {
-        __builtin_prefetch(
-            mapping < first_ipv6_ ? static_cast<const void*>(&ipv4_[mapping]) : &ipv6_[mapping - first_ipv6_],
-            1);
+        fetch_line(mapping < first_ipv6_ ? static_cast<const void*>(&ipv4_[mapping])
+                                         : &ipv6_[mapping - first_ipv6_]);
     }
-    void foresee_release(std::uint32_t mapping) const noexcept;
+    void prefetch(std::uint32_t mapping, const Removal& removal) const noexcept;
 
     std::uint32_t find_outside(std::uint16_t tenant, std::uint8_t protocol, Family family, Ip external_ip,
                                std::uint16_t external_port) const noexcept;  // no_mapping where there is none
@@ -140,11 +146,16 @@ class NatTable {
     struct Search {
         std::uint64_t hash = 0;  // of the inside endpoint
         std::uint32_t external = 0;
+        Ip external_ip{};
         const PortSpace* space = nullptr;
         std::uint32_t low = 1, high = 0, start = 0;  // nothing where low > high
     };
     /// `position`: of the SNAT rule in its tenant's section.
     Search begin(const InsideEndpoint& inside, std::uint32_t position) const noexcept;
+    /// Fetches what begin() reads.
+    void prefetch_pool(std::uint16_t tenant, std::uint32_t position) const noexcept {
+        fetch_line(&layout_.pool_addresses[pool_at(tenant, position).first]);
+    }
     /// What will be chosen unless there is a mapping already.
     std::optional<Choice> foresee(const InsideEndpoint& inside, const Search& search) const noexcept;
     /// What choose(inside) says. `foreseen`: what foresee() said lately.
@@ -181,15 +192,21 @@ class NatTable {
     /// What a SNAT rule gives its mappings.
     struct PortPool {
         std::uint32_t rule_slot = 0;
-        std::uint32_t first = 0, count = 0;  // of Layout::pool_externals
+        std::uint32_t first = 0, count = 0;  // of Layout::pool_addresses
         std::uint16_t port_low = 0, port_high = 0;
+    };
+    /// An address of a pool, and again what its External says: with many tenants each line is a cold one.
+    struct PoolAddress {
+        Ip ip{};
+        PortSpace* spaces = nullptr;
+        std::uint32_t external = 0;  // its slot
     };
     /// All that follows from an image.
     struct Layout {
         std::vector<External> externals;        // by slot
         std::vector<std::uint32_t> first_pool;  // into pools, by tenant: one a SNAT rule, by position
         std::vector<PortPool> pools;
-        std::vector<std::uint32_t> pool_externals;  // slots
+        std::vector<PoolAddress> pool_addresses;
         std::vector<Published> published;
         std::span<const Published> published_of(const External& external) const noexcept {
             return std::span(published).subspan(external.first_published, external.published_count);
@@ -205,6 +222,7 @@ class NatTable {
     void republish(std::uint32_t slot, const External& before, const Layout& old_layout) noexcept;
     /// Null where the address or the protocol has no ports to give.
     PortSpace* space_of(const InsideEndpoint& inside, std::uint32_t external) const noexcept;
+    std::uint32_t place_in_pool(const InsideEndpoint& inside, std::uint32_t addresses) const noexcept;
     Search search_of(const InsideEndpoint& inside, const PortPool& pool) const noexcept;
     const PortPool& pool_at(std::uint16_t tenant, std::uint32_t position) const noexcept {
         return layout_.pools[layout_.first_pool[tenant] + position];
@@ -212,13 +230,13 @@ class NatTable {
     std::optional<Choice> first_free(const InsideEndpoint& inside, const Search& search) const noexcept;
     std::uint16_t free_port(const InsideEndpoint& inside, const Search& search) const noexcept;
     std::uint32_t find_inside(const InsideEndpoint& inside, std::uint64_t hash) const noexcept;
-    InsideEndpoint inside_of(std::uint32_t mapping) const noexcept;
+    template <typename Record>
+    InsideEndpoint inside_of(const Record& record) const noexcept;
     bool put(std::uint64_t hash, std::uint32_t key) noexcept;
 
     std::uint64_t hash_of(const InsideEndpoint& inside) const noexcept;
     std::uint64_t outside_hash(std::uint16_t tenant, std::uint8_t protocol, Family family, Ip ip,
                                std::uint16_t port) const noexcept;
-    std::uint64_t outside_hash(std::uint32_t mapping) const noexcept;
     std::uint64_t remote_hash(std::uint32_t mapping, Ip remote) const noexcept;
     std::uint64_t hash_of_key(std::uint32_t key) const noexcept;
 
@@ -230,13 +248,19 @@ class NatTable {
     template <typename Pool, typename Address>
     bool admit(Pool& pool, std::uint32_t mapping, Address remote) noexcept;
     template <typename Pool, typename Address>
-    void forget(Pool& pool, std::uint32_t mapping, Address remote) noexcept;
+    void forget(Pool& pool, std::uint32_t mapping, Address remote, const Removal& removal) noexcept;
+    /// What use(record) says of a mapping's record, or of that of one remote address more.
+    template <typename Use>
+    decltype(auto) with(std::uint32_t number, Use&& use) const noexcept {
+        return number < first_ipv6_ ? use(ipv4_[number]) : use(ipv6_[number - first_ipv6_]);
+    }
     std::uint32_t first_of(const NatPool<std::uint32_t>&) const noexcept { return 0; }
     std::uint32_t first_of(const NatPool<Ip>&) const noexcept { return first_ipv6_; }
 
     std::span<const TenantView> tenants_;
     HashKey key_;
-    std::vector<BigArray<PortSpace>> chunks_;  // three a pool address, in memory once used
+    std::uint16_t shard_count_;
+    std::vector<BigArray<PortSpace>> chunks_;  // three a pool address
     Layout layout_;
     PortSpace::Bits ours_{};    // the ports of this shard
     std::uint32_t first_ipv6_;  // mappings are numbered through both pools

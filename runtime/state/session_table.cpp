@@ -31,12 +31,6 @@ std::optional<std::uint32_t> SessionTable::take(FreeSlots& slots) noexcept {
     return slots.next++;
 }
 
-void SessionTable::give_back(std::uint32_t index) noexcept {
-    FreeSlots& slots = index >= first_wide_ ? wide_free_ : narrow_free_;
-    flows[index * 2].aside = slots.given_back;
-    slots.given_back = index;
-}
-
 std::optional<SessionRef> SessionTable::create(const Tuple& forward, const Tuple& reverse, bool wide) noexcept {
     if (forward == reverse || find(forward) || find(reverse)) return std::nullopt;
     return create_unseen(forward, reverse, wide);
@@ -85,15 +79,6 @@ void SessionTable::prefetch_new(std::uint32_t count) const noexcept {
     }
 }
 
-void SessionTable::erase(SessionRef ref) noexcept {
-    if (!alive(ref)) return;
-    flows.remove(ref.index * 2);
-    flows.remove(ref.index * 2 + 1);
-    timers.cancel(ref.index);
-    give_back(ref.index);
-    --live_;
-}
-
 TcpTracker SessionTable::tcp(SessionRef ref) const noexcept {
     const Record& record = records_[ref.index];
     TcpTracker tcp;
@@ -118,12 +103,6 @@ void SessionTable::set_tcp(SessionRef ref, const TcpTracker& tcp) noexcept {
         entry.seen_ack = tcp.seen_ack[direction];
         entry.last_ack = tcp.last_ack[direction];
     }
-}
-
-std::uint32_t SessionTable::last_seen_tick(SessionRef ref) const noexcept {
-    const std::uint32_t forward = flow(ref, Direction::forward).last_seen;
-    const std::uint32_t reverse = flow(ref, Direction::reverse).last_seen;
-    return static_cast<std::int32_t>(reverse - forward) > 0 ? reverse : forward;
 }
 
 Session SessionTable::snapshot(SessionRef ref) const noexcept {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "runtime/state/fetch_line.h"
 #include "runtime/state/flow_table.h"
 #include "runtime/state/observed.h"
 #include "runtime/state/tcp_tracker.h"
@@ -87,7 +88,28 @@ class SessionTable {
     }
     std::optional<SessionRef> create_unseen(const FlowProbe& there, const FlowProbe& back, bool wide) noexcept;
     /// Its timer goes with it; programs and mappings are the caller's. No-op where it is gone already.
-    void erase(SessionRef session) noexcept;
+    void erase(SessionRef session) noexcept {
+        if (alive(session)) erase(session, removal_of(session));
+    }
+    /// The same of a live one by what removal_of() says: the hashes of both tuples.
+    struct Removal {
+        std::uint64_t forward_hash, reverse_hash;
+    };
+    void erase(SessionRef session, const Removal& removal) noexcept {
+        flows.remove(session.flow(Direction::forward), removal.forward_hash);
+        flows.remove(session.flow(Direction::reverse), removal.reverse_hash);
+        timers.cancel(session.index);
+        give_back(session.index);
+        --live_;
+    }
+    Removal removal_of(SessionRef session) const noexcept {
+        return {flows.hash(session.flow(Direction::forward)), flows.hash(session.flow(Direction::reverse))};
+    }
+    /// Fetches what erase() will touch beside the session itself.
+    void prefetch(const Removal& removal) const noexcept {
+        flows.index().prefetch(removal.forward_hash);
+        flows.index().prefetch(removal.reverse_hash);
+    }
 
     /// The places that the next `count` sessions of one line a direction will take, as far as they are known.
     void prefetch_new(std::uint32_t count) const noexcept;
@@ -95,7 +117,7 @@ class SessionTable {
     void prefetch(std::uint32_t index) const noexcept {
         flows.prefetch(index * 2);
         flows.prefetch(index * 2 + 1);
-        __builtin_prefetch(&records_[index], 1);
+        fetch_line(&records_[index]);
     }
 
     bool alive(SessionRef ref) const noexcept {
@@ -144,7 +166,11 @@ class SessionTable {
     const WideSession& wide(SessionRef ref) const noexcept { return wide_[ref.index - first_wide_]; }
 
     /// Ticks are counted modulo 2^32 (thirteen years): this is the latest the session was seen.
-    std::uint32_t last_seen_tick(SessionRef ref) const noexcept;
+    std::uint32_t last_seen_tick(SessionRef ref) const noexcept {
+        const std::uint32_t forward = flow(ref, Direction::forward).last_seen;
+        const std::uint32_t reverse = flow(ref, Direction::reverse).last_seen;
+        return static_cast<std::int32_t>(reverse - forward) > 0 ? reverse : forward;
+    }
     Session snapshot(SessionRef ref) const noexcept;
 
     SLUICE_READ_BY_OTHERS std::uint32_t size() const noexcept { return live_; }
@@ -181,7 +207,11 @@ class SessionTable {
         std::uint32_t given_back = no_flow;
     };
     std::optional<std::uint32_t> take(FreeSlots& slots) noexcept;
-    void give_back(std::uint32_t index) noexcept;
+    void give_back(std::uint32_t index) noexcept {
+        FreeSlots& slots = index >= first_wide_ ? wide_free_ : narrow_free_;
+        flows[index * 2].aside = slots.given_back;
+        slots.given_back = index;
+    }
 
     std::uint32_t capacity_;
     std::uint32_t live_ = 0;

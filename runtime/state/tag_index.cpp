@@ -9,14 +9,4 @@ TagIndex::TagIndex(std::uint32_t numbers)
       // A few lines more than the load asks for: in a handful of lines chance is not yet even.
       lines_(std::size_t{numbers} / wished_per_line + 3) {}
 
-void TagIndex::erase(std::uint64_t hash, std::uint32_t number) noexcept {
-    const std::uint32_t slot = tag_of(hash) | number;
-    for (const std::uint32_t at : {first_line(hash), second_line(hash)}) {
-        const unsigned found = matches(lines_[at], slot, 0xffffffff);
-        if (found == 0) continue;
-        lines_[at].slots[static_cast<unsigned>(std::countr_zero(found))] = 0;
-        return;
-    }
-}
-
 }  // namespace sluice

@@ -17,6 +17,7 @@
 #include <cstdint>
 
 #include "runtime/state/big_array.h"
+#include "runtime/state/fetch_line.h"
 
 namespace sluice {
 
@@ -29,8 +30,8 @@ class TagIndex {
     /// Numbers 0 .. numbers - 1, each at most once.
     explicit TagIndex(std::uint32_t numbers);
 
-    void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&lines_[first_line(hash)]); }
-    void prefetch_second(std::uint64_t hash) const noexcept { __builtin_prefetch(&lines_[second_line(hash)]); }
+    void prefetch(std::uint64_t hash) const noexcept { fetch_line(&lines_[first_line(hash)]); }
+    void prefetch_second(std::uint64_t hash) const noexcept { fetch_line(&lines_[second_line(hash)]); }
     /// A number whose tag fits, of the second line; none: not there.
     std::uint32_t second_candidate(std::uint64_t hash) const noexcept {
         const Line& line = lines_[second_line(hash)];
@@ -78,7 +79,10 @@ class TagIndex {
         return false;
     }
     /// No-op where the number is not there under this hash.
-    void erase(std::uint64_t hash, std::uint32_t number) noexcept;
+    void erase(std::uint64_t hash, std::uint32_t number) noexcept {
+        const std::uint32_t slot = tag_of(hash) | number;
+        if (!take_out(first_line(hash), slot)) take_out(second_line(hash), slot);
+    }
 
     std::size_t bytes() const noexcept { return lines_.bytes(); }
 
@@ -127,6 +131,13 @@ class TagIndex {
         return true;
     }
 
+    bool take_out(std::uint32_t at, std::uint32_t slot) noexcept {
+        const unsigned found = matches(lines_[at], slot, 0xffffffff);
+        if (found == 0) return false;
+        lines_[at].slots[static_cast<unsigned>(std::countr_zero(found))] = 0;
+        return true;
+    }
+
     std::uint32_t number_bits_;
     std::uint32_t tag_mask_;
     BigArray<Line> lines_;
@@ -145,7 +156,7 @@ class TagIndex::FirstLines {
     std::uint32_t of(std::uint64_t hash) const noexcept {
         return static_cast<std::uint32_t>((hash >> 32) * count_ >> 32);
     }
-    void prefetch(std::uint32_t line) const noexcept { __builtin_prefetch(lines_ + line); }
+    void prefetch(std::uint32_t line) const noexcept { fetch_line(lines_ + line); }
     /// A number whose tag fits; none: not there, it may still be in the second line.
     std::uint32_t candidate(std::uint32_t at, std::uint64_t hash) const noexcept {
         auto tag = static_cast<std::uint32_t>(hash >> 32) << number_bits_;

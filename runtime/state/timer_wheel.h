@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "runtime/packet/frame.h"
@@ -37,7 +38,9 @@ class TimerWheel {
     void schedule_tick(std::uint32_t number, std::uint64_t due_tick) noexcept;
     /// The lower half of the tick it fires in; the number must be armed.
     std::uint32_t due_tick(std::uint32_t number) const noexcept { return nodes_[number].due_tick; }
-    void cancel(std::uint32_t number) noexcept;
+    void cancel(std::uint32_t number) noexcept {
+        if (nodes_[number].where != nowhere) unlink(number);
+    }
     bool empty() const noexcept { return armed_ == 0; }
 
     /// Steps to the next tick and calls expired(number) for each thing due, in the order they were scheduled.
@@ -45,12 +48,19 @@ class TimerWheel {
     /// not fire in this tick.
     template <typename Expired>
     void step(Expired&& expired) {
-        step(expired, [](std::span<const std::uint32_t>) {});
+        collect_due();
+        while (lists_[due_list()].head != 0) {
+            const std::uint32_t number = lists_[due_list()].head - 1;
+            unlink(number);
+            expired(number);
+        }
     }
-    /// The same, and before so many things expire calls foresee(numbers) with those that will probably do next.
-    static constexpr std::uint32_t most_foreseen = 32;
-    template <typename Expired, typename Foresee>
-    void step(Expired&& expired, Foresee&& foresee);
+    /// The same in groups, for things that expire in masses: expired(numbers) gets up to so many together, and
+    /// foresee(numbers) each group while the one before it is still to expire. They are disarmed then: the
+    /// callee may schedule any number, but what it cancels of these groups expires all the same.
+    static constexpr std::uint32_t most_at_once = 32;
+    template <typename Foresee, typename Expired>
+    void step_in_groups(Foresee&& foresee, Expired&& expired);
 
     std::uint64_t tick() const noexcept { return tick_; }
     /// Skips ahead with nothing armed; does nothing while something is.
@@ -79,6 +89,15 @@ class TimerWheel {
     }
     void append(std::uint32_t number, Where where) noexcept;
     void unlink(std::uint32_t number) noexcept;
+    /// What is due in the next tick moves to a list of its own. It stays linked there until its turn, so a
+    /// callee's cancel or schedule takes it out like out of any other list.
+    void collect_due() noexcept;
+    struct Group {
+        std::array<std::uint32_t, most_at_once> numbers;
+        std::uint32_t count = 0;
+        std::span<const std::uint32_t> span() const { return {numbers.data(), count}; }
+    };
+    void take_due(Group& group) noexcept;
 
     BigArray<Node> nodes_;
     std::vector<List> lists_;  // the slots, then what is due in the tick being stepped
@@ -87,32 +106,18 @@ class TimerWheel {
     std::uint64_t armed_ = 0;
 };
 
-template <typename Expired, typename Foresee>
-void TimerWheel::step(Expired&& expired, Foresee&& foresee) {
-    ++tick_;
-    // What is due moves to a list of its own first. It stays linked there until its turn, so a callee's cancel
-    // or schedule takes it out like out of any other list.
-    for (std::uint32_t link = lists_[tick_ & slot_mask_].head; link != 0;) {
-        const std::uint32_t number = link - 1;
-        link = nodes_[number].next;
-        if (link != 0) __builtin_prefetch(&nodes_[link - 1], 1);
-        if (!due(nodes_[number])) continue;
-        unlink(number);
-        append(number, in_due_list);
-    }
-    while (lists_[due_list()].head != 0) {
-        std::array<std::uint32_t, most_foreseen> next;
-        std::uint32_t count = 0;
-        for (std::uint32_t link = lists_[due_list()].head; link != 0 && count < most_foreseen;) {
-            next[count++] = link - 1;
-            link = nodes_[link - 1].next;
-        }
-        foresee(std::span<const std::uint32_t>(next.data(), count));
-        for (std::uint32_t i = 0; i < count; ++i) {
-            if (nodes_[next[i]].where != in_due_list) continue;
-            unlink(next[i]);
-            expired(next[i]);
-        }
+template <typename Foresee, typename Expired>
+void TimerWheel::step_in_groups(Foresee&& foresee, Expired&& expired) {
+    collect_due();
+    Group groups[2];
+    Group *now = &groups[0], *next = &groups[1];
+    take_due(*now);
+    if (now->count != 0) foresee(now->span());
+    while (now->count != 0) {
+        take_due(*next);
+        if (next->count != 0) foresee(next->span());
+        expired(now->span());
+        std::swap(now, next);
     }
 }
 

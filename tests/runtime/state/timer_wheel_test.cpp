@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 namespace sluice {
 namespace {
 
@@ -51,25 +53,33 @@ TEST(TimerWheel, ADeadlineBeyondTheSpanWaitsFurtherRounds) {
     }
 }
 
-TEST(TimerWheel, TellsAheadWhatExpiresNext) {
-    constexpr std::uint32_t count = 2 * TimerWheel::most_foreseen + 5;
-    TimerWheel wheel(count);
-    for (std::uint32_t number = 0; number < count; ++number) wheel.schedule(number, 1);
+TEST(TimerWheel, HandsOverGroupsAndTellsEachOneGroupAhead) {
+    constexpr std::uint32_t group = TimerWheel::most_at_once, count = 2 * group + 5, later = count;
+    TimerWheel wheel(count + 1, 1);
+    std::vector<std::uint32_t> order(count);
+    std::iota(order.rbegin(), order.rend(), 0u);
+    wheel.schedule(later, 2 * tick_nanoseconds);
+    for (const std::uint32_t number : order) wheel.schedule(number, 1);
     std::vector<std::uint32_t> fired, foreseen;
-    wheel.step(
-        [&](std::uint32_t number) {
-            EXPECT_THAT(foreseen, testing::Contains(number));
-            fired.push_back(number);
-            if (number == 3) wheel.cancel(5);
-            if (number == 4) wheel.schedule(40, 10 * tick_nanoseconds);
-        },
-        [&](std::span<const std::uint32_t> next) {
-            EXPECT_EQ(fired.size() + (foreseen.empty() ? 0 : 1), foreseen.size())
-                << "but for the one cancelled";
-            foreseen.insert(foreseen.end(), next.begin(), next.end());
-        });
-    EXPECT_EQ(fired.size(), count - 2);
-    EXPECT_EQ(foreseen.size(), count - 1) << "what was scheduled anew is not due";
+    const auto step = [&] {
+        wheel.step_in_groups(
+            [&](std::span<const std::uint32_t> next) {
+                foreseen.insert(foreseen.end(), next.begin(), next.end());
+            },
+            [&](std::span<const std::uint32_t> numbers) {
+                EXPECT_EQ(foreseen.size(), std::min<std::size_t>(fired.size() + 2 * group, count));
+                fired.insert(fired.end(), numbers.begin(), numbers.end());
+                wheel.cancel(numbers[0]);  // as ending it does
+                wheel.schedule(numbers[1], 0);
+            });
+    };
+    step();
+    EXPECT_EQ(fired, order);
+    EXPECT_EQ(foreseen, order);
+    fired.clear();
+    wheel.step([&](std::uint32_t number) { fired.push_back(number); });
+    EXPECT_THAT(fired, ElementsAre(later, order[1], order[group + 1], order[2 * group + 1]));
+    EXPECT_TRUE(wheel.empty());
 }
 
 TEST(TimerWheel, ACalleeMayCancelWhatIsDueInTheSameTick) {
