@@ -39,6 +39,12 @@ ClassifierReport report_on(const image::Classifier& table) {
     return {nodes.size_bytes() + rows_of(table.rows()).size_bytes(), worst.nodes, worst.rows};
 }
 
+LpmReport report_on(const image::Comb& table) {
+    const auto steps = rows_of(table.steps());
+    return {table.made_of(), scalars_of(table.slots()).size_bytes() + steps.size_bytes(),
+            static_cast<unsigned>(steps.size())};
+}
+
 /// Looks at each table once, however many tenants read it.
 class Tables {
   public:
@@ -47,7 +53,15 @@ class Tables {
     }
 
     const LpmReport& of(const image::Lpm* table) const { return lpms_.at(table); }
-    const ClassifierReport& of(const image::Classifier* table) const { return classifiers_.at(table); }
+    /// Of the two that there may be, one is null.
+    const LpmReport& of(const image::Comb* walk, const image::Lpm* table) const {
+        return walk != nullptr ? walks_.at(walk) : of(table);
+    }
+    ClassifierReport of(const image::Comb* walk, const image::Classifier* table) const {
+        if (walk == nullptr) return classifiers_.at(table);
+        const LpmReport& report = walks_.at(walk);
+        return {report.bytes, report.levels, 0};
+    }
 
     /// Tables that a tenant refers to, each once.
     std::vector<std::uint32_t> count_references(const image::Tenant& tenant) {
@@ -81,6 +95,10 @@ class Tables {
             const ClassifierReport& report = classifiers_[classifier] = report_on(*classifier);
             row.kind = "classifier";
             row.worst_reads = report.nodes + report.rows;
+        } else if (const auto* walk = root.content_as_Comb()) {
+            const LpmReport& report = walks_[walk] = report_on(*walk);
+            row.kind = "walk";
+            row.worst_reads = report.levels;
         } else if (root.content_as_ServiceMap() != nullptr) {
             row.kind = "services";
             row.worst_reads = 3;  // schemas/layout/service_map.h
@@ -93,6 +111,7 @@ class Tables {
     const image::Image& root_;
     std::vector<TableReport> rows_;
     std::unordered_map<const image::Lpm*, LpmReport> lpms_{{nullptr, {}}};
+    std::unordered_map<const image::Comb*, LpmReport> walks_;
     std::unordered_map<const image::Classifier*, ClassifierReport> classifiers_{{nullptr, {}}};
 };
 
@@ -111,7 +130,7 @@ TenantReport report_on(const TenantView& tenant, const image::TenantSection& sec
     report.routes6 = tables.of(tenant.shared.routes6);
     report.nat4 = tables.of(tenant.shared.nat4);
     report.nat6 = tables.of(tenant.shared.nat6);
-    report.sets4 = tables.of(tenant.shared.sets4);
+    report.sets4 = tables.of(tenant.shared.sets4_walk, tenant.shared.sets4);
     report.sets6 = tables.of(tenant.shared.sets6);
     report.nat_bytes = tenant.prefixes.size_bytes() + tenant.externals.size_bytes() +
                        tenant.pool_addresses.size_bytes() + tenant.snat_rules.size_bytes() +
@@ -121,7 +140,7 @@ TenantReport report_on(const TenantView& tenant, const image::TenantSection& sec
     report.nat_classes =
         tenant.nat_classes4.size() + tenant.nat_classes6.size() - 2;  // without those of nothing
     report.nat_steps = std::max(worst_nat_steps(tenant.nat_classes4), worst_nat_steps(tenant.nat_classes6));
-    report.classifier = tables.of(tenant.shared.classifier);
+    report.classifier = tables.of(tenant.shared.classifier_walk, tenant.shared.classifier);
     report.firewall_bytes = report.classifier.bytes + tenant.from_zones.size_bytes() +
                             tenant.to_zones.size_bytes() + tenant.service_cells.size_bytes() +
                             tenant.rules.size_bytes();

@@ -16,17 +16,18 @@ namespace sluice {
 struct LpmReport {
     std::uint32_t prefixes = 0;
     std::uint64_t bytes = 0;
-    unsigned levels = 0;  // dependent reads of the deepest look-up: the root, then records
+    unsigned levels =
+        0;  // dependent reads of the deepest look-up: the root, then records; of a walk: its steps
 };
 
 struct ClassifierReport {
     std::uint64_t bytes = 0;
-    std::uint64_t nodes = 0, rows = 0;  // that the worst look-up meets
+    std::uint64_t nodes = 0, rows = 0;  // that the worst look-up meets; of a walk: its steps, and no row
 };
 
 /// A table that tenants share.
 struct TableReport {
-    std::string kind;    // lpm, classifier, services, rules
+    std::string kind;    // lpm, classifier, walk, services, rules
     std::string digest;  // hexadecimal
     std::uint64_t bytes = 0;
     std::uint64_t references = 0;  // from sections: a tenant may have several

@@ -5,6 +5,8 @@
 #include <map>
 #include <tuple>
 
+#include "compiler/lower/address_comb.h"
+
 namespace sluice::lower {
 namespace {
 
@@ -48,8 +50,11 @@ std::vector<LpmEntry> entries_of(const std::vector<Member>& members, ClassNumber
     return entries;
 }
 
-LpmTable table_of(std::vector<LpmEntry> entries, const ClassNumbering& numbering) {
+void number_values(std::vector<LpmEntry>& entries, const ClassNumbering& numbering) {
     for (LpmEntry& entry : entries) entry.value = numbering.class_of(entry.value);
+}
+
+LpmTable lpm_of(std::vector<LpmEntry> entries) {
     const unsigned root_bits = lpm_host_root_bits(entries.size());
     return build_lpm(std::move(entries), root_bits);
 }
@@ -84,8 +89,14 @@ AddressClasses classify_addresses(const std::vector<policy::AddressSet>& sets) {
     std::vector<LpmEntry> entries4 = entries_of(members_of(sets, result.set_of, Family::v4), result.numbering);
     std::vector<LpmEntry> entries6 = entries_of(members_of(sets, result.set_of, Family::v6), result.numbering);
     result.numbering.number(count);
-    result.table4 = table_of(std::move(entries4), result.numbering);
-    result.table6 = table_of(std::move(entries6), result.numbering);
+    number_values(entries4, result.numbering);
+    number_values(entries6, result.numbering);
+    if (auto comb = build_address_comb(entries4)) {
+        result.table4.comb = std::move(*comb);
+    } else {
+        result.table4.lpm = lpm_of(std::move(entries4));
+    }
+    result.table6 = lpm_of(std::move(entries6));
     return result;
 }
 

@@ -9,13 +9,25 @@
 #include <vector>
 
 #include "compiler/lower/class_numbering.h"
+#include "compiler/lower/comb_builder.h"
 #include "compiler/lower/lpm_builder.h"
 #include "compiler/policy/policy.h"
+#include "schemas/layout/address_class.h"
 
 namespace sluice::lower {
 
+/// IPv4 address to class; class 0 is in no set.
+struct AddressClassTable {
+    CombTable comb;
+    LpmTable lpm;  // instead, where the walk would be too large
+
+    AddressClassView view() const { return {comb.view(), lpm.view()}; }
+    std::size_t bytes() const { return comb.bytes() + lpm.bytes(); }
+};
+
 struct AddressClasses {
-    LpmTable table4, table6;  // address to class; class 0 is in no set
+    AddressClassTable table4;
+    LpmTable table6;  // IPv6 address to class
     ClassNumbering numbering;
     std::vector<std::uint32_t>
         set_of;  // of each argument: sets of the same prefixes are one set of `numbering`

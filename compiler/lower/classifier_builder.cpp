@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "compiler/lower/classifier_comb.h"
 #include "compiler/lower/classifier_cut.h"
 #include "compiler/lower/classifier_writer.h"
 
@@ -29,8 +30,6 @@ struct SubtreeHash {
 class Builder {
   public:
     explicit Builder(std::vector<ClassifierBox> boxes) : boxes_(std::move(boxes)) {
-        std::stable_sort(boxes_.begin(), boxes_.end(),
-                         [](const ClassifierBox& a, const ClassifierBox& b) { return a.rule < b.rule; });
         copies_left_ = 16.0 * static_cast<double>(boxes_.size()) + 100'000;
     }
 
@@ -118,7 +117,19 @@ class Builder {
 
 }  // namespace
 
-ClassifierTable build_classifier(std::vector<ClassifierBox> boxes) {
+ClassifierTable build_classifier(std::vector<ClassifierBox> boxes, const ClassifierLimits& last) {
+    std::stable_sort(boxes.begin(), boxes.end(),
+                     [](const ClassifierBox& a, const ClassifierBox& b) { return a.rule < b.rule; });
+    if (boxes.empty() || last == classifier_no_limits) return Builder(std::move(boxes)).build();
+    // Fewer steps are better as long as the table is not much larger than a tree's.
+    const std::size_t most_slots = 16384 + 64 * boxes.size();
+    for (const CombDigits digits : {CombDigits::few, CombDigits::narrow}) {
+        if (auto comb = build_classifier_comb(boxes, last, digits, most_slots)) {
+            ClassifierTable table;
+            table.comb = std::move(*comb);
+            return table;
+        }
+    }
     return Builder(std::move(boxes)).build();
 }
 

@@ -74,6 +74,7 @@ class ZoneClasses {
     const std::vector<ClassRange>& ranges_of(const Zones& zones) {
         return numbering_.ranges_of(lists_.number_of(zones));
     }
+    std::uint32_t last_class() const { return numbering_.count() - 1; }
     std::vector<std::uint16_t> take_classes() { return std::move(classes_); }
 
   private:
@@ -142,7 +143,10 @@ void lower_firewall(const policy::Tenant& tenant, TenantTables& tables) {
                                         : services.numbering.ranges_of(lists.number_of(rule.services)));
         tables.rules.emplace_back(index, rule.where.line, to_image(rule.action), rule.log ? 1 : 0, 0);
     }
-    tables.classifier = build_classifier(std::move(boxes));
+    const std::uint32_t last_address = addresses.numbering.count() - 1;
+    tables.classifier =
+        build_classifier(std::move(boxes), {last_address, last_address, services.numbering.count() - 1,
+                                            from_zones.last_class(), to_zones.last_class()});
     tables.from_zones = from_zones.take_classes();
     tables.to_zones = to_zones.take_classes();
     tables.service_cells = std::move(services.cells);

@@ -7,24 +7,16 @@
 #include <tuple>
 
 #include "compiler/lower/lpm_records.h"
+#include "compiler/lower/prefix_slots.h"
 
 namespace sluice::lower {
 namespace {
 
 constexpr unsigned branches = 1U << lpm_stride_bits;
 
-// Entries that are longer than what has been decided so far, and the value of the longest that is not.
-struct Slot {
-    std::uint32_t value = 0;
-    std::uint32_t begin = 0;  // an empty range where the slot is decided
-    std::uint32_t end = 0;
-
-    bool goes_on() const { return begin != end; }
-};
-
 // A child whose record is not written yet, and the leaf that shall lead to it.
 struct Pending {
-    Slot slot;
+    PrefixSlot slot;
     std::size_t parent;  // the word at which the parent's record begins
     unsigned run;        // of the parent
 };
@@ -35,8 +27,8 @@ class Builder {
 
     LpmTable build(unsigned root_bits) {
         LpmTable table;
-        std::vector<Slot> slots(std::size_t{1} << root_bits);
-        decide({0, 0, static_cast<std::uint32_t>(entries_.size())}, 0, root_bits, slots.data());
+        std::vector<PrefixSlot> slots(std::size_t{1} << root_bits);
+        divide_slot(entries_, {0, 0, static_cast<std::uint32_t>(entries_.size())}, 0, root_bits, slots.data());
         write_first_level(slots, root_bits, table);
         table.first_level_words = static_cast<std::uint32_t>(records_.words().size());
         for (unsigned depth = root_bits + lpm_stride_bits; !next_level_.empty(); depth += lpm_stride_bits) {
@@ -52,31 +44,9 @@ class Builder {
     }
 
   private:
-    // The slots that `bits` from `depth` on divide `from` into. Entries are sorted, so whatever covers a slot
-    // was painted before the first entry that goes deeper in it.
-    void decide(const Slot& from, unsigned depth, unsigned bits, Slot* slots) const {
-        std::fill_n(slots, std::size_t{1} << bits, Slot{from.value});
-        for (std::uint32_t i = from.begin; i < from.end; ++i) {
-            const Prefix& prefix = entries_[i].prefix;
-            const std::size_t place = bits == 0 ? 0 : bits_at(prefix.ip, depth, bits);
-            if (prefix.length <= depth + bits) {
-                const std::size_t width = std::size_t{1} << (depth + bits - prefix.length);
-                std::fill_n(slots + place, width, Slot{entries_[i].value});
-            } else {
-                if (!slots[place].goes_on()) slots[place].begin = i;
-                slots[place].end = i + 1;
-            }
-        }
-    }
-
-    static std::size_t bits_at(Ip ip, unsigned depth, unsigned bits) {
-        return bits == lpm_stride_bits ? LpmView::branch_at(ip, depth)
-                                       : ip.hi >> (64 - bits);  // the root: depth 0
-    }
-
     // Entries that need the same record share it. Those that a single value decides come first: most addresses
     // without a route, and whole blocks of one, then meet in few cache lines.
-    void write_first_level(const std::vector<Slot>& slots, unsigned root_bits, LpmTable& table) {
+    void write_first_level(const std::vector<PrefixSlot>& slots, unsigned root_bits, LpmTable& table) {
         table.root.resize(slots.size());
         for (const bool going_on : {false, true}) {
             for (std::size_t i = 0; i < slots.size(); ++i) {
@@ -90,15 +60,15 @@ class Builder {
     }
 
     // Appends the record of `slot` and remembers its children.
-    std::size_t write(const Slot& slot, unsigned depth) {
+    std::size_t write(const PrefixSlot& slot, unsigned depth) {
         const std::size_t record = records_.begin();
         if (!slot.goes_on()) {
             records_.add_run(0, slot.value);
             records_.end();
             return record;
         }
-        std::array<Slot, branches> slots;
-        decide(slot, depth, lpm_stride_bits, slots.data());
+        std::array<PrefixSlot, branches> slots;
+        divide_slot(entries_, slot, depth, lpm_stride_bits, slots.data());
         bool after_child = true;
         for (unsigned branch = 0; branch < branches; ++branch) {
             if (slots[branch].goes_on()) {

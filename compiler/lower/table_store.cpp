@@ -34,6 +34,14 @@ std::optional<image::TableDigest> emit_classifier(const ClassifierTable& table, 
     return finish(builder, store, image::CreateClassifier(builder, nodes, rows, table.root));
 }
 
+std::optional<image::TableDigest> emit_comb(const CombTable& table, TableStore& store) {
+    if (table.empty()) return std::nullopt;
+    FlatBufferBuilder builder;
+    const auto slots = aligned_scalars(builder, table.slots);
+    const auto steps = aligned_structs(builder, table.steps);
+    return finish(builder, store, image::CreateComb(builder, slots, steps, table.made_of));
+}
+
 std::optional<image::TableDigest> emit_services(const std::vector<std::uint16_t>& cells, TableStore& store) {
     if (cells.empty()) return std::nullopt;
     FlatBufferBuilder builder;
@@ -75,9 +83,11 @@ TenantDigests emit_tables(const policy::Tenant& tenant, const TenantTables& tabl
             emit_lpm(tables.routes6, store),
             emit_lpm(tables.nat4, store),
             emit_lpm(tables.nat6, store),
-            emit_lpm(tables.sets4, store),
+            emit_lpm(tables.sets4.lpm, store),
+            emit_comb(tables.sets4.comb, store),
             emit_lpm(tables.sets6, store),
             emit_classifier(tables.classifier, store),
+            emit_comb(tables.classifier.comb, store),
             emit_services(tables.service_cells, store),
             emit_rules(tenant, tables.rules, store)};
 }

@@ -34,8 +34,8 @@ class TableStore {
 
 /// What a tenant's section refers to.
 struct TenantDigests {
-    std::optional<image::TableDigest> own_routes4, own_routes6, routes4, routes6, nat4, nat6, sets4, sets6,
-        classifier, services, rules;
+    std::optional<image::TableDigest> own_routes4, own_routes6, routes4, routes6, nat4, nat6, sets4, sets4_walk,
+        sets6, classifier, classifier_walk, services, rules;
 };
 
 /// Adds a tenant's large tables to the store. Those without content get no digest.

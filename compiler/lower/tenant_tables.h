@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "compiler/lower/address_classes.h"
 #include "compiler/lower/classifier_builder.h"
 #include "compiler/lower/lpm_builder.h"
 #include "schemas/image_generated.h"
@@ -33,7 +34,8 @@ struct TenantTables {
     std::vector<image::NatClass> nat_classes4, nat_classes6;
     std::vector<image::DnatPort> dnat_ports;
     std::vector<image::SourceMatch> source_matches;
-    LpmTable sets4, sets6;
+    AddressClassTable sets4;
+    LpmTable sets6;
     std::uint32_t address_class_count = 1;
     ClassifierTable classifier;
     std::vector<std::uint16_t> from_zones, to_zones;

@@ -19,6 +19,7 @@
 #include "runtime/image/slots.h"
 #include "schemas/image_generated.h"
 #include "schemas/layout/address.h"
+#include "schemas/layout/address_class.h"
 #include "schemas/layout/classifier.h"
 #include "schemas/layout/lpm.h"
 #include "schemas/layout/service_map.h"
@@ -62,7 +63,9 @@ struct SharedTables {
     const image::Lpm *routes4 = nullptr, *routes6 = nullptr;
     const image::Lpm *nat4 = nullptr, *nat6 = nullptr;
     const image::Lpm *sets4 = nullptr, *sets6 = nullptr;
+    const image::Comb* sets4_walk = nullptr;
     const image::Classifier* classifier = nullptr;
+    const image::Comb* classifier_walk = nullptr;
     const image::ServiceMap* services = nullptr;
     const image::RuleList* rules = nullptr;
 };
@@ -109,7 +112,8 @@ struct TenantView {
     std::span<const image::NatClass> nat_classes4, nat_classes6;
     std::span<const image::DnatPort> dnat_ports;
     std::span<const image::SourceMatch> source_matches;
-    LpmView sets4, sets6;
+    AddressClassView sets4;
+    LpmView sets6;
     std::uint32_t address_class_count = 1;
     ClassifierView classifier;
     std::span<const std::uint16_t> from_zones, to_zones;
@@ -170,7 +174,7 @@ struct TenantView {
     }
 
     std::uint32_t address_class(Ip ip, Family family) const noexcept {
-        return (family == Family::v4 ? sets4 : sets6).lookup(ip);
+        return family == Family::v4 ? sets4.lookup(ip) : sets6.lookup(ip);
     }
     ServiceMapView service_classes() const noexcept { return {service_cells.data()}; }
     std::uint32_t route(Ip destination, Family family) const noexcept {
@@ -180,7 +184,7 @@ struct TenantView {
         return family == Family::v4 ? nat_classes4[nat4.lookup(ip)] : nat_classes6[nat6.lookup(ip)];
     }
     std::uint32_t set_class(Ip ip, Family family) const noexcept {
-        return (family == Family::v4 ? sets4 : sets6).lookup(ip);
+        return family == Family::v4 ? sets4.lookup(ip) : sets6.lookup(ip);
     }
 };
 

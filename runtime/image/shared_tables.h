@@ -34,8 +34,10 @@ void for_each_reference(const image::Tenant& tenant, Visit&& visit) {
     visit("nat4", tenant.nat4(), Kind::Lpm);
     visit("nat6", tenant.nat6(), Kind::Lpm);
     visit("sets4", tenant.sets4(), Kind::Lpm);
+    visit("sets4_walk", tenant.sets4_walk(), Kind::Comb);
     visit("sets6", tenant.sets6(), Kind::Lpm);
     visit("classifier", tenant.classifier(), Kind::Classifier);
+    visit("classifier_walk", tenant.classifier_walk(), Kind::Comb);
     visit("services", tenant.services(), Kind::ServiceMap);
     visit("rules", tenant.rules(), Kind::RuleList);
 }

@@ -10,7 +10,13 @@ namespace {
 
 ClassifierView classifier_of(const image::Classifier* table) {
     if (table == nullptr) return {};
-    return {scalars_of(table->nodes()).data(), rows_of(table->rows()).data(), table->root()};
+    return {scalars_of(table->nodes()).data(), rows_of(table->rows()).data(), table->root(), {}};
+}
+
+CombView view_comb(const image::Comb* table) {
+    if (table == nullptr) return {};
+    const auto steps = rows_of(table->steps());
+    return {scalars_of(table->slots()).data(), steps.data(), static_cast<std::uint32_t>(steps.size())};
 }
 
 SharedTables tables_of(const image::Image& root, const image::Tenant& t) {
@@ -22,8 +28,10 @@ SharedTables tables_of(const image::Image& root, const image::Tenant& t) {
     tables.nat4 = shared_content<image::Lpm>(root, t.nat4());
     tables.nat6 = shared_content<image::Lpm>(root, t.nat6());
     tables.sets4 = shared_content<image::Lpm>(root, t.sets4());
+    tables.sets4_walk = shared_content<image::Comb>(root, t.sets4_walk());
     tables.sets6 = shared_content<image::Lpm>(root, t.sets6());
     tables.classifier = shared_content<image::Classifier>(root, t.classifier());
+    tables.classifier_walk = shared_content<image::Comb>(root, t.classifier_walk());
     tables.services = shared_content<image::ServiceMap>(root, t.services());
     tables.rules = shared_content<image::RuleList>(root, t.rules());
     return tables;
@@ -76,10 +84,11 @@ TenantView view_tenant(const image::Image& root, const image::Tenant& t, std::si
     view.nat_classes6 = rows_of(t.nat_classes6());
     view.dnat_ports = rows_of(t.dnat_ports());
     view.source_matches = rows_of(t.source_matches());
-    view.sets4 = view_lpm(tables.sets4);
+    view.sets4 = {view_comb(tables.sets4_walk), view_lpm(tables.sets4)};
     view.sets6 = view_lpm(tables.sets6);
     view.address_class_count = t.address_class_count();
     view.classifier = classifier_of(tables.classifier);
+    view.classifier.comb = view_comb(tables.classifier_walk);
     view.from_zones = scalars_of(t.from_zones());
     view.to_zones = scalars_of(t.to_zones());
     if (tables.services != nullptr) view.service_cells = scalars_of(tables.services->cells());

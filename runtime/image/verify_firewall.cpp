@@ -52,8 +52,8 @@ Refusal check_zones(const TenantView& tenant, std::span<const std::uint16_t> zon
 
 Refusal check_rules(const TenantView& tenant, TableChecks& tables) {
     if (tenant.rules.empty()) {
-        if (tenant.shared.classifier != nullptr || tenant.shared.services != nullptr ||
-            !tenant.from_zones.empty() || !tenant.to_zones.empty()) {
+        if (tenant.shared.classifier != nullptr || tenant.shared.classifier_walk != nullptr ||
+            tenant.shared.services != nullptr || !tenant.from_zones.empty() || !tenant.to_zones.empty()) {
             return "has a classifier and no firewall rule";
         }
         return std::nullopt;
@@ -62,6 +62,13 @@ Refusal check_rules(const TenantView& tenant, TableChecks& tables) {
     if (auto refusal = check_zones(tenant, tenant.to_zones, "to_zones")) return refusal;
     if (tenant.shared.services == nullptr) return "has firewall rules and no map of services";
     if (auto refusal = tables.services(tenant.shared.services)) return refusal;
+    if (tenant.shared.classifier != nullptr && tenant.shared.classifier_walk != nullptr)
+        return "has two classifiers";
+    // The walk says 0 where no rule matches, and a rule's number + 1.
+    if (auto refusal = tables.comb(tenant.shared.classifier_walk, classifier_fields, tenant.rules.size() + 1,
+                                   "classifier_walk")) {
+        return refusal;
+    }
     return tables.classifier(tenant.shared.classifier, tenant.rules.size());
 }
 
@@ -96,6 +103,9 @@ Refusal check_rule_list(const image::RuleList& table) {
 Refusal check_address_classes(const TenantView& tenant, TableChecks& tables) {
     if (tenant.address_class_count == 0) return "has no address class, not even the one in no set";
     const std::uint64_t classes = tenant.address_class_count;
+    if (tenant.shared.sets4 != nullptr && tenant.shared.sets4_walk != nullptr)
+        return "has two tables of IPv4 address classes";
+    if (auto refusal = tables.comb(tenant.shared.sets4_walk, 1, classes, "sets4_walk")) return refusal;
     if (auto refusal = tables.lpm(tenant.shared.sets4, Family::v4, classes, "sets4")) return refusal;
     return tables.lpm(tenant.shared.sets6, Family::v6, classes, "sets6");
 }

@@ -85,6 +85,9 @@ Refusal check_layout(const image::SharedTable& table, std::span<const std::uint8
         check("rows", classifier->rows());
     } else if (const auto* services = root.content_as_ServiceMap()) {
         check("cells", services->cells());
+    } else if (const auto* comb = root.content_as_Comb()) {
+        check("slots", comb->slots());
+        check("steps", comb->steps());
     } else if (const auto* rules = root.content_as_RuleList()) {
         check("rules", rules->rules());
         if (text_bytes(rules->names()) + text_bytes(rules->set_names()) > table.bytes()->size())

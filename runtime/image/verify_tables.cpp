@@ -79,6 +79,17 @@ Refusal TableChecks::classifier(const image::Classifier* table, std::uint64_t ru
     return std::nullopt;
 }
 
+Refusal TableChecks::comb(const image::Comb* table, unsigned fields, std::uint64_t values,
+                          std::string_view what) {
+    if (table == nullptr) return std::nullopt;
+    const auto known = comb_ends_.find({table, fields});
+    if (known != comb_ends_.end() && known->second <= values) return std::nullopt;
+    std::uint64_t end = 0;
+    if (auto refusal = check_comb(*table, fields, values, what, &end)) return refusal;
+    comb_ends_.try_emplace({table, fields}, end);
+    return std::nullopt;
+}
+
 Refusal TableChecks::services(const image::ServiceMap* table) {
     if (table == nullptr || !right_.insert(table).second) return std::nullopt;
     return check_services(*table);

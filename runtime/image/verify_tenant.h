@@ -6,12 +6,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "runtime/image/image.h"
@@ -50,6 +52,11 @@ Refusal check_lpm(const image::Lpm& table, Family family, std::uint64_t values, 
 Refusal check_classifier(const image::Classifier& table, std::uint64_t rules,
                          std::uint64_t* rules_end = nullptr);
 
+/// Whatever a step reads, the next one finds a row that ends before its slots do; fields are below `fields`,
+/// and all values, the last ones, below `values`. `values_end`: gets the number behind the greatest value.
+Refusal check_comb(const image::Comb& table, unsigned fields, std::uint64_t values, std::string_view what,
+                   std::uint64_t* values_end = nullptr);
+
 /// Rows lead to rows of the map.
 Refusal check_services(const image::ServiceMap& table);
 
@@ -62,6 +69,7 @@ class TableChecks {
   public:
     Refusal lpm(const image::Lpm* table, Family family, std::uint64_t values, std::string_view what);
     Refusal classifier(const image::Classifier* table, std::uint64_t rules);
+    Refusal comb(const image::Comb* table, unsigned fields, std::uint64_t values, std::string_view what);
     Refusal services(const image::ServiceMap* table);
     Refusal rule_list(const image::RuleList* table);
     /// The values of a table that has been checked, each once.
@@ -71,6 +79,7 @@ class TableChecks {
     std::unordered_map<const image::Lpm*, LpmFacts> lpms_;
     std::unordered_map<const image::Lpm*, std::vector<std::uint32_t>> values_;
     std::unordered_map<const image::Classifier*, std::uint64_t> rules_ends_;
+    std::map<std::pair<const image::Comb*, unsigned>, std::uint64_t> comb_ends_;  // by fields as well
     std::unordered_set<const void*> right_;
 };
 

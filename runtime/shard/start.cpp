@@ -94,8 +94,11 @@ void look_up_addresses(const Glances& glances, const Starts& starts, const Numbe
         look_up(&StartRow::nat, destinations, leaves.destination_nat);
     }
     if (any_rules) {
-        look_up(&StartRow::sets, sources, leaves.source_class);
-        look_up(&StartRow::sets, destinations, leaves.destination_class);
+        // Walks of different packets overlap by themselves.
+        for (std::size_t i = 0; i < numbers.count; ++i) {
+            leaves.source_class[i] = rows[i]->sets.lookup(sources[i]);
+            leaves.destination_class[i] = rows[i]->sets.lookup(destinations[i]);
+        }
     }
 }
 

@@ -28,7 +28,8 @@ struct alignas(64) StartRow {
     InterfaceRef ingress;
     std::uint32_t epoch = 0;
     std::uint32_t version = 0;  // of the tenant's section
-    LpmView own_routes, routes, nat, sets;
+    LpmView own_routes, routes, nat;
+    AddressClassView sets;
     const TenantView* view = nullptr;
     const image::Adjacency* adjacencies = nullptr;
     const image::NatClass* nat_classes = nullptr;

@@ -17,6 +17,7 @@
 #include <cstdint>
 
 #include "schemas/image_generated.h"
+#include "schemas/layout/comb.h"
 
 namespace sluice {
 
@@ -75,6 +76,7 @@ struct ClassifierView {
     const std::uint32_t* nodes = nullptr;
     const image::ClassifierRow* rows = nullptr;
     std::uint32_t root = ClassifierReference::nothing;
+    CombView comb = {};  // instead of the tree, where it is not empty: its values are rules + 1, 0 for none
 
     /// The least rule that matches, if it is less than `below`; else `below`.
     std::uint32_t lookup(const ClassifierKey& key, std::uint32_t below = classifier_no_rule) const noexcept;
@@ -185,6 +187,10 @@ class ClassifierSearch {
 };
 
 inline std::uint32_t ClassifierView::lookup(const ClassifierKey& key, std::uint32_t below) const noexcept {
+    if (!comb.empty()) {
+        const std::uint32_t rule = comb.lookup([&](unsigned field) { return key[field]; }) - 1;
+        return rule < below ? rule : below;
+    }
     ClassifierSearch search;
     search.begin(*this, key, below);
     do {

@@ -18,6 +18,13 @@ constexpr std::size_t classifier_most_burst = 32;
 /// `rules` has room for as many as there are keys, at most classifier_most_burst.
 inline void lookup_burst(const ClassifierView& view, std::span<const ClassifierKey> keys,
                          std::uint32_t* rules) noexcept {
+    if (!view.comb.empty()) {
+        const ClassifierKey* const all = keys.data();
+        view.comb.lookup_burst(
+            keys.size(), [=](std::size_t i, unsigned field) { return all[i][field]; }, rules);
+        for (std::size_t i = 0; i < keys.size(); ++i) --rules[i];
+        return;
+    }
     std::array<ClassifierSearch, classifier_most_burst> searches;
     std::array<const std::uint32_t*, classifier_most_burst> children;
     using List = std::array<std::uint8_t, classifier_most_burst>;

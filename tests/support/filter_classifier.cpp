@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/filter_classifier.h"
 
-#include "schemas/layout/lpm_burst.h"
-
 namespace sluice::test {
 namespace {
 
@@ -71,7 +69,10 @@ FilterClassifier::FilterClassifier(const std::vector<FilterRule>& rules)
             }
         }
     }
-    classifier_ = lower::build_classifier(std::move(boxes));
+    classifier_ = lower::build_classifier(
+        std::move(boxes),
+        {sources_.numbering.count() - 1, destinations_.numbering.count() - 1,
+         source_ports_.numbering.count() - 1, destination_ports_.numbering.count() - 1, 0xff});
     source_view_ = sources_.table4.view();
     destination_view_ = destinations_.table4.view();
     source_port_view_ = {source_ports_.cells.data()};
@@ -85,9 +86,8 @@ void FilterClassifier::lookup_burst(std::span<const FilterHeader> headers, std::
         sources[i] = headers[i].source;
         destinations[i] = headers[i].destination;
     }
-    lpm_lookup_burst(source_view_, std::span(sources).first(headers.size()), source_classes.data());
-    lpm_lookup_burst(destination_view_, std::span(destinations).first(headers.size()),
-                     destination_classes.data());
+    source_view_.lookup_burst(std::span(sources).first(headers.size()), source_classes.data());
+    destination_view_.lookup_burst(std::span(destinations).first(headers.size()), destination_classes.data());
     std::array<ClassifierKey, classifier_most_burst> keys;
     for (std::size_t i = 0; i < headers.size(); ++i) {
         keys[i] = {source_classes[i], destination_classes[i],

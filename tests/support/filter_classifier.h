@@ -7,8 +7,8 @@
 #include "compiler/lower/address_classes.h"
 #include "compiler/lower/classifier_builder.h"
 #include "compiler/lower/service_classes.h"
+#include "schemas/layout/address_class.h"
 #include "schemas/layout/classifier_burst.h"
-#include "schemas/layout/lpm.h"
 #include "schemas/layout/service_map.h"
 #include "tests/support/classbench.h"
 
@@ -36,7 +36,7 @@ class FilterClassifier {
     lower::AddressClasses sources_, destinations_;
     lower::ServiceClasses source_ports_, destination_ports_;
     lower::ClassifierTable classifier_;
-    LpmView source_view_, destination_view_;
+    AddressClassView source_view_, destination_view_;
     ServiceMapView source_port_view_, destination_port_view_;
     ClassifierView view_;
 };

@@ -25,8 +25,8 @@ Sets naive_membership(const std::vector<policy::AddressSet>& sets, IpAndFamily a
 }
 
 Sets membership(const AddressClasses& classes, std::size_t set_count, IpAndFamily address) {
-    const LpmTable& table = address.family == Family::v4 ? classes.table4 : classes.table6;
-    const std::uint32_t found = table.view().lookup(address.ip);
+    const std::uint32_t found = address.family == Family::v4 ? classes.table4.view().lookup(address.ip)
+                                                             : classes.table6.view().lookup(address.ip);
     Sets result;
     for (std::uint32_t set = 0; set < set_count; ++set) {
         for (const ClassRange& range : classes.ranges_of({set})) {

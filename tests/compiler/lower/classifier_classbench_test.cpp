@@ -25,11 +25,12 @@ TEST(ClassifierClassBench, EverySetAnswersAsALinearScanDoes) {
         const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
         const ClassifierCost worst = worst_lookup(classifier.classifier().nodes, classifier.classifier().root);
         std::printf(
-            "%-22s %5zu rules, built in %.2f s, %.2f MiB and %.2f MiB of classes, worst path %zu nodes %zu "
-            "rows\n",
+            "%-22s %5zu rules, built in %.2f s, %.2f MiB and %.2f MiB of classes, worst path %zu steps or "
+            "%zu nodes %zu rows\n",
             set.name.c_str(), set.rules.size(), seconds.count(),
             static_cast<double>(classifier.classifier().bytes()) / (1 << 20),
-            static_cast<double>(classifier.class_bytes()) / (1 << 20), static_cast<std::size_t>(worst.nodes),
+            static_cast<double>(classifier.class_bytes()) / (1 << 20),
+            classifier.classifier().comb.steps.size(), static_cast<std::size_t>(worst.nodes),
             static_cast<std::size_t>(worst.rows));
         EXPECT_LE(classifier.classifier().bytes(), 64U << 20);
         std::vector<FilterHeader> headers = set.headers;

@@ -5,7 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "compiler/lower/classifier_builder.h"
-#include "schemas/layout/classifier.h"
+#include "compiler/lower/classifier_comb.h"
+#include "schemas/layout/classifier_burst.h"
 #include "schemas/layout/classifier_cost.h"
 #include "tests/support/random.h"
 
@@ -92,6 +93,81 @@ TEST(ClassifierProperty, ManySingleValuesAndManyWholeFields) {
 }
 TEST(ClassifierProperty, WideRangesThatNoCutSeparates) {
     for (std::uint64_t seed = 1; seed <= 10; ++seed) compare(seed, {1500, 1000, 5, 0});
+}
+
+// Fields of every width, so that they become one, two and three digits.
+ClassifierLimits random_limits(test::Random& random) {
+    ClassifierLimits last;
+    for (std::uint32_t& value : last)
+        value = random.pick(std::vector<std::uint32_t>{0, 1, 30, 63, 64, 511, 512, 9000});
+    return last;
+}
+
+ClassifierKey random_key(test::Random& random, const ClassifierLimits& last) {
+    ClassifierKey key{};
+    for (unsigned field = 0; field < classifier_fields; ++field)
+        key[field] = static_cast<std::uint32_t>(random.between(0, last[field]));
+    return key;
+}
+
+void compare_walk(std::uint64_t seed, std::uint64_t most_boxes, unsigned whole_fields) {
+    test::Random random(seed);
+    const ClassifierLimits last = random_limits(random);
+    std::vector<ClassifierBox> boxes(random.between(1, most_boxes));
+    for (std::uint32_t i = 0; i < boxes.size(); ++i) {
+        boxes[i].rule = i;
+        const ClassifierKey one = random_key(random, last);
+        const ClassifierKey other = random.percent(70) ? one : random_key(random, last);
+        for (unsigned field = 0; field < classifier_fields; ++field) {
+            if (random.percent(whole_fields)) continue;
+            boxes[i].low[field] = std::min(one[field], other[field]);
+            boxes[i].high[field] = std::max(one[field], other[field]);
+        }
+    }
+    for (const CombDigits digits : {CombDigits::few, CombDigits::narrow}) {
+        const auto walk = build_classifier_comb(boxes, last, digits, std::size_t{1} << 20);
+        ASSERT_TRUE(walk) << "seed " << seed;
+        EXPECT_EQ(walk->made_of, boxes.size());
+        const ClassifierView view{nullptr, nullptr, ClassifierReference::nothing, walk->view()};
+        for (int i = 0; i < 200; ++i) {
+            ClassifierKey key = random_key(random, last);
+            const ClassifierBox& near = random.pick(boxes);
+            for (unsigned field = 0; field < classifier_fields; ++field) {
+                if (random.percent(80))
+                    key[field] = random.percent(50) ? near.low[field] : std::min(near.high[field], last[field]);
+            }
+            const std::uint32_t expected = linear_scan(boxes, key);
+            ASSERT_EQ(view.lookup(key), expected) << "seed " << seed << " key " << i;
+            ASSERT_EQ(view.lookup(key, 3), std::min(expected, 3U));
+            std::uint32_t found = 0;
+            lookup_burst(view, {&key, 1}, &found);
+            ASSERT_EQ(found, expected) << "seed " << seed << " key " << i;
+        }
+    }
+}
+
+TEST(ClassifierWalk, FewBoxes) {
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) compare_walk(seed, 6, 40);
+}
+TEST(ClassifierWalk, ManyBoxes) {
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) compare_walk(seed, 60, 50);
+}
+TEST(ClassifierWalk, IsGivenUpWhereItWouldExplode) {
+    test::Random random(3);
+    std::vector<ClassifierBox> boxes(1000);
+    for (std::uint32_t i = 0; i < boxes.size(); ++i) {
+        boxes[i].rule = i;
+        for (unsigned field = 0; field < classifier_fields; ++field) {
+            boxes[i].low[field] = static_cast<std::uint32_t>(random.between(0, 1000));
+            boxes[i].high[field] = static_cast<std::uint32_t>(random.between(1000, 2000));
+        }
+    }
+    const ClassifierTable table = build_classifier(boxes, {2000, 2000, 2000, 2000, 2000});
+    EXPECT_TRUE(table.comb.empty());
+    for (int i = 0; i < 50; ++i) {
+        const ClassifierKey key = random_key(random, {2000, 2000, 2000, 2000, 2000});
+        ASSERT_EQ(table.view().lookup(key), linear_scan(boxes, key));
+    }
 }
 
 TEST(Classifier, NoRuleAtAll) {

@@ -40,7 +40,9 @@ std::string refusal_of_reference(const image::TableDigest* (*from)(const Bytes&)
 constexpr auto blue_routes4 = [](const Bytes& file) { return tenant_of(file, 0).routes4(); };
 constexpr auto blue_routes6 = [](const Bytes& file) { return tenant_of(file, 0).routes6(); };
 constexpr auto blue_services = [](const Bytes& file) { return tenant_of(file, 0).services(); };
-constexpr auto blue_sets4 = [](const Bytes& file) { return tenant_of(file, 0).sets4(); };
+constexpr auto blue_sets6 = [](const Bytes& file) { return tenant_of(file, 0).sets6(); };
+constexpr auto blue_sets4_walk = [](const Bytes& file) { return tenant_of(file, 0).sets4_walk(); };
+constexpr auto blue_classifier_walk = [](const Bytes& file) { return tenant_of(file, 0).classifier_walk(); };
 constexpr auto red_routes4 = [](const Bytes& file) { return tenant_of(file, 1).routes4(); };
 
 TEST(SharedReferences, ATableWithValuesThatOnlyAnotherTenantHasIsRefused) {
@@ -51,8 +53,13 @@ TEST(SharedReferences, ATableWithValuesThatOnlyAnotherTenantHasIsRefused) {
 TEST(SharedReferences, ATableOfTheOtherFamilyIsRefusedAfterItWasRightForItsOwn) {
     EXPECT_EQ(refusal_of_reference(blue_routes6, blue_routes4),
               R"(tenant "blue": routes6 leads to adjacency 1 of the other family)");
-    EXPECT_EQ(refusal_of_reference(blue_sets4, blue_routes6).substr(0, 40),
-              R"(tenant "blue": sets4: the record at word)");
+    EXPECT_EQ(refusal_of_reference(blue_sets6, blue_routes6).substr(0, 40),
+              R"(tenant "blue": sets6: the record at word)");
+}
+
+TEST(SharedReferences, AWalkOfMoreFieldsIsRefused) {
+    EXPECT_EQ(refusal_of_reference(blue_sets4_walk, blue_classifier_walk).substr(0, 50),
+              R"(tenant "blue": sets4_walk: step 0 reads field 3 fr)");
 }
 
 TEST(SharedReferences, ATableOfAnotherKindIsRefused) {

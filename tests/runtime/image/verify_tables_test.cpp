@@ -107,8 +107,8 @@ constexpr Case lpm_cases[] = {
      R"(tenant "blue": routes4: the record at word 13 has the leaf 23, expected less than 23)"},
     {"LeafOfTheOtherFamily", [](TenantTables& t) { *leaf_of(t.routes6, 0, 0) = 1; },
      R"(tenant "blue": routes6 leads to adjacency 1 of the other family)"},
-    {"ClassBeyondTheCount", [](TenantTables& t) { *leaf_of(t.sets4, 0, 0) = 5; },
-     R"(tenant "blue": sets4: the record at word 0 has the leaf 5, expected less than 5)"},
+    {"ClassBeyondTheCount", [](TenantTables& t) { *leaf_of(t.sets6, 0, 0) = 5; },
+     R"(tenant "blue": sets6: the record at word 0 has the leaf 5, expected less than 5)"},
 };
 INSTANTIATE_TEST_SUITE_P(Lpm, WrongTable, testing::ValuesIn(lpm_cases), case_name);
 
