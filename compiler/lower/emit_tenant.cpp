@@ -109,6 +109,7 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     row.add_has_firewall(tenant.firewall.has_value());
     row.add_default_action(to_image(firewall.otherwise));
     row.add_default_action_from_uplink(to_image(firewall.from_uplink));
+    row.add_keeps_denied_sessions(firewall.keeps_denied_sessions);
     row.add_interface_names(interface_names);
     row.add_interfaces(interfaces);
     row.add_addresses(addresses);

@@ -140,6 +140,7 @@ struct Rule {
 struct Firewall {
     Action from_uplink = Action::drop;  // for what no rule matches, by where it entered (an uplink or a peer)
     Action otherwise = Action::allow;
+    bool keeps_denied_sessions = false;  // those a later policy would not let begin
     std::vector<Rule> rules;
 };
 

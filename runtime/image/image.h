@@ -94,6 +94,7 @@ struct TenantView {
     bool has_firewall = false;
     image::FirewallAction default_action{};
     image::FirewallAction default_action_from_uplink{};
+    bool keeps_denied_sessions = false;
     std::vector<std::string_view> interface_names;
     std::span<const image::Interface> interfaces;
     std::span<const image::InterfaceAddress> addresses;

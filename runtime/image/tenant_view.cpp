@@ -63,6 +63,7 @@ TenantView view_tenant(const image::Image& root, const image::Tenant& t, std::si
     view.has_firewall = t.has_firewall();
     view.default_action = t.default_action();
     view.default_action_from_uplink = t.default_action_from_uplink();
+    view.keeps_denied_sessions = t.keeps_denied_sessions();
     view.interface_names = NameList(t.interface_names()).all();
     view.interfaces = rows_of(t.interfaces());
     view.addresses = rows_of(t.addresses());

@@ -138,9 +138,10 @@ Judgement rejudge(const Image& image, const StageTables& tables, const OpenedSes
     context.current.destination_port = leaving.destination_port;
     if (find_route(context) != Exit::next) return {Verdict::open};
     const Exit exit = apply_firewall(context);
-    if (exit != Exit::next) return {Verdict::denied, context.hop->rule};
+    const bool denied = exit != Exit::next;
+    if (denied && !tenant.keeps_denied_sessions) return {Verdict::denied, context.hop->rule};
     if (!source_stands(context, session, leaving)) return {Verdict::gone};
-    return {Verdict::stands, context.hop->rule};
+    return {denied ? Verdict::kept : Verdict::stands, context.hop->rule};
 }
 
 }  // namespace sluice

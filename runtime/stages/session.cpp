@@ -38,6 +38,9 @@ Exit judge_again(StageContext& context) {
             hop.judged = true;
             hop.rule = judgement.rule;
             return Exit::next;
+        case Judgement::Verdict::kept:
+            hop.judged = true;
+            return Exit::next;
         case Judgement::Verdict::denied:
             hop.rule = judgement.rule;
             context.trace.denied_by_firewall = true;

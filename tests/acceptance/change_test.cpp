@@ -86,6 +86,34 @@ TEST_P(ChangeAcceptance, MT_A17_a_session_that_is_denied_now_ends_with_its_next_
     EXPECT_EQ(runs_of_a, runs + 2);
 }
 
+TEST_P(ChangeAcceptance, ATenantMayKeepWhatItsPolicyOfTodayWouldNotLetBegin) {
+    const auto from_port = [](std::uint16_t port) {
+        return udp(from_a5({.destination = "198.18.0.9", .source_port = port, .destination_port = 7}));
+    };
+    const Decoded opened = only(from_inside(from_port(5000)));
+    const Bytes reply = udp(from_r({.source = "198.18.0.9",
+                                    .destination = "192.0.2.10",
+                                    .source_port = 7,
+                                    .destination_port = opened.source_port()}));
+    only(from_outside(reply));
+    const Texts keeping = edited(t1_texts(), a, "firewall:\n", "firewall:\n  denied-sessions: keep\n");
+    activate(edited(keeping, a, outbound_of_a, deny_before_outbound));
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(only(from_inside(from_port(5000))).source_port(), opened.source_port());
+        only(from_outside(reply));
+        EXPECT_TRUE(from_inside(from_port(5001)).empty()) << "new ones are denied";
+    }
+    EXPECT_EQ(rule_of("a", "outbound").packets, 8u);
+    EXPECT_EQ(rule_of("a", "no-more").packets, 3u);
+    EXPECT_EQ(gateway.drops("a.sr", DropReason::FW_REEVAL_DENY), 0u);
+    // Without the rule that let it in there is still the session; with the knob back it goes.
+    activate(edited(keeping, a, outbound_of_a, ""));
+    only(from_inside(from_port(5000)));
+    activate(edited(t1_texts(), a, outbound_of_a, deny_before_outbound));
+    EXPECT_TRUE(from_inside(from_port(5000)).empty());
+    EXPECT_EQ(gateway.drops("a.sr", DropReason::FW_REEVAL_DENY), 1u);
+}
+
 TEST_P(ChangeAcceptance, MT_A17_a_reply_ends_it_just_as_well) {
     const Decoded opened = only(
         from_inside(udp(from_a5({.destination = "198.18.0.9", .source_port = 5000, .destination_port = 7}))));
@@ -281,6 +309,35 @@ TEST_P(ChangeAcceptance, ABindingWhoseAddressIsTakenAwayEndsAndThePacketBeginsAN
     EXPECT_EQ(gateway.counters().sessions.created, 2u);
     EXPECT_EQ(gateway.counters().sessions.active, 1u);
     EXPECT_EQ(gateway.drops("a.sr", DropReason::FW_REEVAL_DENY), 0u);
+}
+
+// One thing at a time: the port, the address, the host, the rule.
+TEST_P(ChangeAcceptance, ABindingEndsWhenItsRuleOwnsOrMatchesItNoMore) {
+    std::uint16_t source_port = 5000;
+    const auto expect_after = [&](const std::string& nat, bool stays) {
+        const Bytes frame =
+            udp(from_a5({.destination = "198.18.0.9", .source_port = ++source_port, .destination_port = 7}));
+        activate(t1_texts());
+        only(from_inside(frame));
+        const Decoded before = only(from_inside(frame));
+        const std::uint64_t sessions = gateway.counters().sessions.created;
+        activate(edited(t1_texts(), a, snat_of_a, nat));
+        const auto after = from_inside(frame);
+        EXPECT_EQ(gateway.counters().sessions.created, sessions + (stays ? 0 : 1)) << nat;
+        EXPECT_EQ(only(after).source_port() == before.source_port() && only(after).source == before.source,
+                  stays)
+            << nat;
+    };
+    expect_after(snat_of_a, true);
+    const auto with_ports = [](unsigned low, unsigned high) {
+        return "  - {snat: 10.1.0.0/16, out: internet, to: 192.0.2.10, ports: " + std::to_string(low) + "-" +
+               std::to_string(high) + "}\n";
+    };
+    expect_after(with_ports(1024, 65534), true);
+    expect_after(with_ports(20000, 20099), false);
+    expect_after("  - {snat: 10.1.0.0/16, out: internet, to: 192.0.2.14}\n", false);
+    expect_after("  - {snat: 10.1.2.0/24, out: internet, to: 192.0.2.10}\n", false);
+    expect_after("", false);
 }
 
 TEST_P(ChangeAcceptance, AStrangerDoesNotComeInThroughABindingThatIsGone) {

@@ -38,6 +38,7 @@ void change_rules(Tenant& tenant, Random& random) {
             return swap_two(firewall.rules, random);
         case 2:
             firewall.otherwise = random.percent(50) ? policy::Action::allow : policy::Action::drop;
+            if (random.percent(30)) firewall.keeps_denied_sessions = !firewall.keeps_denied_sessions;
             return;
         case 3:
             if (auto* rule = one_of(firewall.rules, random)) rule->log = !rule->log;

@@ -140,6 +140,18 @@ TEST(Check, AnAbsentDefaultDropsWhatComesFromAnUplink) {
     ASSERT_TRUE(result.policy) << text_of(result);
     EXPECT_EQ(result.policy->tenants[0].firewall->from_uplink, policy::Action::drop);
     EXPECT_EQ(result.policy->tenants[0].firewall->otherwise, policy::Action::allow);
+    EXPECT_FALSE(result.policy->tenants[0].firewall->keeps_denied_sessions);
+}
+
+TEST(Check, DeniedSessionsAreCutOrKept) {
+    const auto with = [](const std::string& word) {
+        return check(
+            {{"p/gateway.yaml", "gateway: g\nmac: 02:00:00:00:00:01\nports: {a: {}}\ntenants: [b.yaml]\n"},
+             {"p/b.yaml", "tenant: b\nfirewall: {denied-sessions: " + word + "}\n"}});
+    };
+    EXPECT_TRUE(with("keep").policy->tenants[0].firewall->keeps_denied_sessions);
+    EXPECT_FALSE(with("cut").policy->tenants[0].firewall->keeps_denied_sessions);
+    EXPECT_FALSE(with("perhaps").policy);
 }
 
 TEST(Check, ThePathMayNameTheFile) {
