@@ -24,7 +24,7 @@ std::vector<CombStage> stages_of(const std::vector<LpmEntry>& entries, const Sha
         const bool is_last = depth + bits == 32;
         CombStage stage;
         stage.shift = static_cast<std::uint8_t>(32 - depth - bits);
-        stage.mask = static_cast<std::uint16_t>((1u << bits) - 1);
+        stage.mask = static_cast<std::uint16_t>((std::uint64_t{1} << bits) - 1);
         std::vector<PrefixSlot> next;
         std::unordered_map<std::uint32_t, std::uint32_t> decided;  // by value: the next step's row for it
         const auto target_of = [&](const PrefixSlot& slot) {
