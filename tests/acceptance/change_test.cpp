@@ -106,12 +106,31 @@ TEST_P(ChangeAcceptance, ATenantMayKeepWhatItsPolicyOfTodayWouldNotLetBegin) {
     EXPECT_EQ(rule_of("a", "outbound").packets, 8u);
     EXPECT_EQ(rule_of("a", "no-more").packets, 3u);
     EXPECT_EQ(gateway.drops("a.sr", DropReason::FW_REEVAL_DENY), 0u);
-    // Without the rule that let it in there is still the session; with the knob back it goes.
-    activate(edited(keeping, a, outbound_of_a, ""));
-    only(from_inside(from_port(5000)));
     activate(edited(t1_texts(), a, outbound_of_a, deny_before_outbound));
-    EXPECT_TRUE(from_inside(from_port(5000)).empty());
+    EXPECT_TRUE(from_inside(from_port(5000)).empty()) << "with the knob back it goes";
     EXPECT_EQ(gateway.drops("a.sr", DropReason::FW_REEVAL_DENY), 1u);
+}
+
+TEST_P(ChangeAcceptance, AKeptSessionWhoseRuleIsGoneCountsForTheDefaultAndForNoRuleAfterIt) {
+    const Bytes frame = udp(from_a5({.destination = "198.18.0.9", .source_port = 5000, .destination_port = 7}));
+    const Decoded opened = only(from_inside(frame));
+    const Texts closed =
+        edited(edited(t1_texts(), a, "firewall:\n", "firewall:\n  denied-sessions: keep\n"), a, outbound_of_a,
+               "    - {name: shut, from: [a1, a2], to: internet, action: drop}\n");
+    activate(closed);
+    for (int burst = 0; burst < 2000; ++burst) gateway.advance(0);
+    const std::uint64_t before = gateway.counters().tenants[0].rules.back().packets;
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(only(from_inside(frame)).source_port(), opened.source_port());
+    EXPECT_EQ(gateway.counters().tenants[0].rules.back().packets, before + 3);
+    const std::uint32_t slots = gateway.image().tenants()[0].rule_slots();
+    activate(edited(
+        closed, a, "    - {name: shut,",
+        "    - {name: fresh, from: a1, to: internet, service: udp/9, action: allow}\n    - {name: shut,"));
+    EXPECT_EQ(gateway.image().tenants()[0].rule_slots(), slots) << "the slot of the rule that is gone";
+    only(from_inside(frame));
+    EXPECT_EQ(rule_of("a", "fresh").packets, 0u);
+    EXPECT_EQ(rule_of("a", "shut").packets, 0u);
+    EXPECT_EQ(gateway.counters().tenants[0].rules.back().packets, before + 4);
 }
 
 TEST_P(ChangeAcceptance, MT_A17_a_reply_ends_it_just_as_well) {
