@@ -19,12 +19,24 @@ ImageError integrity(std::string text) {
 
 }  // namespace
 
-std::optional<ImageError> verify_header(std::span<const std::uint8_t> file) {
+std::optional<ImageError> verify_length(std::span<const std::uint8_t> file) {
     ImageHeader header;
     if (file.size() < sizeof header) {
         return integrity(fmt::format("the file has {} bytes; an image begins with a header of {}", file.size(),
                                      sizeof header));
     }
+    std::memcpy(&header, file.data(), sizeof header);
+    const bool known = header.magic == image_magic && header.format_version == image_format_version;
+    if (known && header.payload_bytes != file.size() - sizeof header) {
+        return integrity(fmt::format("the header announces {} bytes behind it, the file has {}",
+                                     header.payload_bytes, file.size() - sizeof header));
+    }
+    return std::nullopt;
+}
+
+std::optional<ImageError> verify_header(std::span<const std::uint8_t> file) {
+    if (auto error = verify_length(file)) return error;
+    ImageHeader header;
     std::memcpy(&header, file.data(), sizeof header);
     if (header.magic != image_magic) {
         return integrity(fmt::format("not an image: it begins with {} instead of {}", hexadecimal(header.magic),
@@ -42,10 +54,6 @@ std::optional<ImageError> verify_header(std::span<const std::uint8_t> file) {
     if (file.size() > longest_image_bytes) {
         return integrity(
             fmt::format("the file has {} bytes, an image at most {}", file.size(), longest_image_bytes));
-    }
-    if (header.payload_bytes != file.size() - sizeof header) {
-        return integrity(fmt::format("the header announces {} bytes behind it, the file has {}",
-                                     header.payload_bytes, file.size() - sizeof header));
     }
     if (std::any_of(header.reserved.begin(), header.reserved.end(), [](std::uint8_t b) { return b != 0; })) {
         return integrity(

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "runtime/image/release_note.h"
+#include "runtime/image/verify_header.h"
 #include "schemas/layout/cpu_target.h"
 #include "schemas/layout/hexadecimal.h"
 #include "schemas/layout/image_header.h"
@@ -140,6 +141,8 @@ std::variant<ImageStore::Verified, StoreRefusal> ImageStore::verify(const std::s
         return StoreRefusal{Kind::integrity, fmt::format("image {} {}", digest, error->text)};
     }
     SealedMemory& memory = std::get<SealedMemory>(read);
+    // Before the signature, which a file that is cut off has lost too: people look for another cause then.
+    if (const auto error = verify_length(memory.bytes())) return StoreRefusal{Kind::integrity, error->text};
     Verified verified;
     if (!trusted_.empty()) {
         if (signature.empty()) {

@@ -177,10 +177,26 @@ TEST_F(SluicedImages, AreRefusedEachForItsReason) {
     EXPECT_EQ(answer("status")["image"]["digest"], digest(2));
 
     std::filesystem::resize_file(image(3), 1000);
-    expect_refused(4, "expected a signature", {"push", image(4)});
-    expect_refused(4, "the image is not what key", {"push", image(3)});
+    const std::string announced = std::to_string(std::filesystem::file_size(image(2)) - sizeof(ImageHeader));
+    expect_refused(4, "the header announces " + announced + " bytes behind it, the file has 936",
+                   {"push", image(3)});
     expect_refused(1, "cannot be read", {"push", directory_ / "absent.img"});
     expect_refused(2, "IMAGE is required", {"push"});
+}
+
+TEST_F(SluicedImages, AreTakenWithASignatureByMinisignItself) {
+    if (!std::filesystem::exists("/usr/bin/minisign")) GTEST_SKIP() << "needs the program minisign";
+    const auto gateway = start_gateway();
+    std::filesystem::remove(image(1) + ".minisig");
+    const Finished signing = test::run_program(
+        {"/usr/bin/minisign", "-S", "-s", key_ + ".key", "-m", image(1), "-t", "revision=20 by hand"});
+    ASSERT_EQ(signing.exit_code, 0) << signing.err;
+    EXPECT_THAT(control({"push", image(1)}).out,
+                testing::HasSubstr(" is staged, revision 20, signed by 0101010101010101\n"));
+    expect_done({"activate"});
+    const Finished verified =
+        test::run_program({"/usr/bin/minisign", "-V", "-p", key_ + ".pub", "-m", image(2)});
+    EXPECT_EQ(verified.exit_code, 0) << verified.err;
 }
 
 // Good bytes, well signed, and not for here: each has its sentence, pushed or named on the command line.

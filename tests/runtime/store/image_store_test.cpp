@@ -75,6 +75,12 @@ TEST_F(ImageStoreTest, WantsASignatureByATrustedKey) {
               "the image is not what key 0101010101010101 signed");
     EXPECT_EQ(refusal(push(store_, image_number(1), signature(1, "digest=" + digest(2))), Kind::integrity),
               "the signature speaks of image " + digest(2) + ", this is image " + digest(1));
+    StoredImage cut_off = image_number(1);
+    cut_off.bytes.resize(1000);
+    EXPECT_EQ(refusal(push(store_, cut_off, signature(1, "")), Kind::integrity),
+              "the header announces " + std::to_string(image_number(1).bytes.size() - 64) +
+                  " bytes behind it, the file has 936")
+        << "not that nobody signed it";
     EXPECT_TRUE(folder_.names().empty()) << "what is refused is gone";
     EXPECT_EQ(refusal(push(store_, image_number(1), other_.sign_image(image_number(1), "")), Kind::integrity),
               "");
