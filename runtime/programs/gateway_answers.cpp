@@ -100,6 +100,10 @@ Json GatewayAnswers::status() const {
     if (images_ != nullptr) {
         const ImageCommands::Shown shown = images_->shown();
         json["image"].update(*shown.running);
+        if (json["image"]["state"] != "file") {
+            json["image"]["file"] =
+                facts_.images_directory + "/" + json["image"]["digest"].get<std::string>() + ".img";
+        }
         json["last_return"] = *shown.last_return;
     }
     json["uptime_seconds"] = (PacketLoop::now() - facts_.started) / nanoseconds_per_second;

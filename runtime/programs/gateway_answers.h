@@ -22,7 +22,8 @@ namespace sluice {
 
 /// What does not change while the gateway runs.
 struct GatewayFacts {
-    std::string image_file;  // that it was started with
+    std::string image_file;        // that it was started with
+    std::string images_directory;  // of the store, where there is one
     std::vector<unsigned> cores;
     bool hugepages = false;
     bool cache = true;

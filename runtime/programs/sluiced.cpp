@@ -169,6 +169,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
             [&] { return std::make_unique<ShardHealth>(shard, mailbox, watch); }, &shadow);
     }
     GatewayAnswers answers({.image_file = source.file,
+                            .images_directory = host.images_directory,
                             .cores = host.cores,
                             .hugepages = environment.hugepages(),
                             .cache = options.cache,

@@ -103,6 +103,7 @@ TEST_F(SluicedImages, ArePushedActivatedConfirmedAndBootedAgain) {
         auto status = answer("status");
         EXPECT_EQ(status["image"]["digest"], digest(1));
         EXPECT_EQ(status["image"]["state"], "pending");
+        EXPECT_EQ(status["image"]["file"], (store_ / (digest(1) + ".img")).string());
         EXPECT_EQ(status["image"]["revision"], 1);
         EXPECT_EQ(status["image"]["key"], "0101010101010101");
         EXPECT_GT(status["image"]["confirm_seconds_left"], 540);
