@@ -27,6 +27,7 @@ gateway_pid=
 hugepages=off
 gateway_wrapper=() # a command that runs the gateway
 host_file_more= # lines that a script adds to the host file
+control_more=   # and to its control: {...}
 undo() { :; } # a script that changes more than this one redefines it: called once everything has ended
 
 skip() { echo "skipped: $*"; exit 77; }
@@ -162,7 +163,7 @@ memory: {hugepages: $hugepages}
 ports:
   access0: {vdev: "net_af_packet0,iface=access0,framecnt=4096,blocksz=65536"}
   uplink0: {vdev: "net_af_packet1,iface=uplink0,framecnt=4096,blocksz=65536"}
-control: {socket: $work/control.sock}
+control: {socket: $work/control.sock$control_more}
 $host_file_more
 HOST
     ip netns exec "$(space gateway)" "${gateway_wrapper[@]}" "$bin/sluiced" --host "$work/host.yaml" "$work/live.img" >"$work/sluiced.log" 2>&1 &

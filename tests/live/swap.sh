@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Twenty images, one after the other, under pings of both tenants and a transfer of one: no ping is lost and the
-# transfer is whole. What an image says holds as soon as it is active; what is not confirmed goes back.
+# Twenty images, one after the other, under pings of both tenants and a transfer of one, while somebody looks at all
+# there is to see and reads metrics ten times a second: no ping is lost, the transfer is whole and nobody stays
+# without an answer. What an image says holds as soon as it is active; what is not confirmed goes back.
 # shellcheck source=tests/live/lib.sh
 source "$(dirname "$0")/lib.sh"
 host_file_more="images: {directory: $work/images}"
+control_more=', metrics: "127.0.0.1:9180"'
 swaps=20
 start_gateway
+in_space gateway ip link set lo up
 serve_http server-blue server-blue
 for tenant in blue red; do reach $tenant; done
 
@@ -31,6 +34,25 @@ done
 in_space client-blue curl -sS -m 300 --limit-rate 3M "http://$server/$transfer_bytes" 2>"$work/curl.log" | sha256sum >"$work/hash" &
 transfer=$!
 
+look_on() {
+    while :; do
+        for what in status stats drops sessions flows neighbours images; do
+            control --json $what >"$work/looked-at" || echo $what >>"$work/unanswered.log"
+        done
+    done
+}
+scrape() {
+    while :; do
+        in_space gateway curl -sf -m 10 -o "$work/metrics" http://127.0.0.1:9180/metrics || echo metrics >>"$work/unanswered.log"
+        sleep 0.1
+    done
+}
+look_on &
+watchers=($!)
+scrape &
+watchers+=($!)
+pids+=("${watchers[@]}")
+
 for n in $(seq $swaps); do
     control push "$work/$n.img" >>"$work/control.log"
     control activate >>"$work/control.log"
@@ -43,6 +65,11 @@ for tenant in blue red; do
 done
 wait $transfer || fail "the transfer ended badly: $(<"$work/curl.log")"
 [ "$(cut -d' ' -f1 "$work/hash")" = "$("$here/server.py" hash server-blue $transfer_bytes)" ] || fail "the transfer's hash is wrong"
+
+kill "${watchers[@]}"
+wait "${watchers[@]}" || true
+[ ! -e "$work/unanswered.log" ] || fail "somebody stayed without an answer"
+grep -q '^sluice_image_swaps_total' "$work/metrics" || fail "no metrics were read"
 
 # The last image (even) lets tcp/2525 pass; the one before rejects it.
 background server-blue "$here/server.py" http 2525 odd
