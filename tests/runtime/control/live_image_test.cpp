@@ -17,15 +17,9 @@
 #include "tests/replay/captures.h"
 #include "tests/replay/small_policy.h"
 #include "tests/support/compile.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/test_gateway.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SLUICE_SANITIZED 1
-#elif defined(__has_feature)
-#define SLUICE_SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define SLUICE_SANITIZED 0
-#endif
 #if SLUICE_SANITIZED
 #include <sanitizer/allocator_interface.h>
 #endif
