@@ -27,7 +27,7 @@ struct OpenedSession {
 struct Judgement {
     enum class Verdict : std::uint8_t {
         stands,
-        kept,    // the firewall would not let it begin, and its tenant keeps such: by the rule that let it begin
+        kept,  // the firewall would not let it begin, and its tenant keeps such: by the rule that let it begin
         denied,  // the firewall would not let it begin: it ends, and its packet with it (FW_REEVAL_DENY)
         gone,    // its interface or its translation: it ends, and the packet is one without a session
         open,    // no route leads anywhere just now: asked again at the next packet
