@@ -9,7 +9,7 @@
 
 #include "runtime/control/exit_codes.h"
 #include "runtime/image/load_to_run.h"
-#include "runtime/programs/log.h"
+#include "runtime/programs/image_log.h"
 #include "schemas/layout/hexadecimal.h"
 
 namespace sluice {
@@ -36,6 +36,11 @@ std::optional<StartRefused> open_store(const HostFile& host, ImageSource& source
     source.folder = open_store_folder(host.images_directory);
     source.store = std::make_unique<ImageStore>(
         *source.folder, std::get<std::vector<PublicKey>>(std::move(keys)), wall_seconds());
+    if (const auto& ended = source.store->returned_on_opening()) {
+        log_image_event({StoreEvent::Kind::returned,
+                         fmt::format("image {} is not gone on with: {}", ended->from, ended->cause),
+                         ended->from, ended->reason});
+    }
     return std::nullopt;
 }
 
@@ -65,7 +70,7 @@ std::variant<ImageSource, StartRefused> open_image_source(const HostFile& host, 
             return StartRefused{
                 exit_usage, "no image to start with: name one, or name the images' directory in the host file"};
         }
-        auto first = image_to_start_with(*source.store, wall_seconds(), log_warning);
+        auto first = image_to_start_with(*source.store, wall_seconds(), log_image_event);
         if (const auto* refused = std::get_if<StoreRefusal>(&first)) {
             return StartRefused{refused->kind == StoreRefusal::Kind::integrity ? exit_integrity : exit_failed,
                                 fmt::format("{}: {}", host.images_directory, refused->text)};

@@ -69,14 +69,17 @@ void log_error(const std::string& line) {
     logger().error("{}", line);
 }
 
-void log_event(const std::string& line, std::span<const LogField> fields) {
+void log_event(LogLevel level, const std::string& line, std::span<const LogField> fields) {
     static const bool is_journal = stderr_is_the_journal();
-    if (!is_journal) return log_info(line);
-    std::vector<std::string> texts = {"MESSAGE=" + line, "PRIORITY=6", "SYSLOG_IDENTIFIER=sluiced"};
+    const bool warning = level == LogLevel::warning;
+    const auto as_a_line = [&] { warning ? log_warning(line) : log_info(line); };
+    if (!is_journal) return as_a_line();
+    std::vector<std::string> texts = {"MESSAGE=" + line, warning ? "PRIORITY=4" : "PRIORITY=6",
+                                      "SYSLOG_IDENTIFIER=sluiced"};
     for (const LogField& field : fields) texts.push_back(std::string(field.name) + "=" + field.value);
     std::vector<iovec> parts;
     for (std::string& text : texts) parts.push_back({text.data(), text.size()});
-    if (sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) < 0) log_info(line);
+    if (sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) < 0) as_a_line();
 }
 
 }  // namespace sluice

@@ -4,6 +4,7 @@
 // that has packets waiting.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@ struct LogField {
     std::string_view name;  // capitals
     std::string value;
 };
-void log_event(const std::string& line, std::span<const LogField> fields);
+enum class LogLevel : std::uint8_t { info, warning };
+void log_event(LogLevel level, const std::string& line, std::span<const LogField> fields);
 
 }  // namespace sluice

@@ -48,7 +48,7 @@ void log_decision(const RuleEvent& event, const Image& image) {
                                {"SLUICE_RULE", std::string(tenant.name_of_rule(event.rule))},
                                {"SLUICE_ACTION", std::string(verb(event.action))},
                                {"SLUICE_PACKET", describe(event.packet)}};
-    log_event(describe(event, image), fields);
+    log_event(LogLevel::info, describe(event, image), fields);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "runtime/programs/gateway_answers.h"
 #include "runtime/programs/gateway_metrics.h"
 #include "runtime/programs/handover.h"
+#include "runtime/programs/image_log.h"
 #include "runtime/programs/image_source.h"
 #include "runtime/programs/log.h"
 #include "runtime/programs/metrics_server.h"
@@ -163,7 +164,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
     if (source.store) {
         lifecycle = std::make_unique<Lifecycle>(
             *source.store, source.first, [&](const ImagePointer& next) { return live.go_over_to(*next); },
-            log_info);
+            log_image_event);
         commands = std::make_unique<ImageCommands>(
             *source.store, *lifecycle, Lifecycle::Now{PacketLoop::now(), wall_seconds()},
             [&] { return std::make_unique<ShardHealth>(shard, mailbox, watch); }, &shadow);

@@ -63,14 +63,14 @@ ImageStore::ImageStore(StoreFolder& folder, std::vector<PublicKey> trusted, std:
         }
         manifest_ = std::get<Manifest>(std::move(parsed));
     }
-    const std::string pending = manifest_.pending;
+    if (!manifest_.pending.empty()) {
+        returned_on_opening_ = {manifest_.pending, manifest_.confirmed(),
+                                "the gateway ended before the image was confirmed", now,
+                                ReturnReason::ended_unconfirmed};
+    }
     try {
         remove_strangers();
-        if (!pending.empty()) {
-            clear_pending(ImageReturn{pending, manifest_.confirmed(),
-                                      "the gateway ended before the image was confirmed", now,
-                                      ReturnReason::ended_unconfirmed});
-        }
+        if (returned_on_opening_) clear_pending(returned_on_opening_);
     } catch (const StoreFailure&) {
         // A disk that takes no more must not keep the gateway from what is on it.
         manifest_.pending.clear();

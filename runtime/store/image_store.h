@@ -46,6 +46,8 @@ class ImageStore {
     ImageStore(StoreFolder& folder, std::vector<PublicKey> trusted, std::int64_t now);
 
     const Manifest& manifest() const { return manifest_; }
+    /// What the last process had on probation when it ended.
+    const std::optional<ImageReturn>& returned_on_opening() const { return returned_on_opening_; }
     /// By the beginning of its digest; `latest` where that is empty: the image pushed or activated last that is
     /// neither pending nor confirmed.
     std::variant<ImageRecord, StoreRefusal> find(const std::string& digest) const;
@@ -89,6 +91,7 @@ class ImageStore {
     StoreFolder& folder_;
     std::vector<PublicKey> trusted_;
     Manifest manifest_;
+    std::optional<ImageReturn> returned_on_opening_;
 };
 
 }  // namespace sluice

@@ -8,6 +8,8 @@
 namespace sluice {
 namespace {
 
+using Kind = StoreEvent::Kind;
+
 constexpr Time pause_before_next_try = nanoseconds_per_second;
 
 StoreRefusal refused(std::string text) {
@@ -30,7 +32,7 @@ std::variant<RunningImage, StoreRefusal> image_to_start_with(ImageStore& store, 
         if (const auto* error = std::get_if<StoreRefusal>(&loaded)) {
             const std::string line =
                 fmt::format("the confirmed image {} does not start: {}", *digest, error->text);
-            log(line);
+            log({Kind::failed, line, *digest, std::nullopt});
             if (error->kind == StoreRefusal::Kind::integrity) kind = error->kind;
             why += (why.empty() ? "" : "; ") + line;
             continue;
@@ -39,8 +41,11 @@ std::variant<RunningImage, StoreRefusal> image_to_start_with(ImageStore& store, 
             try {
                 store.note_return({history.back(), *digest, why, wall_seconds, ReturnReason::not_startable});
             } catch (const StoreFailure& failure) {
-                log(failure.what());
+                log({Kind::failed, failure.what(), *digest, std::nullopt});
             }
+            log({Kind::returned,
+                 fmt::format("image {} is started with in place of image {}", *digest, history.back()),
+                 history.back(), ReturnReason::not_startable});
         }
         return RunningImage{std::get<std::shared_ptr<const Image>>(std::move(loaded)), *digest, true};
     }
@@ -97,8 +102,10 @@ Lifecycle::Outcome Lifecycle::activate(const std::string& digest, std::optional<
     fallback_ = before;
     deadline_ = now.monotonic + *confirm_within;
     next_try_ = 0;
-    log_(fmt::format("image {} is active for {} s; unless it is confirmed, image {} comes back",
-                     running_.digest, *confirm_within / nanoseconds_per_second, name_of(before)));
+    log_({Kind::activated,
+          fmt::format("image {} is active for {} s; unless it is confirmed, image {} comes back",
+                      running_.digest, *confirm_within / nanoseconds_per_second, name_of(before)),
+          running_.digest, std::nullopt});
     return std::nullopt;
 }
 
@@ -106,7 +113,8 @@ Lifecycle::Outcome Lifecycle::confirm() {
     if (!is_pending()) return refused("no image is waiting for a confirmation");
     store_.set_confirmed(running_.digest);
     fallback_.reset();
-    log_(fmt::format("image {} is confirmed", running_.digest));
+    log_({Kind::confirmed, fmt::format("image {} is confirmed", running_.digest), running_.digest,
+          std::nullopt});
     return std::nullopt;
 }
 
@@ -133,7 +141,9 @@ void Lifecycle::tick(Now now) {
     if (!is_pending() || now.monotonic < std::max(deadline_, next_try_)) return;
     next_try_ = now.monotonic + pause_before_next_try;
     if (const auto error = return_to_fallback(ReturnReason::not_confirmed, "not confirmed in time", now)) {
-        log_(fmt::format("image {} was not confirmed and still runs: {}", running_.digest, error->text));
+        log_({Kind::failed,
+              fmt::format("image {} was not confirmed and still runs: {}", running_.digest, error->text),
+              running_.digest, std::nullopt});
     }
 }
 
@@ -174,15 +184,17 @@ Lifecycle::Outcome Lifecycle::return_to_fallback(ReturnReason reason, const std:
     if (auto why = swap_(fallback_->image)) return refused(*why);
     const ImageReturn event{running_.digest, fallback_->in_store ? fallback_->digest : std::string(), cause,
                             now.wall_seconds, reason};
-    log_(fmt::format("image {} comes back in place of image {}: {}", name_of(*fallback_), running_.digest,
-                     cause));
+    log_({Kind::returned,
+          fmt::format("image {} comes back in place of image {}: {}", name_of(*fallback_), running_.digest,
+                      cause),
+          running_.digest, reason});
     running_ = std::move(*fallback_);
     fallback_.reset();
     try {
         store_.clear_pending(event);
     } catch (const StoreFailure& failure) {
         // What runs is right, and a restart makes the same of what stands on the disk.
-        log_(failure.what());
+        log_({Kind::failed, failure.what(), running_.digest, std::nullopt});
     }
     return std::nullopt;
 }

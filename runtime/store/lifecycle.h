@@ -19,13 +19,12 @@
 
 #include "runtime/packet/frame.h"
 #include "runtime/store/image_store.h"
+#include "runtime/store/store_event.h"
 
 namespace sluice {
 
 /// Has the packets see this image from now on, one way or not at all. Why not, as a sentence; null: done.
 using Swap = std::function<std::optional<std::string>(std::shared_ptr<const Image> image)>;
-/// One line for people.
-using StoreLog = std::function<void(const std::string& line)>;
 
 /// An image that runs: of the store, or one that had been started from a file.
 struct RunningImage {

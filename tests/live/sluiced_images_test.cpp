@@ -121,6 +121,8 @@ TEST_F(SluicedImages, ArePushedActivatedConfirmedAndBootedAgain) {
     EXPECT_EQ(status["image"]["digest"], digest(1)) << "what was pending is not booted";
     EXPECT_EQ(status["last_return"]["from"], digest(2));
     EXPECT_EQ(status["last_return"]["cause"], "the gateway ended before the image was confirmed");
+    EXPECT_THAT(log(),
+                testing::HasSubstr(" warning image " + digest(2) + " is not gone on with: the gateway ended "));
     const auto images = answer("images")["images"];
     ASSERT_EQ(images.size(), 2u);
     EXPECT_EQ(images[0]["state"], "staged");
@@ -143,8 +145,8 @@ TEST_F(SluicedImages, GiveWayWhenNobodyConfirmsThem) {
     EXPECT_EQ(status["last_return"]["from"], digest(2));
     EXPECT_EQ(status["last_return"]["to"], digest(1));
     EXPECT_EQ(status["last_return"]["cause"], "not confirmed in time");
-    EXPECT_THAT(log(),
-                testing::HasSubstr("comes back in place of image " + digest(2) + ": not confirmed in time"));
+    EXPECT_THAT(log(), testing::ContainsRegex(" warning image " + digest(1) + " comes back in place of image " +
+                                              digest(2) + ": not confirmed in time"));
     expect_done({"activate", digest(2)});
     expect_done({"rollback"});
     EXPECT_EQ(answer("status")["image"]["digest"], digest(1));

@@ -16,7 +16,6 @@ namespace sluice {
 namespace {
 
 using nlohmann::json;
-using test::Finished;
 
 /// A Unix socket that waits half a minute at most.
 class PatientSocket {
@@ -129,23 +128,54 @@ TEST_F(SluicedService, LogsForTheJournalWhereThatListens) {
     }
 }
 
-// The journal's own socket has a fixed place: only a mount namespace can put another one there.
-TEST_F(SluicedService, TellsTheJournalWhatRulesDecidedFieldByField) {
-    if (test::run_program({"/usr/bin/unshare", "-m", "true"}).exit_code != 0)
-        GTEST_SKIP() << "no mount namespaces";
+class SluicedJournal : public SluicedService {
+  protected:
+    void SetUp() override {
+        if (test::run_program({"/usr/bin/unshare", "-m", "true"}).exit_code != 0)
+            GTEST_SKIP() << "no mount namespaces";
+        more_of_host_file_ = "images: {directory: " + (directory_ / "images").string() + "}\n";
+        SluicedService::SetUp();
+    }
+    /// The journal's own socket has a fixed place: only a mount namespace can put another one there.
+    std::unique_ptr<test::ChildProcess> start_with_journal(PatientSocket& journal) {
+        EXPECT_TRUE(journal.listen_at(directory_ / "journal"));
+        const std::string script =
+            "mount --make-rprivate / && mount -t tmpfs none /run && mkdir -p /run/systemd/journal && "
+            "touch /run/systemd/journal/socket && mount --bind " +
+            (directory_ / "journal").string() +
+            " /run/systemd/journal/socket && JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec " +
+            SLUICED_PROGRAM + " --host " + host_ + " " + image_;
+        return start_gateway({"/usr/bin/unshare", "-m", "/bin/sh", "-c", script});
+    }
+};
+
+TEST_F(SluicedJournal, HearsWhatBecomesOfImagesFieldByField) {
+    PatientSocket journal(SOCK_DGRAM);
+    const auto gateway = start_with_journal(journal);
+    const auto control = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {SLUICECTL_PROGRAM, "--socket", socket_});
+        EXPECT_EQ(test::run_program(arguments).exit_code, 0);
+    };
+    const std::string digest = answer("status")["image"]["digest"];
+    control({"push", image_});
+    control({"activate", "--confirm-within", "1s"});
+    EXPECT_EQ(journal.receive(),
+              "MESSAGE=image " + digest + " is active for 1 s; unless it is confirmed, image " + digest +
+                  " (started from a file) comes back\nPRIORITY=6\n" +
+                  "SYSLOG_IDENTIFIER=sluiced\nSLUICE_EVENT=IMAGE_ACTIVATED\nSLUICE_IMAGE=" + digest + "\n");
+    EXPECT_THAT(journal.receive(),
+                testing::EndsWith(": not confirmed in time\nPRIORITY=4\nSYSLOG_IDENTIFIER=sluiced\n"
+                                  "SLUICE_EVENT=IMAGE_RETURNED\nSLUICE_IMAGE=" +
+                                  digest + "\nSLUICE_REASON=NOT_CONFIRMED\n"));
+}
+
+TEST_F(SluicedJournal, HearsWhatRulesDecidedFieldByField) {
     std::string policy = test::read_text(directory_ / "policy/blue.yaml");
     policy.replace(policy.find("action: drop"), 12, "action: drop, log: true");
     test::write_text(directory_ / "policy/blue.yaml", policy);
     build_image(image_);
     PatientSocket journal(SOCK_DGRAM);
-    ASSERT_TRUE(journal.listen_at(directory_ / "journal"));
-    const std::string script =
-        "mount --make-rprivate / && mount -t tmpfs none /run && mkdir -p /run/systemd/journal && "
-        "touch /run/systemd/journal/socket && mount --bind " +
-        (directory_ / "journal").string() +
-        " /run/systemd/journal/socket && JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec " +
-        SLUICED_PROGRAM + " --host " + host_ + " " + image_;
-    const auto gateway = start_gateway({"/usr/bin/unshare", "-m", "/bin/sh", "-c", script});
+    const auto gateway = start_with_journal(journal);
     EXPECT_EQ(journal.receive(),
               "MESSAGE=rule blue/no-mail drop: tcp 10.1.1.5:5000 > 198.18.0.9:25\nPRIORITY=6\n"
               "SYSLOG_IDENTIFIER=sluiced\nSLUICE_TENANT=blue\nSLUICE_RULE=no-mail\nSLUICE_ACTION=drop\n"

@@ -85,7 +85,7 @@ TEST_F(HealthGateTest, AnImageUnderWhichMoreIsDroppedGivesWayAndSaysWhy) {
     ASSERT_TRUE(lab_.store.manifest().last_return);
     EXPECT_EQ(lab_.store.manifest().last_return->cause, why);
     EXPECT_EQ(lab_.store.manifest().last_return->reason, ReturnReason::gate_tripped);
-    EXPECT_EQ(lab_.log.back(),
+    EXPECT_EQ(lab_.log.back().text,
               "image " + digest(1) + " comes back in place of image " + digest(2) + ": " + why);
 }
 

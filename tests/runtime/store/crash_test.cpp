@@ -64,7 +64,8 @@ std::uint64_t operations_of_a_day() {
 
 void expect_good_start(MemoryFolder& left, const Day& day) {
     ImageStore store(left, {}, 0);
-    const auto found = image_to_start_with(store, 0, [](const std::string& line) { ADD_FAILURE() << line; });
+    const auto found =
+        image_to_start_with(store, 0, [](const StoreEvent& event) { ADD_FAILURE() << event.text; });
     if (const auto* running = std::get_if<RunningImage>(&found)) {
         EXPECT_TRUE(day.allows(running->digest)) << running->digest;
     } else {

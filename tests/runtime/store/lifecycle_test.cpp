@@ -57,7 +57,10 @@ TEST_F(LifecycleTest, AnUnconfirmedImageGivesWayWhenItsTimeIsOver) {
     EXPECT_EQ(last->to, digest(1));
     EXPECT_EQ(last->cause, "not confirmed in time");
     EXPECT_EQ(last->at, 1'700'000'060);
-    EXPECT_EQ(lab_.log.back(),
+    EXPECT_EQ(lab_.log.back().kind, StoreEvent::Kind::returned);
+    EXPECT_EQ(lab_.log.back().image, digest(2));
+    EXPECT_EQ(lab_.log.back().reason, ReturnReason::not_confirmed);
+    EXPECT_EQ(lab_.log.back().text,
               "image " + digest(1) + " comes back in place of image " + digest(2) + ": not confirmed in time");
     EXPECT_EQ(after_restart(), digest(1));
 }
@@ -84,6 +87,9 @@ TEST_F(LifecycleTest, ARestartWhilePendingBootsTheConfirmedOne) {
     EXPECT_EQ(next.store.manifest().pending, "");
     EXPECT_EQ(next.store.manifest().last_return->cause, "the gateway ended before the image was confirmed");
     EXPECT_EQ(next.store.manifest().returns, 1u);
+    EXPECT_EQ(next.store.returned_on_opening()->from, digest(2));
+    MemoryFolder later = left.after_loss(MemoryFolder::Survives::all);
+    EXPECT_FALSE(StoreLab(later).store.returned_on_opening()) << "said once";
 }
 
 TEST_F(LifecycleTest, OneIsPendingAtATime) {
@@ -151,7 +157,8 @@ TEST_F(LifecycleTest, GoingBackIsTriedAgainUntilItWorks) {
     ASSERT_EQ(lab_.activate(digest(2), 60), "");
     lab_.swap_fails = "busy";
     lab_.pass(61);
-    EXPECT_EQ(lab_.log.back(), "image " + digest(2) + " was not confirmed and still runs: busy");
+    EXPECT_EQ(lab_.log.back().kind, StoreEvent::Kind::failed);
+    EXPECT_EQ(lab_.log.back().text, "image " + digest(2) + " was not confirmed and still runs: busy");
     lab_.swap_fails.clear();
     lab_.pass(1);
     EXPECT_EQ(lab_.running(), digest(1));
@@ -175,12 +182,13 @@ TEST_F(LifecycleTest, ADamagedConfirmedImageGivesWayToTheOneBefore) {
     left.flip_a_byte(digest(2) + ".img", 500);
     const StoreLab next(left);
     EXPECT_EQ(next.running(), digest(1));
-    EXPECT_THAT(next.log.front(), testing::StartsWith("the confirmed image " + digest(2) +
-                                                      " does not start: the digest in the header is "));
+    EXPECT_EQ(next.log.back().reason, ReturnReason::not_startable);
+    EXPECT_THAT(next.log.front().text, testing::StartsWith("the confirmed image " + digest(2) +
+                                                           " does not start: the digest in the header is "));
     EXPECT_EQ(next.store.manifest().last_return->from, digest(2));
     left.truncate(digest(1) + ".img", 100);
     ImageStore store(left, {}, 0);
-    const auto nothing = image_to_start_with(store, 0, [](const std::string&) {});
+    const auto nothing = image_to_start_with(store, 0, [](const StoreEvent&) {});
     EXPECT_EQ(std::get<StoreRefusal>(nothing).kind, StoreRefusal::Kind::integrity);
 }
 

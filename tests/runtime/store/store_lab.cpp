@@ -16,9 +16,9 @@ std::shared_ptr<const Image> loaded(const StoredImage& image) {
     return std::get<std::unique_ptr<const Image>>(Image::from_bytes(image.bytes));
 }
 
-RunningImage first_image(ImageStore& store, std::vector<std::string>& log, bool from_file) {
+RunningImage first_image(ImageStore& store, std::vector<StoreEvent>& log, bool from_file) {
     auto found =
-        image_to_start_with(store, 1'700'000'000, [&](const std::string& line) { log.push_back(line); });
+        image_to_start_with(store, 1'700'000'000, [&](const StoreEvent& event) { log.push_back(event); });
     if (auto* running = std::get_if<RunningImage>(&found); running != nullptr && !from_file) return *running;
     return {loaded(image_number(0)), image_number(0).digest, false};
 }
@@ -71,7 +71,7 @@ StoreLab::StoreLab(StoreFolder& folder, std::vector<PublicKey> trusted, bool fro
               seen = std::move(image);
               return std::nullopt;
           },
-          [this](const std::string& line) { log.push_back(line); }) {
+          [this](const StoreEvent& event) { log.push_back(event); }) {
     seen = lifecycle.running().image;
 }
 

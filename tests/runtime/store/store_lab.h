@@ -46,7 +46,7 @@ struct StoreLab {
     static std::string text_of(const Lifecycle::Outcome& outcome) { return outcome ? outcome->text : ""; }
 
     Lifecycle::Now now{nanoseconds_per_second, 1'700'000'000};
-    std::vector<std::string> log;
+    std::vector<StoreEvent> log;
     std::string swap_fails;  // why; empty: it works
     std::shared_ptr<const Image> seen;
     ImageStore store;
