@@ -104,13 +104,19 @@ bool can_judge(const Health& before, const Health& after) {
 std::optional<std::string> tripped(const Health& before, const Health& after, const GateLimits& limits) {
     if (!can_judge(before, after)) return std::nullopt;
     const auto rose = [](double from, double to, double limit) { return to > from + limit; };
-    for (std::size_t number = 0; number < drop_reason_count; ++number) {
-        const DropReason reason = reason_at(number);
-        const double from = before.drops_percent(reason), to = after.drops_percent(reason);
-        if (rose(from, to, limits.drops_points)) {
-            return fmt::format("{} drops rose from {:.1f} to {:.1f} % of the packets, by more than {:.1f}",
-                               name_of(reason), from, to, limits.drops_points);
-        }
+    // The one that rose most: beside it the shares of others may have risen for want of packets.
+    const auto rise = [&](std::size_t number) {
+        return after.drops_percent(reason_at(number)) - before.drops_percent(reason_at(number));
+    };
+    std::size_t most = 0;
+    for (std::size_t number = 1; number < drop_reason_count; ++number) {
+        if (rise(number) > rise(most)) most = number;
+    }
+    const DropReason worst = reason_at(most);
+    if (const double from = before.drops_percent(worst), to = after.drops_percent(worst);
+        rose(from, to, limits.drops_points)) {
+        return fmt::format("{} drops rose from {:.1f} to {:.1f} % of the packets, by more than {:.1f}",
+                           name_of(worst), from, to, limits.drops_points);
     }
     if (const double from = before.failures_percent(), to = after.failures_percent();
         rose(from, to, limits.failures_points)) {

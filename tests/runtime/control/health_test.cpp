@@ -46,6 +46,14 @@ TEST(Health, EachReasonToDropIsComparedByItself) {
     EXPECT_EQ(judged(after, {.drops_points = 3}), "");
 }
 
+TEST(Health, OfReasonsThatWentTooFarTheWorstIsNamed) {
+    Vitals after = usual();
+    drops(after, DropReason::SHORT) = 12;
+    drops(after, DropReason::FW_DENY) = 900;
+    drops(after, DropReason::NO_ROUTE) = 13;
+    EXPECT_EQ(judged(after), "FW_DENY drops rose from 5.0 to 90.0 % of the packets, by more than 1.0");
+}
+
 TEST(Health, SessionsThatFailAreComparedWithThoseThatWereTried) {
     Vitals after = usual();
     drops(after, DropReason::NAT_NO_PORT) = 3;
