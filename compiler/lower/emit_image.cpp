@@ -5,6 +5,7 @@
 
 #include "compiler/lower/aligned_vector.h"
 #include "compiler/lower/emit.h"
+#include "schemas/layout/binding_key.h"
 #include "schemas/layout/closure.h"
 
 namespace sluice::lower {
@@ -13,7 +14,14 @@ namespace {
 using flatbuffers::FlatBufferBuilder;
 using flatbuffers::Offset;
 
-constexpr std::uint64_t absent_tag = 0xffff;
+std::uint64_t binding_key_of(const policy::Interface& interface) {
+    if (interface.encapsulation != policy::Encapsulation::none) {
+        return tunnel_binding_key(interface.port, interface.vni);
+    }
+    const auto& vids = interface.vids;
+    return binding_key(interface.port, vids.empty() ? absent_binding_tag : vids[0],
+                       vids.size() < 2 ? absent_binding_tag : vids[1]);
+}
 
 std::vector<image::Binding> bindings_of(const policy::Policy& policy) {
     std::vector<image::Binding> rows;
@@ -21,11 +29,8 @@ std::vector<image::Binding> bindings_of(const policy::Policy& policy) {
         const auto& interfaces = policy.tenants[tenant].interfaces;
         for (std::size_t i = 0; i < interfaces.size(); ++i) {
             if (interfaces[i].kind == policy::InterfaceKind::peer) continue;
-            const auto& vids = interfaces[i].vids;
-            const std::uint64_t outer = vids.empty() ? absent_tag : vids[0];
-            const std::uint64_t inner = vids.size() < 2 ? absent_tag : vids[1];
-            rows.emplace_back(std::uint64_t{interfaces[i].port} << 32 | outer << 16 | inner,
-                              static_cast<std::uint16_t>(tenant), static_cast<std::uint16_t>(i), 0);
+            rows.emplace_back(binding_key_of(interfaces[i]), static_cast<std::uint16_t>(tenant),
+                              static_cast<std::uint16_t>(i), 0);
         }
     }
     std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.key() < b.key(); });
@@ -85,7 +90,7 @@ std::vector<std::uint8_t> emit_image(const policy::Policy& policy,
     const auto tenant_rows = builder.CreateVector(tenants);
     std::vector<Offset<image::Port>> ports;
     for (const policy::Port& port : policy.ports) {
-        ports.push_back(image::CreatePort(builder, builder.CreateString(port.name), port.mtu));
+        ports.push_back(image::CreatePort(builder, builder.CreateString(port.name), port.mtu, port.underlay));
     }
     const auto port_rows = builder.CreateVector(ports);
     const auto bindings = aligned_structs(builder, bindings_of(policy));

@@ -55,14 +55,15 @@ std::size_t bytes_of(const Vectors&... vectors) {
 // FlatBuffers only asserts its 2 GiB, in debug builds; strings and padding are allowed for with the margin.
 void check_size(const policy::Tenant& tenant, const TenantTables& t) {
     constexpr std::size_t margin = 64ULL << 20;
-    const std::size_t bytes = bytes_of(
-        t.interfaces, t.addresses, t.proxied, t.neighbours, t.own_routes4.root, t.own_routes4.records,
-        t.own_routes6.root, t.own_routes6.records, t.routes4.root, t.routes4.records, t.routes6.root,
-        t.routes6.records, t.adjacencies, t.ecmp_members, t.prefixes, t.externals, t.pool_addresses,
-        t.snat_rules, t.dnat_rules, t.one_to_one_rules, t.nat4.root, t.nat4.records, t.nat6.root,
-        t.nat6.records, t.nat_classes4, t.nat_classes6, t.dnat_ports, t.source_matches, t.sets4.lpm.root,
-        t.sets4.lpm.records, t.sets4.comb.slots, t.classifier.comb.slots, t.sets6.root, t.sets6.records,
-        t.classifier.nodes, t.classifier.rows, t.from_zones, t.to_zones, t.service_cells, t.rules);
+    const std::size_t bytes =
+        bytes_of(t.interfaces, t.addresses, t.proxied, t.neighbours, t.remotes, t.own_routes4.root,
+                 t.own_routes4.records, t.own_routes6.root, t.own_routes6.records, t.routes4.root,
+                 t.routes4.records, t.routes6.root, t.routes6.records, t.adjacencies, t.ecmp_members,
+                 t.prefixes, t.externals, t.pool_addresses, t.snat_rules, t.dnat_rules, t.one_to_one_rules,
+                 t.nat4.root, t.nat4.records, t.nat6.root, t.nat6.records, t.nat_classes4, t.nat_classes6,
+                 t.dnat_ports, t.source_matches, t.sets4.lpm.root, t.sets4.lpm.records, t.sets4.comb.slots,
+                 t.classifier.comb.slots, t.sets6.root, t.sets6.records, t.classifier.nodes, t.classifier.rows,
+                 t.from_zones, t.to_zones, t.service_cells, t.rules);
     if (bytes + margin > longest_image_bytes) {
         throw std::length_error("tenant \"" + tenant.name + "\" needs " + std::to_string(bytes) +
                                 " bytes of tables; an image holds less than 2 GiB");
@@ -85,6 +86,7 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     const auto addresses = aligned_structs(builder, tables.addresses);
     const auto proxied = aligned_structs(builder, tables.proxied);
     const auto neighbours = aligned_structs(builder, tables.neighbours);
+    const auto remotes = aligned_structs(builder, tables.remotes);
     const auto adjacencies = aligned_structs(builder, tables.adjacencies);
     const auto ecmp_members = aligned_scalars(builder, tables.ecmp_members);
     const auto prefixes = aligned_structs(builder, tables.prefixes);
@@ -115,6 +117,7 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     row.add_addresses(addresses);
     row.add_proxied(proxied);
     row.add_neighbours(neighbours);
+    row.add_remotes(remotes);
     row.add_own_routes4(pointer_to(digests.own_routes4));
     row.add_own_routes6(pointer_to(digests.own_routes6));
     row.add_routes4(pointer_to(digests.routes4));

@@ -20,7 +20,13 @@ image::InterfaceKind kind_of(policy::InterfaceKind kind) {
     return image::InterfaceKind::Peer;
 }
 
-image::Interface interface_row(const policy::Interface& from, std::uint32_t first_address) {
+image::Encapsulation encapsulation_of(policy::Encapsulation encapsulation) {
+    return encapsulation == policy::Encapsulation::vxlan ? image::Encapsulation::Vxlan
+                                                         : image::Encapsulation::None;
+}
+
+image::Interface interface_row(const policy::Interface& from, std::uint32_t first_address,
+                               std::uint32_t first_remote) {
     const bool is_peer = from.kind == policy::InterfaceKind::peer;
     return {to_image(from.mac),
             is_peer ? std::uint16_t{0} : from.port,
@@ -32,7 +38,20 @@ image::Interface interface_row(const policy::Interface& from, std::uint32_t firs
             static_cast<std::uint8_t>(from.vids.size()),
             kind_of(from.kind),
             first_address,
-            static_cast<std::uint32_t>(from.addresses.size())};
+            static_cast<std::uint32_t>(from.addresses.size()),
+            from.vni,
+            first_remote,
+            static_cast<std::uint32_t>(from.remotes.size()),
+            encapsulation_of(from.encapsulation),
+            0,
+            0};
+}
+
+std::uint32_t row_of(const policy::Interface& interface, const policy::StaticNeighbour& neighbour,
+                     std::uint32_t first_remote) {
+    if (!neighbour.remote) return no_row;
+    const auto place = std::lower_bound(interface.remotes.begin(), interface.remotes.end(), *neighbour.remote);
+    return first_remote + static_cast<std::uint32_t>(place - interface.remotes.begin());
 }
 
 bool has_address(const policy::Interface& interface, Ip ip, Family family) {
@@ -53,14 +72,17 @@ void lower_interfaces(const policy::Tenant& tenant, TenantTables& tables) {
     for (std::size_t i = 0; i < tenant.interfaces.size(); ++i) {
         const policy::Interface& interface = tenant.interfaces[i];
         const auto index = static_cast<std::uint16_t>(i);
+        const auto first_remote = static_cast<std::uint32_t>(tables.remotes.size());
         tables.interfaces.push_back(
-            interface_row(interface, static_cast<std::uint32_t>(tables.addresses.size())));
+            interface_row(interface, static_cast<std::uint32_t>(tables.addresses.size()), first_remote));
+        for (const Ip remote : interface.remotes) tables.remotes.push_back(to_image(remote));
         for (const policy::InterfaceAddress& address : interface.addresses) {
             tables.addresses.emplace_back(to_image(address.own), index, address.subnet.length,
                                           static_cast<std::uint8_t>(address.subnet.family));
         }
         for (const policy::StaticNeighbour& neighbour : interface.neighbours) {
             tables.neighbours.emplace_back(to_image(neighbour.ip.ip), to_image(neighbour.mac), index,
+                                           row_of(interface, neighbour, first_remote),
                                            static_cast<std::uint8_t>(neighbour.ip.family));
         }
     }

@@ -25,13 +25,8 @@ constexpr std::uint16_t no_index = 0xffff;
 
 enum class TtlMode : std::uint8_t { per_router, per_stage };
 
-struct Port {
-    std::string name;
-    std::uint16_t mtu = 1500;  // IP MTU of the port
-    Position where;
-};
-
 enum class InterfaceKind : std::uint8_t { segment, uplink, peer };
+enum class Encapsulation : std::uint8_t { none, vxlan };
 
 struct InterfaceAddress {
     Prefix subnet;  // host bits clear
@@ -41,6 +36,22 @@ struct InterfaceAddress {
 struct StaticNeighbour {
     IpAndFamily ip;
     Mac mac;
+    std::optional<Ip> remote = std::nullopt;  // the tunnel endpoint that it is behind
+};
+
+/// Where tunnels over a port end here. Of length 0: every other endpoint is a neighbour on the port.
+struct TunnelEndpoint {
+    InterfaceAddress address;
+    std::optional<Ip> gateway;  // for endpoints outside that subnet
+    std::vector<StaticNeighbour> neighbours;
+};
+
+struct Port {
+    std::string name;
+    std::uint16_t mtu = 1500;  // IP MTU of the port
+    std::optional<TunnelEndpoint> tunnel_endpoint;
+    std::uint16_t underlay = no_index;  // the tenant that the tunnel endpoint belongs to; its only interface
+    Position where = {};
 };
 
 /// A segment, an uplink or the near end of a link to another tenant: an interface of this tenant's router and a
@@ -55,6 +66,9 @@ struct Interface {
     std::uint16_t mtu = 1500;
     std::vector<InterfaceAddress> addresses;
     std::vector<StaticNeighbour> neighbours;
+    Encapsulation encapsulation = Encapsulation::none;
+    std::uint32_t vni = 0;
+    std::vector<Ip> remotes;                  // the other tunnel endpoints; ascending, none twice
     std::uint16_t peer_tenant = no_index;     // peer only: index into Policy::tenants
     std::uint16_t peer_interface = no_index;  // peer only: the other end, an interface of that tenant
     Position where;

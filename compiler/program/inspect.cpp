@@ -21,6 +21,10 @@ std::string attachment_of(const Image& image, const image::Interface& row) {
         return fmt::format("tenant {}", image.tenants()[row.peer_tenant()].name);
     }
     const std::string_view port = image.port_names()[row.port()];
+    if (row.encapsulation() == image::Encapsulation::Vxlan) {
+        return fmt::format("{} VNI {}, {} remote{}", port, row.vni(), row.remote_count(),
+                           row.remote_count() == 1 ? "" : "s");
+    }
     if (row.tag_count() == 0) return fmt::format("{} untagged", port);
     if (row.tag_count() == 1) return fmt::format("{} VLAN {}", port, row.outer_vid());
     return fmt::format("{} QinQ {}.{}", port, row.outer_vid(), row.inner_vid());

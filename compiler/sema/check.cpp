@@ -64,6 +64,7 @@ void Checker::run(const std::string& path) {
     load_tenants(gateway);
     check_tenants();
     lint();
+    add_underlays(context_);
 }
 
 void Checker::load_tenants(const Object& gateway) {
@@ -122,6 +123,13 @@ void Checker::name_tenant(TenantScope& scope) {
         context_.report(
             Code::reserved_name, node->span,
             "a tenant cannot be called \"gateway\": counters that belong to no tenant are called so");
+        return;
+    }
+    if (node->text.starts_with(underlay_prefix)) {
+        context_.report(
+            Code::reserved_name, node->span,
+            fmt::format("a tenant cannot be called \"{}\": the routers of tunnel endpoints are called so",
+                        node->text));
         return;
     }
     const auto [first, is_new] = tenant_names_.emplace(node->text, node->span);

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -86,6 +87,8 @@ struct Context {
     front::Suggester suggester{};
     std::deque<TenantScope> tenants{};                  // as many as policy.tenants
     std::map<std::string_view, std::uint16_t> ports{};  // names of policy.ports
+    std::vector<Span> port_spans{};                     // the same
+    std::set<std::pair<std::uint16_t, Ip>> tunnels{};   // by port: all remotes
     std::optional<Mac> gateway_mac{};
 
     Diagnostic& report(Code code, Span where, std::string text) {

@@ -24,8 +24,9 @@ void read_port(Context& context, const Node& name, const Node& value) {
             const auto mtu = number_of(context, *node, "a port's MTU", smallest_mtu, largest_mtu);
             port.mtu = static_cast<std::uint16_t>(mtu.value_or(largest_mtu));
         }
-        if (const auto* node = object["tunnel-endpoint"]) ip_of(context, *node, "a tunnel endpoint");
+        read_tunnel_endpoint(context, object, port);
     }
+    context.port_spans.push_back(name.span);
     context.ports.emplace(name.text, static_cast<std::uint16_t>(context.policy.ports.size()));
     context.policy.ports.push_back(std::move(port));
 }

@@ -101,6 +101,7 @@ void InterfaceReader::interface(InterfaceKind kind, const Node& name, const Node
         if (const auto* node = object[words.address_key]) addresses(*node, result);
         mtu(object, result);
         if (const auto* node = object["neighbours"]) neighbours(*node, result);
+        if (kind == InterfaceKind::segment) read_stations(context_, object, result);
     }
     scope_.interface_spans.push_back(name.span);
     context_.tenant(scope_).interfaces.push_back(std::move(result));
@@ -108,14 +109,17 @@ void InterfaceReader::interface(InterfaceKind kind, const Node& name, const Node
 
 void InterfaceReader::attachment(const Object& object, Interface& result, const KindWords& words) {
     std::vector<std::string_view> given;
-    for (const std::string_view key : {"vlan", "qinq", "untagged"}) {
+    for (const std::string_view key : {"vlan", "qinq", "untagged", "vxlan"}) {
         if (object[key] != nullptr) given.push_back(key);
     }
     if (given.empty()) {
         if (object.has_later()) return;
+        const bool may_tunnel = result.kind == InterfaceKind::segment;
         context_
             .report(Code::conflicting_keys, object.owner(), fmt::format("{} needs an attachment", words.noun))
-            .help("add one of vlan: {port, id}, qinq: {port, outer, inner}, untagged: {port}");
+            .help(
+                fmt::format("add one of vlan: {{port, id}}, qinq: {{port, outer, inner}}, untagged: {{port}}{}",
+                            may_tunnel ? ", vxlan: {port, vni, remotes}" : ""));
         return;
     }
     if (given.size() > 1) {
@@ -126,7 +130,10 @@ void InterfaceReader::attachment(const Object& object, Interface& result, const 
             .note(object.key_span(given[0]), "the first one");
     }
     const auto key = given.front();
-    const auto& table = key == "vlan" ? keys::vlan : key == "qinq" ? keys::qinq : keys::untagged;
+    const auto& table = key == "vlan"    ? keys::vlan
+                        : key == "qinq"  ? keys::qinq
+                        : key == "vxlan" ? keys::vxlan
+                                         : keys::untagged;
     const Object attachment(context_, *object[key], table, object.key_span(key));
     if (!attachment.is_map()) return;
     port(attachment, result);
@@ -135,6 +142,7 @@ void InterfaceReader::attachment(const Object& object, Interface& result, const 
         tag(attachment, "outer", result);
         tag(attachment, "inner", result);
     }
+    if (key == "vxlan") read_vxlan(context_, attachment, result);
 }
 
 void InterfaceReader::port(const Object& attachment, Interface& result) {
@@ -175,16 +183,22 @@ void InterfaceReader::mtu(const Object& object, Interface& result) {
     const bool has_ipv6 = std::any_of(result.addresses.begin(), result.addresses.end(),
                                       [](const auto& address) { return address.subnet.family == Family::v6; });
     const auto* port = result.port == policy::no_index ? nullptr : &context_.policy.ports[result.port];
-    if (port != nullptr) result.mtu = port->mtu;
+    const std::uint16_t overhead = overhead_of(result.encapsulation);
+    const auto room = static_cast<std::uint16_t>(port == nullptr                       ? result.mtu
+                                                 : port->mtu > overhead + smallest_mtu ? port->mtu - overhead
+                                                                                       : smallest_mtu);
+    if (port != nullptr) result.mtu = room;
     Span where = object.owner();
     if (const auto* node = object["mtu"]) {
         where = node->span;
         const auto mtu = number_of(context_, *node, "an interface's MTU", smallest_mtu, 65535);
         if (!mtu) return;
-        if (port != nullptr && *mtu > port->mtu) {
-            context_.report(
-                Code::mtu_above_port, node->span,
-                fmt::format("the MTU {} is above that of its port \"{}\", {}", *mtu, port->name, port->mtu));
+        if (port != nullptr && *mtu > room) {
+            const auto through =
+                overhead == 0 ? std::string() : fmt::format(", through whose tunnels {} fit", room);
+            context_.report(Code::mtu_above_port, node->span,
+                            fmt::format("the MTU {} is above that of its port \"{}\", {}{}", *mtu, port->name,
+                                        port->mtu, through));
             return;
         }
         result.mtu = static_cast<std::uint16_t>(*mtu);
@@ -220,7 +234,7 @@ void InterfaceReader::neighbours(const Node& node, Interface& result) {
             context_.report(Code::neighbour_outside, key->span,
                             fmt::format("{} cannot be a neighbour here: {}", key->text, why));
         } else if (mac) {
-            result.neighbours.push_back({*ip, *mac});
+            result.neighbours.push_back({*ip, *mac, std::nullopt});
         }
     }
 }
@@ -326,33 +340,58 @@ void link_peers(Context& context) {
     }
 }
 
+namespace {
+
+/// What frames an interface takes: a port, and tags or a VNI.
+struct Taken {
+    std::uint16_t port;
+    std::vector<std::uint16_t> vids;
+    std::optional<std::uint32_t> vni;
+    friend auto operator<=>(const Taken&, const Taken&) = default;
+};
+
+std::string words_for(const Taken& taken) {
+    if (taken.vni) return fmt::format("VNI {}", *taken.vni);
+    if (taken.vids.empty()) return "untagged frames";
+    if (taken.vids.size() == 1) return fmt::format("VLAN {}", taken.vids[0]);
+    return fmt::format("VLAN {} inside {}", taken.vids[1], taken.vids[0]);
+}
+
+struct Taker {
+    std::string words;
+    Span where;
+};
+
+}  // namespace
+
 void check_bindings(Context& context) {
-    struct Binding {
-        std::string_view tenant, interface;
-        Span where;
+    std::map<Taken, Taker> takers;
+    const auto take = [&](const Taken& taken, Taker taker) {
+        const Span where = taker.where;
+        const auto [first, is_new] = takers.emplace(taken, std::move(taker));
+        if (is_new) return;
+        const bool several = !taken.vni && taken.vids.empty();
+        context
+            .report(Code::binding_twice, where,
+                    fmt::format("{} of port \"{}\" belong{} to {} already", words_for(taken),
+                                context.policy.ports[taken.port].name, several ? "" : "s", first->second.words))
+            .note(first->second.where, "taken here");
     };
-    std::map<std::tuple<std::uint16_t, std::vector<std::uint16_t>>, Binding> bindings;
+    for (std::size_t port = 0; port < context.policy.ports.size(); ++port) {
+        if (!context.policy.ports[port].tunnel_endpoint) continue;
+        take({static_cast<std::uint16_t>(port), {}, std::nullopt},
+             {"its tunnel endpoint", context.port_spans[port]});
+    }
     for (const auto& scope : context.tenants) {
         const auto& tenant = context.tenant(scope);
         for (std::size_t i = 0; i < tenant.interfaces.size(); ++i) {
             const auto& interface = tenant.interfaces[i];
             if (interface.port == policy::no_index) continue;
-            const Span where = scope.interface_spans[i];
-            const auto [first, is_new] = bindings.emplace(std::tuple(interface.port, interface.vids),
-                                                          Binding{tenant.name, interface.name, where});
-            if (is_new) continue;
-            std::string tags = interface.vids.empty() ? "untagged frames" : "VLAN";
-            for (std::size_t v = 0; v < interface.vids.size(); ++v) {
-                tags += fmt::format("{}{}", v == 0 ? " " : " inside ",
-                                    interface.vids[interface.vids.size() - 1 - v]);
-            }
-            context
-                .report(
-                    Code::binding_twice, where,
-                    fmt::format("{} of port \"{}\" belong{} to \"{}\" of tenant \"{}\" already", tags,
-                                context.policy.ports[interface.port].name, interface.vids.empty() ? "" : "s",
-                                first->second.interface, first->second.tenant))
-                .note(first->second.where, "taken here");
+            std::optional<std::uint32_t> vni;
+            if (interface.encapsulation != policy::Encapsulation::none) vni = interface.vni;
+            take({interface.port, interface.vids, vni},
+                 {fmt::format("\"{}\" of tenant \"{}\"", interface.name, tenant.name),
+                  scope.interface_spans[i]});
         }
     }
 }

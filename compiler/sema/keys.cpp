@@ -10,7 +10,7 @@ constexpr Need later = Need::later;
 
 constexpr KeyRow gateway_keys[] = {
     {"gateway", required}, {"mac", required}, {"ttl"}, {"ports", required}, {"tenants", required}};
-constexpr KeyRow port_keys[] = {{"mtu"}, {"tunnel-endpoint"}};
+constexpr KeyRow port_keys[] = {{"mtu"}, {"tunnel-endpoint"}, {"tunnel-gateway"}, {"neighbours"}};
 constexpr KeyRow tenant_keys[] = {{"tenant", required},
                                   {"segments"},
                                   {"uplinks"},
@@ -22,20 +22,15 @@ constexpr KeyRow tenant_keys[] = {{"tenant", required},
                                   {"firewall"},
                                   {"tests"},
                                   {"signatures", later, Code::signatures_later}};
-constexpr KeyRow segment_keys[] = {{"vlan"},
-                                   {"qinq"},
-                                   {"untagged"},
-                                   {"vxlan", later, Code::vxlan_later},
-                                   {"pbb", later, Code::pbb_later},
-                                   {"gateway", required},
-                                   {"mac"},
-                                   {"mtu"},
-                                   {"neighbours"}};
+constexpr KeyRow segment_keys[] = {
+    {"vlan"}, {"qinq"}, {"untagged"},   {"vxlan"},   {"pbb", later, Code::pbb_later}, {"gateway", required},
+    {"mac"},  {"mtu"},  {"neighbours"}, {"stations"}};
 constexpr KeyRow uplink_keys[] = {{"vlan"}, {"qinq"}, {"untagged"},  {"address", required},
                                   {"mac"},  {"mtu"},  {"neighbours"}};
 constexpr KeyRow vlan_keys[] = {{"port", required}, {"id", required}};
 constexpr KeyRow qinq_keys[] = {{"port", required}, {"outer", required}, {"inner", required}};
 constexpr KeyRow untagged_keys[] = {{"port", required}};
+constexpr KeyRow vxlan_keys[] = {{"port", required}, {"vni", required}, {"remotes", required}};
 constexpr KeyRow route_keys[] = {{"to", required}, {"via"}, {"blackhole"}, {"tenant"}};
 constexpr KeyRow snat_keys[] = {{"snat", required}, {"out", required}, {"to", required}, {"ports"}};
 constexpr KeyRow dnat_keys[] = {{"dnat", required}, {"on", required}, {"to", required}};
@@ -61,6 +56,7 @@ const ObjectTable uplink{"uplink", "an uplink", uplink_keys};
 const ObjectTable vlan{"vlan", "vlan", vlan_keys};
 const ObjectTable qinq{"qinq", "qinq", qinq_keys};
 const ObjectTable untagged{"untagged", "untagged", untagged_keys};
+const ObjectTable vxlan{"vxlan", "vxlan", vxlan_keys};
 const ObjectTable route{"route", "a route", route_keys};
 const ObjectTable snat{"snat", "an snat rule", snat_keys};
 const ObjectTable dnat{"dnat", "a dnat rule", dnat_keys};
@@ -70,9 +66,9 @@ const ObjectTable rule{"rule", "a rule", rule_keys};
 const ObjectTable test{"test", "a test", test_keys};
 
 std::span<const ObjectTable* const> all() {
-    static constexpr const ObjectTable* tables[] = {&gateway, &port,       &tenant,   &segment, &uplink,
-                                                    &vlan,    &qinq,       &untagged, &route,   &snat,
-                                                    &dnat,    &one_to_one, &firewall, &rule,    &test};
+    static constexpr const ObjectTable* tables[] = {&gateway,    &port,     &tenant, &segment, &uplink, &vlan,
+                                                    &qinq,       &untagged, &vxlan,  &route,   &snat,   &dnat,
+                                                    &one_to_one, &firewall, &rule,   &test};
     return tables;
 }
 

@@ -10,7 +10,7 @@
 
 namespace sluice::sema::keys {
 
-extern const ObjectTable gateway, port, tenant, segment, uplink, vlan, qinq, untagged, route, snat, dnat,
+extern const ObjectTable gateway, port, tenant, segment, uplink, vlan, qinq, untagged, vxlan, route, snat, dnat,
     one_to_one, firewall, rule, test;
 
 std::span<const ObjectTable* const> all();

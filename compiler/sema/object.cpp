@@ -10,9 +10,8 @@ namespace {
 
 std::string_view later_help(Code code) {
     switch (code) {
-        case Code::vxlan_later:
         case Code::pbb_later:
-            return "attach the segment with vlan, qinq or untagged";
+            return "attach the segment with vlan, qinq, untagged or vxlan";
         default:
             return "delete it, or keep this part of the policy for a version that has it";
     }

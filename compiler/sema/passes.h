@@ -14,6 +14,17 @@ void read_gateway(Context& context, const Object& gateway);
 void read_interfaces(Context& context, TenantScope& scope);
 /// Both ends of each link between tenants; needs every tenant's interfaces.
 void link_peers(Context& context);
+/// What a port says of its tunnel endpoint.
+void read_tunnel_endpoint(Context& context, const Object& object, policy::Port& port);
+/// The attachment of a segment that tunnels lead to; its port is known.
+void read_vxlan(Context& context, const Object& attachment, policy::Interface& result);
+/// Which of a segment's stations are behind which remote; the static neighbours are known.
+void read_stations(Context& context, const Object& object, policy::Interface& result);
+/// What tunnels take from a port's IP MTU.
+std::uint16_t overhead_of(policy::Encapsulation encapsulation);
+/// A router for each tunnel endpoint: after everything that is said about tenants.
+void add_underlays(Context& context);
+constexpr std::string_view underlay_prefix = "underlay-";  // of their names
 /// Names under addresses and services.
 void read_addresses(Context& context, TenantScope& scope);
 void read_services(Context& context, TenantScope& scope);

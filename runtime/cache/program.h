@@ -27,11 +27,19 @@ struct Program {
     std::uint8_t session_count = 0;  // stateful routers on the path
     bool new_source = false;         // address or port
     bool new_destination = false;
+    bool tunnelled = false;  // with the VNI, over the tunnels of `underlay`; then there are no tags
+    std::uint16_t underlay = 0;
+    std::uint32_t vni = 0;
     std::uint8_t router_count = 0;
     std::array<std::uint16_t, most_routers> routers{};  // the tenants on the path: what it was made from
 
     friend bool operator==(const Program&, const Program&) = default;
 };
+
+/// What goes into a tunnel is not padded (MT-A34).
+constexpr std::uint32_t shortest_of(const Program& program) {
+    return program.tunnelled ? 0 : shortest_frame_bytes;
+}
 
 struct FlowValues {
     Translation translation;

@@ -19,6 +19,8 @@ Recipe Recipe::of(const Program& program) noexcept {
     recipe.l2_bytes = static_cast<std::uint8_t>(header.bytes());
     recipe.ttl_cost = program.ttl_cost;
     recipe.short_enough = program.session_count < 2 && !(program.new_source && program.new_destination);
+    recipe.tunnelled = program.tunnelled;
+    recipe.vni = program.vni;
     recipe.new_source = program.new_source;
     recipe.new_destination = program.new_destination;
     return recipe;

@@ -21,6 +21,8 @@ struct alignas(64) Recipe {
     std::uint8_t ttl_cost = 0;
     bool short_enough = false;  // one session, one side translated: an entry's one line says all
     bool new_source = false, new_destination = false;
+    bool tunnelled = false;  // with the VNI, through the neighbour's tunnel
+    std::uint32_t vni = 0;
 
     static Recipe of(const Program& program) noexcept;
 };

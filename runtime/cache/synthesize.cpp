@@ -16,6 +16,11 @@ Program egress_program(const Image& image, InterfaceRef egress) {
     program.vids[0] = out.outer_vid();
     program.vids[1] = out.inner_vid();
     program.source_mac = from_image(out.mac());
+    if (out.encapsulation() != image::Encapsulation::None) {
+        program.tunnelled = true;
+        program.underlay = image.underlays()[program.out_port];
+        program.vni = out.vni();
+    }
     return program;
 }
 

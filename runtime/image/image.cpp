@@ -50,6 +50,7 @@ bool same_link(const TenantView& before, const NameSlots& ports_before, const Te
     if (a.kind() == image::InterfaceKind::Peer) return true;
     if (ports_before.slot(a.port()) != ports.slot(b.port())) return false;
     if (a.outer_vid() != b.outer_vid() || a.inner_vid() != b.inner_vid()) return false;
+    if (a.encapsulation() != b.encapsulation() || a.vni() != b.vni()) return false;
     const auto addresses = [](const TenantView& tenant, const image::Interface& row) {
         return tenant.addresses.subspan(row.first_address(), row.address_count());
     };
@@ -168,6 +169,12 @@ void Image::view_tenants(const Image* running, std::uint32_t forgotten) {
 }
 
 void Image::view_bindings(const Image* running, std::uint32_t forgotten) {
+    underlays_.assign(port_slots_.size(), no_tenant);
+    for (std::uint32_t i = 0; i < root_->ports()->size(); ++i) {
+        const std::uint16_t tenant = root_->ports()->Get(i)->underlay();
+        if (tenant == no_tenant) continue;
+        underlays_[port_slots_.slot(i)] = static_cast<std::uint16_t>(tenant_slots_.slot(tenant));
+    }
     const auto rows = rows_of(root_->bindings());
     std::vector<std::string> names;
     for (const image::Binding& row : rows) {
@@ -180,10 +187,8 @@ void Image::view_bindings(const Image* running, std::uint32_t forgotten) {
         NameSlots(running == nullptr ? NameSlots() : running->ingress_slots_, views, generation_, forgotten);
     for (std::uint32_t i = 0; i < rows.size(); ++i) {
         const image::Binding& row = rows[i];
-        const auto port = static_cast<std::uint16_t>(row.key() >> 32);
         const TenantView& tenant = tenants_[tenant_slots_.slot(row.tenant())];
-        const std::uint64_t tags = row.key() & 0xffffffff;
-        bindings_.emplace_back(std::uint64_t{port_slot(port)} << 32 | tags, tenant.index,
+        bindings_.emplace_back(on_port(row.key(), port_slot(port_of_binding(row.key()))), tenant.index,
                                tenant.interface_slot(row.interface()), ingress_slots_.slot(i));
     }
     std::sort(bindings_.begin(), bindings_.end(),
@@ -211,9 +216,7 @@ std::span<const std::uint8_t> Image::digest() const noexcept {
     return storage_->memory.bytes().subspan(offsetof(ImageHeader, digest), 32);
 }
 
-const image::Binding* Image::find_binding(std::uint16_t port, std::uint16_t outer,
-                                          std::uint16_t inner) const noexcept {
-    const std::uint64_t key = std::uint64_t{port} << 32 | std::uint64_t{outer} << 16 | inner;
+const image::Binding* Image::find_binding(std::uint64_t key) const noexcept {
     const auto place =
         std::lower_bound(bindings_.begin(), bindings_.end(), key,
                          [](const image::Binding& row, std::uint64_t k) { return row.key() < k; });

@@ -20,6 +20,7 @@
 #include "schemas/image_generated.h"
 #include "schemas/layout/address.h"
 #include "schemas/layout/address_class.h"
+#include "schemas/layout/binding_key.h"
 #include "schemas/layout/classifier.h"
 #include "schemas/layout/lpm.h"
 #include "schemas/layout/service_map.h"
@@ -32,6 +33,7 @@ struct Numbering;
 constexpr std::uint32_t no_row = 0xffffffff;
 
 constexpr std::uint16_t no_interface = 0xffff;
+constexpr std::uint16_t no_tenant = 0xffff;
 
 /// The other end of a peer interface: the tenant's slot and the interface's position in its section.
 struct PeerEnd {
@@ -100,6 +102,7 @@ struct TenantView {
     std::span<const image::InterfaceAddress> addresses;
     std::span<const image::ProxiedAddress> proxied;
     std::span<const image::StaticNeighbour> neighbours;
+    std::span<const image::Ip> remotes;
     RouteView routes4, routes6;
     std::span<const image::Adjacency> adjacencies;
     std::span<const std::uint32_t> ecmp_members;
@@ -231,6 +234,8 @@ class Image {
         return static_cast<std::uint16_t>(port_slots_.slot(position));
     }
     const NameSlots& port_slots() const noexcept { return port_slots_; }
+    /// By slot of a port: the tenant whose first interface is its tunnel endpoint; no_tenant where it has none.
+    std::span<const std::uint16_t> underlays() const noexcept { return underlays_; }
     /// By slot; a vanished tenant has its name and no table.
     std::span<const TenantView> tenants() const noexcept { return tenants_; }
     const NameSlots& tenant_slots() const noexcept { return tenant_slots_; }
@@ -238,15 +243,19 @@ class Image {
     std::uint64_t bytes() const noexcept;                   // of the file
     std::span<const std::uint8_t> digest() const noexcept;  // 32 bytes, the image's identity
 
-    /// All interfaces that frames may enter by, sorted by key: port, outer and inner VID; ports, tenants,
+    /// All interfaces that frames may enter by, sorted by key (layout/binding_key.h); ports, tenants,
     /// interfaces and the ingress' own number are slots.
     std::span<const image::Binding> bindings() const noexcept { return bindings_; }
     /// Ingress slots given so far.
     std::uint32_t ingress_slots() const noexcept { return ingress_slots_.size(); }
-    /// The interface that a frame with these tags enters on a port; null where the policy binds none. 0xffff
-    /// stands for an absent tag. Cost: a binary search over all bindings.
+    /// The interface that frames with this key enter by; null where the policy binds none. Cost: a binary
+    /// search over all bindings.
+    const image::Binding* find_binding(std::uint64_t key) const noexcept;
+    /// By port and VLAN tags; 0xffff stands for an absent one.
     const image::Binding* find_binding(std::uint16_t port, std::uint16_t outer,
-                                       std::uint16_t inner) const noexcept;
+                                       std::uint16_t inner) const noexcept {
+        return find_binding(binding_key(port, outer, inner));
+    }
 
     /// The last generation in which something vanished whose slot is still reserved; 0 where there is none.
     std::uint32_t vanished() const noexcept { return vanished_; }
@@ -272,6 +281,7 @@ class Image {
     NameSlots port_slots_, tenant_slots_, ingress_slots_;
     std::uint32_t vanished_ = 0;
     std::vector<std::string_view> port_names_;
+    std::vector<std::uint16_t> underlays_;
     std::vector<image::Binding> bindings_;
     std::vector<TenantView> tenants_;
 };

@@ -69,6 +69,7 @@ TenantView view_tenant(const image::Image& root, const image::Tenant& t, std::si
     view.addresses = rows_of(t.addresses());
     view.proxied = rows_of(t.proxied());
     view.neighbours = rows_of(t.neighbours());
+    view.remotes = rows_of(t.remotes());
     view.routes4 = {view_lpm(tables.own_routes4), view_lpm(tables.routes4)};
     view.routes6 = {view_lpm(tables.own_routes6), view_lpm(tables.routes6)};
     view.adjacencies = rows_of(t.adjacencies());

@@ -178,6 +178,7 @@ Refusal verify_tenants(const image::Image& root, std::span<const std::uint8_t> p
     if (unused != used.end()) return fmt::format("no tenant uses table {}", unused - used.begin());
     if (auto refusal = verify::check_names(names, "tenant")) return refusal;
     if (auto refusal = verify::check_peers(tenants)) return refusal;
+    if (auto refusal = verify::check_tunnels(root, tenants)) return refusal;
     return verify::check_bindings(rows_of(root.bindings()), tenants);
 }
 

@@ -27,9 +27,41 @@ Refusal check_attachment(const image::Interface& row, std::size_t port_count) {
     if (row.tag_count() == 2 && !is_vid(row.inner_vid())) {
         return fmt::format("has inner VLAN id {}, expected 1 to 4094", row.inner_vid());
     }
+    if (row.encapsulation() > image::Encapsulation::MAX) {
+        return fmt::format("has encapsulation {}, expected at most {}",
+                           static_cast<unsigned>(row.encapsulation()),
+                           static_cast<unsigned>(image::Encapsulation::MAX));
+    }
+    if (row.encapsulation() != image::Encapsulation::None &&
+        (row.kind() != image::InterfaceKind::Segment || row.tag_count() != 0)) {
+        return "has tunnels and is no untagged segment";
+    }
+    constexpr std::uint32_t most_vni = (1u << 24) - 1;
+    if (row.vni() > most_vni) return fmt::format("has VNI {}, expected at most {}", row.vni(), most_vni);
     if (from_image(row.mac()).is_group()) {
         return fmt::format("has the group address {} for a MAC", to_string(from_image(row.mac())));
     }
+    return std::nullopt;
+}
+
+/// Each interface's in turn, so that a neighbour's remote can be found in its own interface's.
+Refusal check_remotes(const TenantView& tenant, const image::Interface& row, std::uint64_t& next_remote) {
+    if (row.first_remote() != next_remote || !fits(next_remote, row.remote_count(), tenant.remotes.size())) {
+        return fmt::format("has remotes {} and the next {}, expected to begin at {} of {}", row.first_remote(),
+                           row.remote_count(), next_remote, tenant.remotes.size());
+    }
+    if ((row.encapsulation() == image::Encapsulation::None) != (row.remote_count() == 0)) {
+        return fmt::format("has {} remotes", row.remote_count());
+    }
+    const auto remotes = tenant.remotes.subspan(row.first_remote(), row.remote_count());
+    for (std::size_t i = 0; i < remotes.size(); ++i) {
+        if (!is_canonical(remotes[i], static_cast<std::uint8_t>(Family::v4)) ||
+            from_image(remotes[i]) == Ip{} ||
+            (i != 0 && from_image(remotes[i - 1]) >= from_image(remotes[i]))) {
+            return fmt::format("has remote {} out of order or no IPv4 address", i);
+        }
+    }
+    next_remote += row.remote_count();
     return std::nullopt;
 }
 
@@ -42,8 +74,8 @@ Refusal check_row(const TenantView& tenant, std::size_t index, std::size_t port_
     }
     if (row.kind() != image::InterfaceKind::Peer) {
         if (auto refusal = check_attachment(row, port_count)) return refusal;
-    } else if (row.tag_count() != 0) {
-        return "is a link to a tenant and has VLAN tags";
+    } else if (row.tag_count() != 0 || row.encapsulation() != image::Encapsulation::None) {
+        return "is a link to a tenant and has VLAN tags or tunnels";
     }
     if (row.mtu() < smallest_mtu_v4)
         return fmt::format("has MTU {}, expected at least {}", row.mtu(), smallest_mtu_v4);
@@ -96,6 +128,13 @@ Refusal check_neighbours(const TenantView& tenant) {
         if (tenant.interfaces[row.interface()].kind() == image::InterfaceKind::Peer) {
             return fmt::format("static neighbour {} is on a link to a tenant", i);
         }
+        const image::Interface& interface = tenant.interfaces[row.interface()];
+        const bool tunnelled = interface.encapsulation() != image::Encapsulation::None;
+        const std::uint32_t behind = row.remote() - interface.first_remote();
+        if (tunnelled ? behind >= interface.remote_count() : row.remote() != no_row) {
+            return fmt::format("static neighbour {} is behind remote {}, which its interface does not have", i,
+                               row.remote());
+        }
     }
     return std::nullopt;
 }
@@ -117,11 +156,17 @@ Refusal check_interfaces(const TenantView& tenant, std::size_t port_count) {
                            tenant.interface_names.size());
     }
     if (auto refusal = check_names(tenant.interface_names, "interface")) return refusal;
-    std::uint64_t next_address = 0;
+    std::uint64_t next_address = 0, next_remote = 0;
     for (std::size_t i = 0; i < tenant.interfaces.size(); ++i) {
         if (auto refusal = check_row(tenant, i, port_count, next_address)) {
             return fmt::format("interface \"{}\" {}", tenant.interface_names[i], *refusal);
         }
+        if (auto refusal = check_remotes(tenant, tenant.interfaces[i], next_remote)) {
+            return fmt::format("interface \"{}\" {}", tenant.interface_names[i], *refusal);
+        }
+    }
+    if (next_remote != tenant.remotes.size()) {
+        return fmt::format("the interfaces have {} remotes, the table {}", next_remote, tenant.remotes.size());
     }
     if (next_address != tenant.addresses.size()) {
         return fmt::format("the interfaces have {} addresses, the table {}", next_address,

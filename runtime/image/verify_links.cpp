@@ -3,12 +3,16 @@
 // What one table says about another tenant's: links between tenants, and bindings of frames to interfaces.
 #include <fmt/format.h>
 
+#include <set>
+#include <utility>
+
+#include "runtime/image/tenant_view.h"
 #include "runtime/image/verify_tenant.h"
+#include "schemas/layout/binding_key.h"
+#include "schemas/layout/image_types.h"
 
 namespace sluice::verify {
 namespace {
-
-constexpr std::uint64_t absent_tag = 0xffff;
 
 Refusal check_peer(std::span<const TenantView> tenants, std::size_t tenant, std::size_t index) {
     const image::Interface& near = tenants[tenant].interfaces[index];
@@ -31,9 +35,9 @@ Refusal check_peer(std::span<const TenantView> tenants, std::size_t tenant, std:
 }
 
 std::uint64_t key_of(const image::Interface& row) {
-    const std::uint64_t outer = row.tag_count() >= 1 ? row.outer_vid() : absent_tag;
-    const std::uint64_t inner = row.tag_count() == 2 ? row.inner_vid() : absent_tag;
-    return std::uint64_t{row.port()} << 32 | outer << 16 | inner;
+    if (row.encapsulation() != image::Encapsulation::None) return tunnel_binding_key(row.port(), row.vni());
+    return binding_key(row.port(), row.tag_count() >= 1 ? row.outer_vid() : absent_binding_tag,
+                       row.tag_count() == 2 ? row.inner_vid() : absent_binding_tag);
 }
 
 Refusal check_binding(const image::Binding& row, std::span<const TenantView> tenants) {
@@ -62,6 +66,49 @@ Refusal check_peers(std::span<const TenantView> tenants) {
             if (auto refusal = check_peer(tenants, tenant, i)) {
                 return fmt::format("tenant \"{}\": interface \"{}\" {}", tenants[tenant].name,
                                    tenants[tenant].interface_names[i], *refusal);
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+Refusal check_tunnels(const image::Image& root, std::span<const TenantView> tenants) {
+    std::size_t number = 0;
+    for (const image::Port* port : *root.ports()) {
+        const std::size_t index = number++;
+        if (port->underlay() == no_tenant) continue;
+        if (port->underlay() >= tenants.size()) {
+            return fmt::format("port {} has its tunnel endpoint in tenant {}, there are {}", index,
+                               port->underlay(), tenants.size());
+        }
+        const TenantView& underlay = tenants[port->underlay()];
+        if (underlay.interfaces.size() != 1 || underlay.addresses.empty() ||
+            underlay.interfaces[0].kind() != image::InterfaceKind::Uplink ||
+            underlay.interfaces[0].port() != index || underlay.interfaces[0].tag_count() != 0 ||
+            underlay.interfaces[0].encapsulation() != image::Encapsulation::None ||
+            underlay.addresses[0].family() != static_cast<std::uint8_t>(Family::v4)) {
+            return fmt::format(
+                "port {} has its tunnel endpoint in tenant \"{}\", which has no one untagged uplink "
+                "there with an IPv4 address",
+                index, underlay.name);
+        }
+    }
+    std::set<std::pair<std::uint16_t, Ip>> tunnels;
+    for (const TenantView& tenant : tenants) {
+        for (std::size_t i = 0; i < tenant.interfaces.size(); ++i) {
+            const image::Interface& row = tenant.interfaces[i];
+            if (row.encapsulation() == image::Encapsulation::None) continue;
+            if (root.ports()->Get(row.port())->underlay() == no_tenant) {
+                return fmt::format(
+                    "tenant \"{}\": interface \"{}\" has tunnels on port {}, which has no endpoint",
+                    tenant.name, tenant.interface_names[i], row.port());
+            }
+            for (const image::Ip& remote : tenant.remotes.subspan(row.first_remote(), row.remote_count())) {
+                tunnels.emplace(row.port(), from_image(remote));
+            }
+            if (tunnels.size() > most_tunnels) {
+                return fmt::format("the segments up to here have tunnels to {} remotes, expected at most {}",
+                                   tunnels.size(), most_tunnels);
             }
         }
     }

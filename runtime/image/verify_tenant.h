@@ -95,6 +95,9 @@ Refusal check_assertions(const TenantView& tenant);
 
 /// Across tenants: both ends of a peer link name each other.
 Refusal check_peers(std::span<const TenantView> tenants);
+/// Where tunnels end: a port's endpoint is the one interface of its underlay; segments with tunnels are on such
+/// ports.
+Refusal check_tunnels(const image::Image& root, std::span<const TenantView> tenants);
 /// Sorted, none twice, and one for each interface on a port, saying what the interface says.
 Refusal check_bindings(std::span<const image::Binding> bindings, std::span<const TenantView> tenants);
 

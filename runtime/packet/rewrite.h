@@ -7,6 +7,7 @@
 #include <span>
 
 #include "runtime/packet/checksum.h"
+#include "runtime/packet/headers.h"
 #include "runtime/packet/view.h"
 
 namespace sluice {
@@ -50,11 +51,11 @@ struct L2Header {
     std::uint32_t bytes() const { return 14u + 4u * tag_count; }
 };
 /// Replaces the layer 2 header, which was `old_l2_length` bytes long. Uses headroom where it grows. Frame data,
-/// length and headroom follow; the frame ends at l3 + ip_length (padding is cut, MT-A34), never below 60 bytes:
-/// it is padded with zeros to the Ethernet minimum where tailroom allows. False: no headroom for it (the frame
-/// is unchanged).
-bool replace_l2(Frame& frame, std::uint32_t old_l2_length, std::uint32_t ip_length,
-                const L2Header& header) noexcept;
+/// length and headroom follow; the frame ends at l3 + ip_length (padding is cut, MT-A34), never below
+/// `shortest` bytes: it is padded with zeros to the Ethernet minimum where tailroom allows; a frame that goes
+/// into a tunnel is not. False: no headroom for it (the frame is unchanged).
+bool replace_l2(Frame& frame, std::uint32_t old_l2_length, std::uint32_t ip_length, const L2Header& header,
+                std::uint32_t shortest = shortest_frame_bytes) noexcept;
 /// Writes the header at `at`; with two tags the outer one is an S-TAG (0x88A8).
 void write_l2(std::uint8_t* at, const L2Header& header) noexcept;
 

@@ -19,8 +19,8 @@ void write_l2(std::uint8_t* at, const L2Header& header) noexcept {
     store16(at, header.ethertype);
 }
 
-bool replace_l2(Frame& frame, std::uint32_t old_l2_length, std::uint32_t ip_length,
-                const L2Header& header) noexcept {
+bool replace_l2(Frame& frame, std::uint32_t old_l2_length, std::uint32_t ip_length, const L2Header& header,
+                std::uint32_t shortest) noexcept {
     const std::uint32_t new_l2_length = header.bytes();
     if (new_l2_length > old_l2_length + frame.headroom) return false;
     const std::uint32_t room_behind_l3 = frame.length - old_l2_length + frame.tailroom;
@@ -29,8 +29,8 @@ bool replace_l2(Frame& frame, std::uint32_t old_l2_length, std::uint32_t ip_leng
     frame.length = new_l2_length + ip_length;
     frame.tailroom = room_behind_l3 - ip_length;
     write_l2(frame.data, header);
-    if (frame.length < shortest_frame_bytes) {
-        const std::uint32_t padding = shortest_frame_bytes - frame.length;
+    if (frame.length < shortest) {
+        const std::uint32_t padding = shortest - frame.length;
         if (padding > frame.tailroom) return true;
         std::memset(frame.data + frame.length, 0, padding);
         frame.length += padding;

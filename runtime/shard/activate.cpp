@@ -102,8 +102,12 @@ void Shard::State::forget_neighbours() {
         const TenantView& tenant = image->tenants()[at.tenant];
         if (tenant.section_changed <= settled) return false;
         if (!image->has(at) || tenant.link_changed(at.interface) > settled) return true;
-        if (neighbour.state != NeighbourState::permanent) return false;
         const std::uint16_t position = tenant.interface_position(at.interface);
+        if (neighbour.tunnel != no_tunnel &&
+            !has_remote(tenant, tenant.interfaces[position], tunnels[neighbour.tunnel].remote)) {
+            return true;
+        }
+        if (neighbour.state != NeighbourState::permanent) return false;
         return std::ranges::none_of(tenant.neighbours, [&](const image::StaticNeighbour& row) {
             return row.interface() == position && from_image(row.ip()) == neighbour.ip &&
                    row.family() == static_cast<std::uint8_t>(neighbour.family);
@@ -111,10 +115,7 @@ void Shard::State::forget_neighbours() {
     });
     for (const TenantView& tenant : image->tenants()) {
         if (tenant.section_changed <= settled) continue;
-        for (const image::StaticNeighbour& row : tenant.neighbours) {
-            neighbours.add_permanent(tenant.ref(row.interface()), from_image(row.ip()),
-                                     static_cast<Family>(row.family()), from_image(row.mac()));
-        }
+        add_static_neighbours(tenant);
     }
 }
 

@@ -3,6 +3,7 @@
 // A burst in three passes. The first two only read and prefetch: what each frame is, then where its flow's
 // entry lies. The last has all effects, packet by packet in the order of arrival; a packet of a known IPv4 flow
 // is guarded and rewritten here in one go, whatever else it may be goes the longer ways.
+#include "runtime/shard/glance_into_tunnel.h"
 #include "runtime/shard/shard_state.h"
 
 namespace sluice {
@@ -53,6 +54,60 @@ struct Tables {
     const Ingress* ingresses;
     IpIds* ip_ids;
     std::uint32_t tick;
+    const Tunnel* tunnels;
+    std::uint32_t generation;  // of the image
+    HashKey secret;
+};
+
+/// What stands in front of a frame in a tunnel: Ethernet, IPv4, UDP and VXLAN header.
+class OuterHeader {
+  public:
+    static constexpr std::uint32_t bytes = ethernet_header_bytes + vxlan_encapsulation_bytes;
+    static constexpr std::uint32_t room = 56;  // written at once; the end of the header is the end here
+
+    OuterHeader() = default;
+    OuterHeader(const Tunnel& tunnel, Mac next_hop, std::uint32_t vni) noexcept {
+        std::array<std::uint8_t, room> text{};
+        std::uint8_t* at = text.data() + room - bytes;
+        write_l2(at, {next_hop, tunnel.way.source_mac, 0, {}, ethertype_ipv4});
+        at += ethernet_header_bytes;
+        write_vxlan({.source = tunnel.way.source, .destination = tunnel.remote, .vni = vni}, 0, at);
+        // What all packets have in common of the checksum; big-endian words.
+        wire::store<std::uint16_t>(at + ipv4_total_length_at, 0);
+        wire::store<std::uint16_t>(at + ipv4_checksum_at, 0);
+        sum_ = checksum_sum({at, ipv4_header_bytes});
+        sum_ = (sum_ & 0xffff) + (sum_ >> 16);
+        std::memcpy(words_.data(), text.data(), room);
+    }
+
+    /// In front of the frame whose packet begins at `l3`.
+    [[gnu::always_inline]] void write(std::uint8_t* l3, std::uint32_t packet_bytes,
+                                      const HashKey& secret) const noexcept {
+        std::uint8_t* outer = l3 - ethernet_header_bytes - vxlan_encapsulation_bytes;  // its IPv4 header
+        std::memcpy(outer + vxlan_encapsulation_bytes - room, words_.data(), room);
+        const std::uint32_t frame_bytes = ethernet_header_bytes + packet_bytes;
+        const std::uint32_t total_length = vxlan_encapsulation_bytes + frame_bytes;
+        const std::uint8_t tos = l3[ipv4_tos_at];
+        outer[ipv4_tos_at] = tos;
+        wire::store(outer + ipv4_total_length_at, wire::order(static_cast<std::uint16_t>(total_length)));
+        std::uint32_t sum = sum_ + total_length + tos;
+        sum = (sum & 0xffff) + (sum >> 16);
+        wire::store(outer + ipv4_checksum_at,
+                    wire::order(static_cast<std::uint16_t>(~((sum & 0xffff) + (sum >> 16)))));
+        std::uint8_t* udp = outer + ipv4_header_bytes;
+        const std::uint8_t protocol = l3[ipv4_protocol_at];
+        const bool has_ports = protocol == protocol_udp || protocol == protocol_tcp;
+        const std::uint16_t source_port = vxlan_source_port(
+            wire::load<std::uint64_t>(l3 + addresses_at(Family::v4)),
+            has_ports ? wire::load<std::uint32_t>(l3 + ipv4_header_bytes) : 0, protocol, secret);
+        wire::store(udp, wire::order(source_port));
+        wire::store(udp + udp_length_at,
+                    wire::order(static_cast<std::uint16_t>(total_length - ipv4_header_bytes)));
+    }
+
+  private:
+    std::array<std::uint64_t, room / sizeof(std::uint64_t)> words_;
+    std::uint32_t sum_;
 };
 
 /// Packets one after the other whose entries are alike, most often all of a burst. What they need of program,
@@ -70,15 +125,20 @@ class Run {
     }
     /// What this packet has for itself allows it.
     [[gnu::always_inline]] bool allows(const Glance& glance, const FlowEntry& entry) const noexcept {
-        if (glance.ingress != ingress_ || glance.l3[ipv4_ttl_at] <= ttl_cost_ || glance.total_length > mtu_) {
-            return false;
-        }
-        // What a TCP session has not seen acknowledged yet, the pipeline is to see.
-        return glance.key.protocol != protocol_tcp || entry.seen_ack != 0 ||
-               (glance.l3[ipv4_header_bytes + tcp_flags_at] & tcp_ack) == 0;
+        return allows(glance, entry, mtu_);
     }
+    template <bool into_tunnel = false>
     [[gnu::always_inline]] void carry_out(const Tables& tables, const Frame& frame, const Glance& glance,
                                           FlowEntry& entry, Frame& sent) noexcept;
+    /// The same for runs whose packets go into a tunnel, which allows() refuses. False: the packet must go the
+    /// longer ways.
+    [[gnu::noinline]] bool carry_into_tunnel(const Tables& tables, const Frame& frame, const Glance& glance,
+                                             FlowEntry& entry, Frame& sent) noexcept {
+        constexpr std::uint32_t headroom = OuterHeader::room;  // the packet begins behind an Ethernet header
+        if (!into_tunnel_ || frame.headroom < headroom || !allows(glance, entry, tunnel_mtu_)) return false;
+        carry_out<true>(tables, frame, glance, entry, sent);
+        return true;
+    }
     /// The last packet began its flow: it counts as a hit of the trace cache.
     void note_start() noexcept { ++started_; }
     /// Counts the packets, of which `sent` is behind the last. A longer way may change or give away whatever
@@ -90,6 +150,16 @@ class Run {
 
   private:
     bool begin(const FlowEntry& entry, const Tables& tables) noexcept;
+    bool begin_tunnel(const NeighbourUse& neighbour, const Tables& tables) noexcept;
+    [[gnu::always_inline]] bool allows(const Glance& glance, const FlowEntry& entry,
+                                       std::uint16_t mtu) const noexcept {
+        if (glance.ingress != ingress_ || glance.l3[ipv4_ttl_at] <= ttl_cost_ || glance.total_length > mtu) {
+            return false;
+        }
+        // What a TCP session has not seen acknowledged yet, the pipeline is to see.
+        return glance.key.protocol != protocol_tcp || entry.seen_ack != 0 ||
+               (glance.l3[ipv4_header_bytes + tcp_flags_at] & tcp_ack) == 0;
+    }
     void count(std::size_t packets, Counters& counters) noexcept;
 
     FlowEntry::Likeness likeness_ = FlowEntry::like_no_other;
@@ -101,6 +171,9 @@ class Run {
     std::uint16_t ingress_, mtu_, out_port_;
     std::uint8_t ttl_cost_, l2_bytes_;
     bool new_source_, new_destination_;
+    bool into_tunnel_ = false;  // then mtu_ is 0
+    std::uint16_t tunnel_mtu_;
+    OuterHeader outer_;
 };
 
 /// Whether the entry's line and what it refers to say all there is to do, and now is the time to do it.
@@ -123,7 +196,21 @@ bool Run::begin(const FlowEntry& entry, const Tables& tables) noexcept {
     const Wide mac = Wide{neighbour.mac_bits()} << (Recipe::l2_room - l2_bytes_) * 8;
     l2_[0] |= static_cast<std::uint64_t>(mac);
     l2_[1] |= static_cast<std::uint64_t>(mac >> 64);
+    into_tunnel_ = recipe.tunnelled;
+    if (into_tunnel_ && !begin_tunnel(neighbour, tables)) return false;
     likeness_ = entry.likeness();
+    return true;
+}
+
+bool Run::begin_tunnel(const NeighbourUse& neighbour, const Tables& tables) noexcept {
+    tunnel_mtu_ = mtu_;
+    mtu_ = 0;
+    if (neighbour.tunnel == no_tunnel) return false;
+    const Tunnel& tunnel = tables.tunnels[neighbour.tunnel];
+    if (tunnel.way.generation != tables.generation) return false;
+    const NeighbourUse& next = tables.neighbours[tunnel.way.neighbour];
+    if (!next.ready || next.life != tunnel.way.neighbour_life) return false;
+    outer_ = OuterHeader(tunnel, next.mac, recipe_->vni);
     return true;
 }
 
@@ -139,11 +226,12 @@ void Run::count(std::size_t packets, Counters& counters) noexcept {
     rx_bytes_ = tx_bytes_ = started_ = 0;
 }
 
+template <bool into_tunnel>
 inline void Run::carry_out(const Tables& tables, const Frame& frame, const Glance& glance, FlowEntry& entry,
                            Frame& sent) noexcept {
     std::uint8_t* l3 = glance.l3;
     std::uint32_t length = std::uint32_t{l2_bytes_} + glance.total_length;
-    if (length < shortest_frame_bytes) length = padded(l3 - l2_bytes_, length, frame);
+    if (!into_tunnel && length < shortest_frame_bytes) length = padded(l3 - l2_bytes_, length, frame);
     sent.data = l3 - l2_bytes_;
     sent.length = length;
     sent.port = out_port_;
@@ -177,6 +265,11 @@ inline void Run::carry_out(const Tables& tables, const Frame& frame, const Glanc
     wire::store(l3 + ipv4_checksum_at, checksum);
     // One length for all: in front of a shorter header this writes into headroom.
     std::memcpy(l3 - Recipe::l2_room, l2_.data(), Recipe::l2_room);
+    if constexpr (!into_tunnel) return;
+    outer_.write(l3, glance.total_length, tables.secret);
+    sent.data -= OuterHeader::bytes;
+    sent.length += OuterHeader::bytes;
+    tx_bytes_ += OuterHeader::bytes;
 }
 
 }  // namespace
@@ -188,25 +281,43 @@ void Shard::State::look_at_length(const Frame& frame, std::size_t place, Glance&
 }
 
 /// The passes that only read and prefetch. True: packets of flows that may not be known.
-bool Shard::State::look_up(std::span<const Frame> frames, Glances& glances) {
+bool Shard::State::look_up(std::span<const Frame> frames, Glances& glances, const Frame*& served) {
     const TagIndex::FirstLines lines = sessions.flows.index().first_lines();
     const bool cached = settings.cache != CacheTiers::none;
     // Taken out once, as Tables are.
     const Ingress* const known_ingresses = ingresses.data();
     const FlowEntry* const entries = sessions.flows.data();
+    bool in_tunnels = false;
     for (std::size_t i = 0; i < frames.size();) {
         const std::uint16_t port = frames[i].port;
         const std::uint16_t* rows = ingresses.rows(port);
         const std::size_t begin = i;
         std::uint64_t bytes = 0;
-        for (; i < frames.size() && frames[i].port == port; ++i) {
-            bytes += frames[i].length;
-            Glance& glance = glances[i];
-            glance.matched = cached && glance_at(frames[i], rows, known_ingresses, glance);
-            if (!glance.matched) look_at_length(frames[i], i, glance);
+        if (const TunnelEnd* const end = ingresses.tunnel_end(port); end == nullptr) {
+            for (; i < frames.size() && frames[i].port == port; ++i) {
+                bytes += frames[i].length;
+                Glance& glance = glances[i];
+                glance.matched = cached && glance_at(frames[i], rows, known_ingresses, glance);
+                if (!glance.matched) look_at_length(frames[i], i, glance);
+            }
+        } else {
+            in_tunnels = true;
+            for (; i < frames.size() && frames[i].port == port; ++i) {
+                bytes += frames[i].length;
+                Glance& glance = glances[i];
+                glance.matched = cached && glance_into_tunnel(frames[i], *end, ingresses, opened[i], glance);
+                if (!glance.matched) look_at_length(frames[i], i, glance);
+            }
         }
         counters.rx[port].packets += i - begin;
         counters.rx[port].bytes += bytes;
+    }
+    served = frames.data();
+    if (in_tunnels) {
+        for (std::size_t i = 0; i < frames.size(); ++i) {
+            if (ingresses.tunnel_end(frames[i].port) == nullptr || !glances[i].matched) opened[i] = frames[i];
+        }
+        served = opened.data();
     }
     const std::span looked_at(glances.data(), frames.size());
     const HashKey secret = key;
@@ -257,11 +368,19 @@ void Shard::State::take_longer_way(const Frame& frame, std::size_t place, const 
 void Shard::State::process_burst(std::span<const Frame> frames) {
     Glances glances;
     starts.ready = 0;
-    if (look_up(frames, glances) && settings.cache == CacheTiers::trace_cache) {
+    const Frame* served = nullptr;
+    if (look_up(frames, glances, served) && settings.cache == CacheTiers::trace_cache) {
         prepare_starts(frames.size(), glances);
     }
-    const Tables tables{
-        sessions.flows.data(), programs.recipes(), neighbours.uses(), ingresses.data(), &ip_ids, seen_tick()};
+    const Tables tables{sessions.flows.data(),
+                        programs.recipes(),
+                        neighbours.uses(),
+                        ingresses.data(),
+                        &ip_ids,
+                        seen_tick(),
+                        tunnels.data(),
+                        image->generation(),
+                        key};
     Run run;
     Frame* sent = output->transmitted.room(frames.size());
     for (std::size_t i = 0; i < frames.size(); ++i) {
@@ -274,18 +393,21 @@ void Shard::State::process_burst(std::span<const Frame> frames) {
             }
             bool fresh = false;
             if (at == no_flow && (starts.ready >> i & 1) != 0) {
-                const Started started = start(frames[i], glance, starts.by_packet[i]);
+                const Started started = start(served[i], glance, starts.by_packet[i]);
                 if (started.is_over) continue;
                 at = started.entry;
                 fresh = at != no_flow;
             }
             if (at == no_flow) {
                 known = false;
-            } else if (FlowEntry& entry = tables.entries[at];
-                       run.takes(entry, tables, sent, counters) && run.allows(glance, entry)) {
-                run.carry_out(tables, frames[i], glance, entry, *sent++);
-                if (fresh) run.note_start();
-                continue;
+            } else if (FlowEntry& entry = tables.entries[at]; run.takes(entry, tables, sent, counters)) {
+                const bool allowed = run.allows(glance, entry);
+                if (allowed) run.carry_out(tables, served[i], glance, entry, *sent);
+                if (allowed || run.carry_into_tunnel(tables, served[i], glance, entry, *sent)) {
+                    ++sent;
+                    if (fresh) run.note_start();
+                    continue;
+                }
             }
         }
         run.end(sent, counters);

@@ -25,21 +25,21 @@ void Shard::State::transmit(const Frame& frame, const Program& program) {
 }
 
 void Shard::State::execute(PacketView& packet, const Program& program, const Translation& translation,
-                           Mac destination, std::optional<std::uint16_t> ip_id) {
+                           Station destination, std::optional<std::uint16_t> ip_id) {
     std::uint8_t* l3 = packet.l3();
     if (translation.changes) apply_translation(l3, packet.ip, translation);
     if (program.ttl_cost != 0) decrement_ttl(l3, packet.ip.family, program.ttl_cost);
     if (ip_id) set_ipv4_id(l3, *ip_id);
     if (packet.ip.total_length > program.mtu) return fragment_and_send(packet, program, destination);
-    const L2Header header = header_of(program, destination, packet.ip.family);
-    if (!replace_l2(packet.frame, packet.l2.length, packet.ip.total_length, header)) {
+    const L2Header header = header_of(program, destination.mac, packet.ip.family);
+    if (!replace_l2(packet.frame, packet.l2.length, packet.ip.total_length, header, shortest_of(program))) {
         return drop(packet.frame, counters.interface_component(program.egress.tenant, program.egress.interface),
                     DropReason::BUFFER_EXHAUSTED);
     }
-    transmit(packet.frame, program);
+    send_frame(packet.frame, program, destination.tunnel);
 }
 
-void Shard::State::execute_plan(PacketView& packet, const Plan& plan, Mac destination) {
+void Shard::State::execute_plan(PacketView& packet, const Plan& plan, Station destination) {
     // Fragments of one datagram may have travelled differently: each has a TTL of its own.
     if (!plan.originated && packet.ip.ttl <= plan.program.ttl_cost) {
         return drop(packet.frame, router_of(plan.program.egress.tenant), DropReason::TTL_EXPIRED);
@@ -48,9 +48,9 @@ void Shard::State::execute_plan(PacketView& packet, const Plan& plan, Mac destin
             plan.new_ip_id ? std::optional(plan.ip_id) : std::nullopt);
 }
 
-void Shard::State::fragment_and_send(const PacketView& packet, const Program& program, Mac destination) {
+void Shard::State::fragment_and_send(const PacketView& packet, const Program& program, Station destination) {
     const Component component = counters.interface_component(program.egress.tenant, program.egress.interface);
-    const L2Header header = header_of(program, destination, packet.ip.family);
+    const L2Header header = header_of(program, destination.mac, packet.ip.family);
     const std::uint32_t count = ipv4_fragment_count(packet.ip, program.mtu);
     std::uint32_t sent = 0;
     for (std::uint32_t index = 0; index < count; ++index) {
@@ -63,8 +63,8 @@ void Shard::State::fragment_and_send(const PacketView& packet, const Program& pr
         }
         const std::uint32_t length = build_ipv4_fragment(packet.ip_bytes(), packet.ip, program.mtu, index,
                                                          frame.bytes().subspan(header.bytes()));
-        replace_l2(frame, header.bytes(), length, header);
-        transmit(frame, program);
+        replace_l2(frame, header.bytes(), length, header, shortest_of(program));
+        send_frame(frame, program, destination.tunnel);
         ++sent;
     }
     counters.copies += sent - 1;
@@ -72,7 +72,7 @@ void Shard::State::fragment_and_send(const PacketView& packet, const Program& pr
 }
 
 void Shard::State::send_held(std::uint32_t neighbour, HeldPacket& held) {
-    execute_plan(held.packet, held.plan, neighbours[neighbour].mac);
+    execute_plan(held.packet, held.plan, neighbours[neighbour].station());
 }
 
 void Shard::State::drop_held(HeldPacket& held, DropReason reason) {

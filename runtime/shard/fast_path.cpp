@@ -85,7 +85,7 @@ bool Shard::State::serve(Arrival& arrival, std::uint32_t at) {
     if (program.new_source && IpIds::needs_id(ip)) {
         ip_id = ip_ids.next(ip_ids.slot_of(translation.source, translation.destination));
     }
-    execute(packet, program, translation, neighbours.use_of(neighbour).mac, ip_id);
+    execute(packet, program, translation, neighbours.use_of(neighbour).station(), ip_id);
     return true;
 }
 

@@ -76,42 +76,26 @@ inline bool glance_at_l4(const std::uint8_t* l4, std::uint32_t length, std::uint
     return identifier != 0 && (request || is_icmp_reply(Family::v4, l4[0]));
 }
 
-/// `rows`: of the frame's port.
-[[gnu::always_inline]] inline bool glance_at(const Frame& frame, const std::uint16_t* rows,
-                                             const Ingress* ingresses, Glance& glance) noexcept {
-    constexpr std::uint32_t shortest = ethernet_header_bytes + ipv4_header_bytes + udp_header_bytes;
-    // The destination's MAC and the bit of the source's that says group.
-    constexpr std::uint64_t mac_mask = 0x0001ffffffffffff;
-    // Customer tag and IPv4; behind the MACs.
-    constexpr std::uint64_t tagged_mask = 0x0000ffff0000ffff, tagged = 0x0000000800000081;
-    // Version 4, five words of header, neither offset nor more-fragments.
-    constexpr std::uint64_t plain_mask = 0xff3f0000000000ff, plain = 0x45;
-    constexpr std::uint64_t protocol_and_source = 0xffffffff0000ff00;
+namespace wire {
+// The destination's MAC and the bit of the source's that says group.
+constexpr std::uint64_t mac_mask = 0x0001ffffffffffff;
+// Version 4, five words of header, neither offset nor more-fragments.
+constexpr std::uint64_t plain_mask = 0xff3f0000000000ff, plain = 0x45;
+}  // namespace wire
 
-    std::uint8_t* at = frame.data;
-    std::uint32_t room = frame.length - shortest;
-    if (frame.length < shortest || frame.headroom < Recipe::l2_room - ethernet_header_bytes) return false;
-    const auto types = wire::load<std::uint64_t>(at + 12);
-    std::uint16_t vid = 0;
-    std::uint32_t l2_bytes = ethernet_header_bytes;
-    if ((types & tagged_mask) == tagged) {
-        vid = wire::order(wire::load<std::uint16_t>(at + 14)) & 0x0fff;
-        if (vid == 0 || room < vlan_tag_bytes) return false;
-        room -= vlan_tag_bytes;
-        l2_bytes += vlan_tag_bytes;
-    } else if (static_cast<std::uint16_t>(types) != wire::order(ethertype_ipv4)) {
-        return false;
-    }
-    const std::uint16_t number = rows[vid];
-    if (number == no_ingress) return false;
+/// Of a frame that enters by ingress `number`, from its MACs on. `room`: behind the shortest headers.
+[[gnu::always_inline]] inline bool glance_behind_layer2(std::uint8_t* at, std::uint32_t l2_bytes,
+                                                        std::uint32_t room, std::uint16_t number,
+                                                        const Ingress* ingresses, Glance& glance) noexcept {
+    constexpr std::uint64_t protocol_and_source = 0xffffffff0000ff00;
     const Ingress& ingress = ingresses[number];
-    if ((wire::load<std::uint64_t>(at) & mac_mask) != ingress.mac_bits) return false;
+    if ((wire::load<std::uint64_t>(at) & wire::mac_mask) != ingress.mac_bits) return false;
 
     std::uint8_t* l3 = at + l2_bytes;
     const auto first = wire::load<std::uint64_t>(l3);
     const auto second = wire::load<std::uint64_t>(l3 + 8);
     auto third = wire::load<std::uint64_t>(l3 + 16);  // with the ports
-    if ((first & plain_mask) != plain ||
+    if ((first & wire::plain_mask) != wire::plain ||
         !ipv4_checksum_valid(first, second, static_cast<std::uint32_t>(third))) {
         return false;
     }
@@ -134,6 +118,32 @@ inline bool glance_at_l4(const std::uint8_t* l4, std::uint32_t length, std::uint
     glance.total_length = static_cast<std::uint16_t>(total_length);
     glance.l2_bytes = static_cast<std::uint8_t>(l2_bytes);
     return true;
+}
+
+/// `rows`: of the frame's port.
+[[gnu::always_inline]] inline bool glance_at(const Frame& frame, const std::uint16_t* rows,
+                                             const Ingress* ingresses, Glance& glance) noexcept {
+    constexpr std::uint32_t shortest = ethernet_header_bytes + ipv4_header_bytes + udp_header_bytes;
+    // Customer tag and IPv4; behind the MACs.
+    constexpr std::uint64_t tagged_mask = 0x0000ffff0000ffff, tagged = 0x0000000800000081;
+
+    std::uint8_t* at = frame.data;
+    std::uint32_t room = frame.length - shortest;
+    if (frame.length < shortest || frame.headroom < Recipe::l2_room - ethernet_header_bytes) return false;
+    const auto types = wire::load<std::uint64_t>(at + 12);
+    std::uint16_t vid = 0;
+    std::uint32_t l2_bytes = ethernet_header_bytes;
+    if ((types & tagged_mask) == tagged) {
+        vid = wire::order(wire::load<std::uint16_t>(at + 14)) & 0x0fff;
+        if (vid == 0 || room < vlan_tag_bytes) return false;
+        room -= vlan_tag_bytes;
+        l2_bytes += vlan_tag_bytes;
+    } else if (static_cast<std::uint16_t>(types) != wire::order(ethertype_ipv4)) {
+        return false;
+    }
+    const std::uint16_t number = rows[vid];
+    if (number == no_ingress) return false;
+    return glance_behind_layer2(at, l2_bytes, room, number, ingresses, glance);
 }
 
 }  // namespace sluice

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/shard/ingress_table.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "runtime/packet/view.h"
@@ -14,7 +16,12 @@ IngressTable::IngressTable(const Image& image)
       ingresses_(image.ingress_slots()),
       start_rows_(image.ingress_slots()),
       last_starts_(image.ingress_slots()),
-      by_port_and_vid_(image.port_names().size() * rows_a_port, no_ingress) {
+      by_port_and_vid_(image.port_names().size() * rows_a_port, no_ingress),
+      underlays_(image.port_names().size(), no_ingress),
+      tunnel_ends_(image.port_names().size()) {
+    const auto tunnelled = static_cast<std::size_t>(
+        std::ranges::count_if(image.bindings(), [](const auto& row) { return is_tunnel_binding(row.key()); }));
+    if (tunnelled != 0) by_vni_.resize(std::bit_ceil(2 * tunnelled));
     for (const image::Binding& binding : image.bindings()) {
         const auto number = static_cast<std::uint16_t>(binding.number());
         const TenantView& tenant = image.tenants()[binding.tenant()];
@@ -30,12 +37,37 @@ IngressTable::IngressTable(const Image& image)
         ingress.epoch = tenant.closure_changed;
         ingresses_[number] = ingress;
         start_rows_[number] = StartRow::of(image, ingress.interface);
+        if (is_tunnel_binding(binding.key())) {
+            add_vni(binding.key(), number);
+            continue;
+        }
+        if (image.underlays()[port_of_binding(binding.key())] == binding.tenant()) {
+            ingresses_[number].ends_tunnels = true;
+            const std::uint16_t port = port_of_binding(binding.key());
+            underlays_[port] = number;
+            tunnel_ends_[port] = {ingress.mac_bits,
+                                  __builtin_bswap32(from_image(tenant.addresses[0].ip()).v4())};
+            continue;
+        }
         const auto outer = static_cast<std::uint16_t>(binding.key() >> 16);
         const auto inner = static_cast<std::uint16_t>(binding.key());
         const auto port = static_cast<std::size_t>(binding.key() >> 32);
         if (inner == absent_tag) {
             by_port_and_vid_[port * rows_a_port + (outer == absent_tag ? 0u : outer)] = number;
         }
+    }
+}
+
+void IngressTable::add_vni(std::uint64_t key, std::uint16_t number) {
+    const InterfaceRef ref = ingresses_[number].interface;
+    const TenantView& tenant = image_->tenants()[ref.tenant];
+    const image::Interface& interface = tenant.interfaces[tenant.interface_position(ref.interface)];
+    std::size_t at = first_place_of(key);
+    while (by_vni_[at].key != 0) at = (at + 1) & (by_vni_.size() - 1);
+    by_vni_[at] = {key, static_cast<std::uint32_t>(remotes_.size()),
+                   static_cast<std::uint16_t>(interface.remote_count()), number};
+    for (const image::Ip& remote : tenant.remotes.subspan(interface.first_remote(), interface.remote_count())) {
+        remotes_.push_back(from_image(remote).v4());
     }
 }
 

@@ -4,12 +4,14 @@
 // the interface beside it. QinQ takes the image's binary search. Made from the image; owner shard only.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
 #include "runtime/cache/program.h"
 #include "runtime/image/image.h"
 #include "runtime/shard/start.h"
+#include "schemas/layout/binding_key.h"
 
 namespace sluice {
 
@@ -22,8 +24,15 @@ struct Ingress {
     std::uint16_t number = 0;    // its slot, and its place in the table
     std::uint16_t scope = 0;     // of the flow keys of what enters: the tenant, or the ingress (FlowKind)
     bool stateful = false;       // the tenant has a service router: its sessions are looked up first
+    bool ends_tunnels = false;   // of an underlay
     std::uint32_t epoch = 0;     // the generation in which what its packets can read changed last
     InterfaceRef interface;
+};
+
+/// Where tunnels over a port end, as the machine reads it from the wire.
+struct TunnelEnd {
+    std::uint64_t mac_bits = 0;
+    std::uint32_t address = 0;
 };
 
 class IngressTable {
@@ -33,9 +42,27 @@ class IngressTable {
     /// no_ingress where nothing is bound; a VID of absent_tag for none.
     std::uint16_t find(std::uint16_t port, std::uint16_t outer_vid, std::uint16_t inner_vid) const noexcept {
         if (inner_vid != absent_tag) return find_qinq(port, outer_vid, inner_vid);
+        if (outer_vid == absent_tag && underlays_[port] != no_ingress) return underlays_[port];
         return by_port_and_vid_[std::size_t{port} * rows_a_port + (outer_vid == absent_tag ? 0u : outer_vid)];
     }
-    /// Of one port: by VID, the first for untagged frames.
+    /// nullptr where the port has no tunnel endpoint.
+    const TunnelEnd* tunnel_end(std::uint16_t port) const noexcept {
+        return underlays_[port] == no_ingress ? nullptr : &tunnel_ends_[port];
+    }
+    /// Of what came through a tunnel that ends at the port's endpoint; no_ingress where the VNI is unknown.
+    std::uint16_t find_vni(std::uint16_t port, std::uint32_t vni) const noexcept {
+        const VniPlace* place = place_of(port, vni);
+        return place == nullptr ? no_ingress : place->number;
+    }
+    /// The same; no_ingress as well where the segment has no station behind that remote (host order).
+    std::uint16_t find_tunnelled(std::uint16_t port, std::uint32_t vni, std::uint32_t remote) const noexcept {
+        const VniPlace* place = place_of(port, vni);
+        if (place == nullptr) return no_ingress;
+        const std::uint32_t* first = &remotes_[place->first_remote];
+        const std::uint32_t* const end = first + place->remote_count;
+        return std::binary_search(first, end, remote) ? place->number : no_ingress;
+    }
+    /// Of one port: by VID, the first for untagged frames but those of an underlay, which may hold others.
     const std::uint16_t* rows(std::uint16_t port) const noexcept {
         return &by_port_and_vid_[std::size_t{port} * rows_a_port];
     }
@@ -50,11 +77,33 @@ class IngressTable {
     std::uint16_t find_qinq(std::uint16_t port, std::uint16_t outer_vid,
                             std::uint16_t inner_vid) const noexcept;
 
+    struct VniPlace {
+        std::uint64_t key = 0;
+        std::uint32_t first_remote = 0;
+        std::uint16_t remote_count = 0, number = no_ingress;
+    };
+    std::size_t first_place_of(std::uint64_t key) const noexcept {
+        return (key * 0x9e3779b97f4a7c15) >> 32 & (by_vni_.size() - 1);
+    }
+    const VniPlace* place_of(std::uint16_t port, std::uint32_t vni) const noexcept {
+        if (by_vni_.empty()) return nullptr;
+        const std::uint64_t key = tunnel_binding_key(port, vni);
+        for (std::size_t at = first_place_of(key);; at = (at + 1) & (by_vni_.size() - 1)) {
+            if (by_vni_[at].key == key) return &by_vni_[at];
+            if (by_vni_[at].key == 0) return nullptr;
+        }
+    }
+    void add_vni(std::uint64_t key, std::uint16_t number);
+
     const Image* image_;
     std::vector<Ingress> ingresses_;
     std::vector<StartRow> start_rows_;    // by ingress
     std::vector<LastStart> last_starts_;  // the same
     std::vector<std::uint16_t> by_port_and_vid_;
+    std::vector<std::uint16_t> underlays_;  // by port; no_ingress where it has no tunnel endpoint
+    std::vector<TunnelEnd> tunnel_ends_;    // the same
+    std::vector<VniPlace> by_vni_;          // open addressing, at most half full
+    std::vector<std::uint32_t> remotes_;    // by place, ascending, in host order
 };
 
 }  // namespace sluice

@@ -3,6 +3,7 @@
 // From a frame to an interface, and what is said there below IP: link-local control (802.1D), binding by port
 // and tags, MAC admission, ARP (RFC 826, RFC 5227) and neighbour discovery (RFC 4861).
 #include "runtime/packet/parse.h"
+#include "runtime/packet/vxlan.h"
 #include "runtime/shard/shard_state.h"
 #include "schemas/layout/image_types.h"
 
@@ -76,6 +77,7 @@ void Shard::State::look_at(const Frame& frame, Arrival& arrival) const {
     arrival.ingress_number = no_ingress;
     arrival.stale = no_flow;
     arrival.trace_known = false;
+    arrival.remote = {};
     arrival.packet.frame = frame;
     arrival.component = counters.port_component(frame.port);
     const auto l2 = parse_l2(frame.bytes());
@@ -84,7 +86,12 @@ void Shard::State::look_at(const Frame& frame, Arrival& arrival) const {
     if (is_link_local_control(l2->destination)) return void(arrival.reason = DropReason::L2_CTRL);
     const std::uint16_t number = ingresses.find(frame.port, l2->outer_vid, l2->inner_vid);
     if (number == no_ingress) return void(arrival.reason = DropReason::UNKNOWN_VLAN);
+    look_behind_layer2(number, arrival);
+}
 
+void Shard::State::look_behind_layer2(std::uint16_t number, Arrival& arrival) const {
+    const Frame& frame = arrival.packet.frame;
+    const L2View* const l2 = &arrival.packet.l2;
     const Ingress& ingress = ingresses[number];
     arrival.ingress_number = number;
     arrival.ingress = ingress.interface;
@@ -103,6 +110,9 @@ void Shard::State::look_at(const Frame& frame, Arrival& arrival) const {
         return;
     }
     const IpView& ip = arrival.packet.ip;
+    if (ingress.ends_tunnels && is_vxlan(ip) && ip.destination == tunnel_endpoint(ingress.interface.tenant)) {
+        return look_into_tunnel(arrival);
+    }
     arrival.kind = Arrival::Kind::ip;
     if (settings.cache == CacheTiers::none || group || !may_be_cached(ip)) return;
     arrival.probe = true;
@@ -120,13 +130,16 @@ void Shard::State::receive(Arrival& arrival) {
             return drop(packet.frame, arrival.component, arrival.reason);
         case Arrival::Kind::arp:
             ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::ARP)];
-            return receive_arp(packet, arrival.ingress);
+            return receive_arp(arrival);
         case Arrival::Kind::ip:
             return run_slow_path(arrival);
     }
 }
 
-void Shard::State::receive_arp(const PacketView& packet, InterfaceRef ingress) {
+void Shard::State::receive_arp(const Arrival& arrival) {
+    const PacketView& packet = arrival.packet;
+    const InterfaceRef ingress = arrival.ingress;
+    const std::uint32_t behind = tunnel_of(arrival);
     const TenantView& tenant = image->tenants()[ingress.tenant];
     const std::uint16_t interface = tenant.interface_position(ingress.interface);
     const Component component = counters.interface_component(ingress.tenant, ingress.interface);
@@ -139,7 +152,7 @@ void Shard::State::receive_arp(const PacketView& packet, InterfaceRef ingress) {
     if (!probe && !ours && !arp->sender_mac.is_group() &&
         on_link(tenant, interface, arp->sender_ip, Family::v4)) {
         const bool reply = arp->operation == 2 && for_us;
-        neighbours.learn(ingress, arp->sender_ip, Family::v4, arp->sender_mac, reply,
+        neighbours.learn(ingress, arp->sender_ip, Family::v4, {arp->sender_mac, behind}, reply,
                          for_us && arp->operation == 1, true, now);
     }
     if (!for_us) return drop(packet.frame, component, DropReason::NOT_OURS);
@@ -148,13 +161,15 @@ void Shard::State::receive_arp(const PacketView& packet, InterfaceRef ingress) {
         if (frame.data != nullptr) {
             const Arp answer{2, own_mac(ingress), arp->sender_mac, arp->target_ip, arp->sender_ip};
             build_arp(answer, frame.bytes().subspan(14));
-            send_to_mac(frame, ethertype_arp, arp_bytes, ingress, packet.l2.source);
+            send_to(frame, ethertype_arp, arp_bytes, ingress, {packet.l2.source, behind});
         }
     }
     consume(packet.frame);
 }
 
-bool Shard::State::receive_neighbour_message(const PacketView& packet, InterfaceRef ingress) {
+bool Shard::State::receive_neighbour_message(const Arrival& arrival) {
+    const PacketView& packet = arrival.packet;
+    const InterfaceRef ingress = arrival.ingress;
     if (packet.ip.protocol != protocol_icmpv6 || packet.ip.fragment) return false;
     if (packet.ip.icmp_type != 135 && packet.ip.icmp_type != 136) return false;
     ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::ND)];
@@ -173,6 +188,7 @@ bool Shard::State::receive_neighbour_message(const PacketView& packet, Interface
         drop(packet.frame, component, DropReason::NOT_OURS);
         return true;
     }
+    const std::uint32_t behind = tunnel_of(arrival);
     const bool credible =
         speaker != Ip{} && (is_link_local_v6(speaker) || on_link(tenant, interface, speaker, Family::v6));
     std::optional<Mac> link_layer = message->link_layer;
@@ -185,7 +201,7 @@ bool Shard::State::receive_neighbour_message(const PacketView& packet, Interface
     if (credible && link_layer && !link_layer->is_group()) {
         const bool solicited = !message->solicitation && message->solicited;
         const bool override_mac = message->solicitation || message->override_flag;
-        neighbours.learn(ingress, speaker, Family::v6, *link_layer, solicited, message->solicitation,
+        neighbours.learn(ingress, speaker, Family::v6, {*link_layer, behind}, solicited, message->solicitation,
                          override_mac, now);
     }
     if (message->solicitation) {
@@ -195,7 +211,7 @@ bool Shard::State::receive_neighbour_message(const PacketView& packet, Interface
             answer.source = answer.target = message->target;
             answer.link_layer = own_mac(ingress);
             answer.router = answer.override_flag = true;
-            Mac to = packet.l2.source;
+            Station to{packet.l2.source, behind};
             if (message->source == Ip{}) {  // duplicate address detection: all nodes are told (RFC 4861 7.2.4)
                 answer.destination = {0xff02000000000000, 1};
                 to = multicast_mac(answer.destination, Family::v6);
@@ -204,7 +220,7 @@ bool Shard::State::receive_neighbour_message(const PacketView& packet, Interface
                 answer.solicited = true;
             }
             const std::uint32_t length = build_neighbour_message(answer, frame.bytes().subspan(14));
-            send_to_mac(frame, ethertype_ipv6, length, ingress, to);
+            send_to(frame, ethertype_ipv6, length, ingress, to);
         }
     }
     consume(packet.frame);

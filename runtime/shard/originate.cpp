@@ -44,16 +44,16 @@ Frame Shard::State::new_frame(std::uint32_t l3_length) {
     return frame;
 }
 
-void Shard::State::send_to_mac(Frame frame, std::uint16_t ethertype, std::uint32_t l3_length,
-                               InterfaceRef egress, Mac destination) {
+void Shard::State::send_to(Frame frame, std::uint16_t ethertype, std::uint32_t l3_length, InterfaceRef egress,
+                           Station destination) {
     const Program program = egress_program(*image, egress);
     const L2Header header{
-        destination, program.source_mac, program.tag_count, {program.vids[0], program.vids[1]}, ethertype};
-    if (!replace_l2(frame, ethernet_bytes, l3_length, header)) {
+        destination.mac, program.source_mac, program.tag_count, {program.vids[0], program.vids[1]}, ethertype};
+    if (!replace_l2(frame, ethernet_bytes, l3_length, header, shortest_of(program))) {
         return drop(frame, counters.interface_component(egress.tenant, egress.interface),
                     DropReason::BUFFER_EXHAUSTED);
     }
-    transmit(frame, program);
+    send_frame(frame, program, destination.tunnel);
 }
 
 void Shard::State::send_routed(PacketView packet, InterfaceRef near, Component component) {
@@ -86,7 +86,7 @@ void Shard::State::send_routed(PacketView packet, InterfaceRef near, Component c
     if (plan.values.neighbour == no_neighbour)
         return drop(packet.frame, component, DropReason::NEIGH_QUEUE_FULL);
     const Neighbour& neighbour = neighbours[plan.values.neighbour];
-    if (neighbour.usable()) return execute_plan(packet, plan, neighbour.mac);
+    if (neighbour.usable()) return execute_plan(packet, plan, neighbour.station());
     if (!neighbours.hold(plan.values.neighbour, {packet, plan}, now)) {
         drop(packet.frame, component, DropReason::NEIGH_FAILED);
     }
@@ -155,13 +155,14 @@ void Shard::State::solicit(const Neighbour& neighbour, Cast cast) {
                                     neighbour.family, neighbour.ip);
     if (!source) return;
     const Mac own = own_mac(neighbour.interface);
+    const std::uint32_t behind = cast == Cast::unicast ? neighbour.tunnel : no_tunnel;
     const Frame frame = new_frame(longest_built_packet);
     if (frame.data == nullptr) return;
     const std::span<std::uint8_t> out = frame.bytes().subspan(ethernet_bytes);
     if (neighbour.family == Family::v4) {
         const Mac to = cast == Cast::unicast ? neighbour.mac : Mac{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
         build_arp({1, own, Mac{}, *source, neighbour.ip}, out);
-        return send_to_mac(frame, ethertype_arp, arp_bytes, neighbour.interface, to);
+        return send_to(frame, ethertype_arp, arp_bytes, neighbour.interface, {to, behind});
     }
     NeighbourMessage message;
     message.solicitation = true;
@@ -171,7 +172,7 @@ void Shard::State::solicit(const Neighbour& neighbour, Cast cast) {
     message.destination = cast == Cast::unicast ? neighbour.ip : solicited_node_group(neighbour.ip);
     const Mac to = cast == Cast::unicast ? neighbour.mac : multicast_mac(message.destination, Family::v6);
     const std::uint32_t length = build_neighbour_message(message, out);
-    send_to_mac(frame, ethertype_ipv6, length, neighbour.interface, to);
+    send_to(frame, ethertype_ipv6, length, neighbour.interface, {to, behind});
 }
 
 }  // namespace sluice

@@ -178,6 +178,7 @@ std::vector<saved::Neighbour> StateWriter::neighbours() const {
     std::vector<saved::Neighbour> rows;
     state_.neighbours.for_each_in_order([&](const Neighbour& neighbour, std::uint32_t due_tick) {
         if (neighbour.state == NeighbourState::permanent) return;  // the image's
+        if (neighbour.tunnel != no_tunnel) return;                 // numbers of tunnels are this process's
         rows.emplace_back(to_image(neighbour.ip), neighbour.changed, due_tick, neighbour.interface.tenant,
                           neighbour.interface.interface, to_image(neighbour.mac),
                           static_cast<std::uint8_t>(neighbour.family),

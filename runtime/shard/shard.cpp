@@ -22,6 +22,7 @@ Shard::State::State(const Image& image_, const ShardSettings& settings_, FrameAl
       nat(image_.tenants(), {settings_.sessions, std::min(settings_.wide_sessions, settings_.sessions)}, key,
           settings_.index, settings_.count),
       fragments(settings_.datagrams, key),
+      tunnels(settings_.tunnels, key),
       neighbours(settings_.neighbours, key, *this),
       programs(settings_.programs, key),
       traces(settings_.cache == CacheTiers::trace_cache ? settings_.traces : 8, key),
@@ -30,12 +31,7 @@ Shard::State::State(const Image& image_, const ShardSettings& settings_, FrameAl
       ledger(image_.tenants()),
       ip_ids(key),
       icmp_limiters(counters.drops.size()) {
-    for (const TenantView& tenant : image->tenants()) {
-        for (const image::StaticNeighbour& row : tenant.neighbours) {
-            neighbours.add_permanent(tenant.ref(row.interface()), from_image(row.ip()),
-                                     static_cast<Family>(row.family()), from_image(row.mac()));
-        }
-    }
+    for (const TenantView& tenant : image->tenants()) add_static_neighbours(tenant);
 }
 
 void Shard::State::run_timers(Time until) {

@@ -43,6 +43,7 @@ struct ShardSettings {
     std::uint32_t traces = 1u << 14;        // for all tenants together, as are
     std::uint32_t rule_answers = 1u << 15;  // the questions to the firewall that are remembered
     std::uint32_t neighbours = 1u << 12;
+    std::uint32_t tunnels = most_tunnels;
     std::uint32_t datagrams = 1024;  // under reassembly
     SessionTimeouts timeouts = {};
     /// For tests: called when a packet that leaves has run the stages, before the flow table learns it.

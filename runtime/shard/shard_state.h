@@ -7,6 +7,7 @@
 //   slow_path.cpp  the pipeline and its fates         commit.cpp     sessions: open, update, end
 //   execute.cpp    a plan carried out on a packet     originate.cpp  packets of our own
 //   shard.cpp      timers, and for people             rule_ledger.h  packets and bytes by rule
+//   tunnels.cpp    out of tunnels and into them
 //   activate.cpp   another image                      sweep.cpp      what refers to the vanished
 //   save.cpp       for the next process               resume.cpp     from the one before
 #pragma once
@@ -27,6 +28,7 @@
 #include "runtime/state/fragment_table.h"
 #include "runtime/state/nat_table.h"
 #include "runtime/state/slot_changes.h"
+#include "runtime/state/tunnel_table.h"
 #include "schemas/layout/image_types.h"
 
 namespace sluice {
@@ -55,6 +57,7 @@ struct Arrival {
     bool absent = false;  // and does not
     FlowProbe flow;
     std::uint32_t stale = no_flow;  // the entry that knew it under an older image
+    Ip remote;                      // the tunnel endpoint that it came from
     bool trace_known = false;
 };
 
@@ -92,6 +95,7 @@ struct Shard::State final : NeighbourActions {
     SessionTable sessions;
     NatTable nat;
     FragmentTable fragments;
+    TunnelTable tunnels;
     NeighbourTable neighbours;
     ProgramStore programs;
     TraceCache traces;
@@ -108,7 +112,8 @@ struct Shard::State final : NeighbourActions {
     std::uint32_t sweep_cursor = 0;          // where the next slice of sweeping starts
     std::uint32_t sweep_until = 0;           // the generation that this sweep is for; 0: none
     std::array<Arrival, most_burst_frames> arrivals;
-    Starts starts;  // of the burst
+    std::array<Frame, most_burst_frames> opened;  // those that came through tunnels, without them
+    Starts starts;                                // of the burst
     Time now = 0;
     std::uint32_t fold_cursor = 0;  // where the next slice of folding starts
     Output* output = nullptr;       // of the call in progress
@@ -116,14 +121,34 @@ struct Shard::State final : NeighbourActions {
     // layer2.cpp
     /// Fills the arrival and changes nothing.
     void look_at(const Frame& frame, Arrival& arrival) const;
+    /// Of a frame whose layer 2 is known, which enters by this ingress.
+    void look_behind_layer2(std::uint16_t number, Arrival& arrival) const;
     /// Carries out what look_at() saw.
     void receive(Arrival& arrival);
-    void receive_arp(const PacketView& packet, InterfaceRef ingress);
-    bool receive_neighbour_message(const PacketView& packet, InterfaceRef ingress);
+    void receive_arp(const Arrival& arrival);
+    bool receive_neighbour_message(const Arrival& arrival);
+
+    // tunnels.cpp
+    /// Of a packet for a tunnel endpoint: what is inside takes its place.
+    void look_into_tunnel(Arrival& arrival) const;
+    /// The tunnel back; no_tunnel where it came through none.
+    std::uint32_t tunnel_of(const Arrival& arrival);
+    /// The one that a static neighbour is behind.
+    std::uint32_t tunnel_of(const TenantView& tenant, const image::StaticNeighbour& row);
+    /// By number; makes room by forgetting those that the image does not have. no_tunnel: there is none.
+    std::uint32_t tunnel_to(std::uint16_t underlay, Ip remote);
+    void forget_tunnels();
+    void add_static_neighbours(const TenantView& tenant);
+    /// A complete frame: out of the port, or through the station's tunnel, or through all of them.
+    void send_frame(const Frame& frame, const Program& program, std::uint32_t tunnel);
+    void send_through(std::uint32_t tunnel, Frame frame, const Program& program);
+    void send_through_all(const Frame& frame, const Program& program);
 
     // burst.cpp
     void process_burst(std::span<const Frame> frames);
-    bool look_up(std::span<const Frame> frames, Glances& glances);
+    /// `served`: the frames as their packets are to be carried out: those from tunnels without what was around
+    /// them.
+    bool look_up(std::span<const Frame> frames, Glances& glances, const Frame*& served);
     /// What a glance could not tell.
     void look_at_length(const Frame& frame, std::size_t place, Glance& glance);
     void take_longer_way(const Frame& frame, std::size_t place, const Glance& glance, bool known);
@@ -195,8 +220,8 @@ struct Shard::State final : NeighbourActions {
     // originate.cpp
     Frame new_frame(
         std::uint32_t l3_length);  // data points at layer 2 room of 14 bytes; data null when exhausted
-    void send_to_mac(Frame frame, std::uint16_t ethertype, std::uint32_t l3_length, InterfaceRef egress,
-                     Mac destination);
+    void send_to(Frame frame, std::uint16_t ethertype, std::uint32_t l3_length, InterfaceRef egress,
+                 Station destination);
     /// `near`: the interface whose other side caused it; the route is looked up in its tenant.
     void send_routed(PacketView packet, InterfaceRef near, Component component);
     void send_built(const Frame& frame, std::uint32_t l3_length, Family family, InterfaceRef near,
@@ -207,10 +232,10 @@ struct Shard::State final : NeighbourActions {
     void answer_echo(std::span<PacketView> packets, InterfaceRef ingress, Component component);
 
     // execute.cpp
-    void execute(PacketView& packet, const Program& program, const Translation& translation, Mac destination,
-                 std::optional<std::uint16_t> ip_id);
-    void execute_plan(PacketView& packet, const Plan& plan, Mac destination);
-    void fragment_and_send(const PacketView& packet, const Program& program, Mac destination);
+    void execute(PacketView& packet, const Program& program, const Translation& translation,
+                 Station destination, std::optional<std::uint16_t> ip_id);
+    void execute_plan(PacketView& packet, const Plan& plan, Station destination);
+    void fragment_and_send(const PacketView& packet, const Program& program, Station destination);
     void transmit(const Frame& frame, const Program& program);
     void release(const Frame& frame) { output->released.push_back(frame); }
     void drop(const Frame& frame, Component component, DropReason reason) {
@@ -267,8 +292,15 @@ struct Shard::State final : NeighbourActions {
         const TenantView& tenant = image->tenants()[ref.tenant];
         return tenant.interfaces[tenant.interface_position(ref.interface)];
     }
+    /// Of an underlay: the address that its tunnels end at here.
+    Ip tunnel_endpoint(std::uint16_t underlay) const {
+        return from_image(image->tenants()[underlay].addresses[0].ip());
+    }
     Mac own_mac(InterfaceRef ref) const { return from_image(interface_of(ref).mac()); }
 };
+
+/// Whether a segment's stations may be behind this tunnel endpoint. A binary search.
+bool has_remote(const TenantView& tenant, const image::Interface& interface, Ip remote);
 
 /// The address the gateway speaks from on an interface (a position): the one whose subnet holds `towards`, else
 /// the first of the family.

@@ -10,7 +10,7 @@ namespace sluice {
 
 void Shard::State::run_slow_path(Arrival& arrival) {
     PacketView& packet = arrival.packet;
-    if (receive_neighbour_message(packet, arrival.ingress)) return;
+    if (receive_neighbour_message(arrival)) return;
     if (packet.l2.destination.is_group()) {
         ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::GROUP)];
         const Component interface =
@@ -152,7 +152,7 @@ void Shard::State::forward(std::span<PacketView> packets, Arrival& arrival, std:
         install(plan, program, arrival);
     }
     count_uncacheable(trace.no_cache);
-    for (PacketView& packet : packets) execute_plan(packet, plan, neighbour.mac);
+    for (PacketView& packet : packets) execute_plan(packet, plan, neighbour.station());
 }
 
 void Shard::State::note_sessions(Plan& plan) const {

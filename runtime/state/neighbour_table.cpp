@@ -57,14 +57,18 @@ std::uint32_t NeighbourTable::find(InterfaceRef interface, Ip ip, Family family)
     });
 }
 
-void NeighbourTable::add_permanent(InterfaceRef interface, Ip ip, Family family, Mac mac) {
+void NeighbourTable::add_permanent(InterfaceRef interface, Ip ip, Family family, Station station) {
     std::uint32_t index = find(interface, ip, family);
     const bool is_new = index == none;
     if (is_new) index = create(interface, ip, family, NeighbourState::permanent, 0);
     if (index == none) return;
     const Neighbour& known = neighbours_[index];
-    if (!is_new && known.state == NeighbourState::permanent && known.mac == mac) return;
-    neighbours_[index].mac = mac;
+    if (!is_new && known.state == NeighbourState::permanent && known.mac == station.mac &&
+        known.tunnel == station.tunnel) {
+        return;
+    }
+    neighbours_[index].mac = station.mac;
+    neighbours_[index].tunnel = station.tunnel;
     timers_.cancel(index);
     become_usable(index, NeighbourState::permanent, 0);
 }
@@ -106,14 +110,17 @@ bool NeighbourTable::hold(std::uint32_t index, const HeldPacket& packet, Time no
     return true;
 }
 
-void NeighbourTable::learn(InterfaceRef interface, Ip ip, Family family, Mac mac, bool solicited,
+void NeighbourTable::learn(InterfaceRef interface, Ip ip, Family family, Station station, bool solicited,
                            bool may_create, bool override_mac, Time now) {
+    const Mac mac = station.mac;
     if (mac.is_group() || mac == Mac{}) return;
     const std::uint32_t index = find(interface, ip, family);
     if (index == none) {
         if (!may_create) return;
         const std::uint32_t created = create(interface, ip, family, NeighbourState::stale, now);
-        if (created != none) neighbours_[created].mac = mac;
+        if (created == none) return;
+        neighbours_[created].mac = mac;
+        neighbours_[created].tunnel = station.tunnel;
         return;  // STALE: whoever uses it publishes the MAC
     }
     Neighbour& neighbour = neighbours_[index];
@@ -122,15 +129,17 @@ void NeighbourTable::learn(InterfaceRef interface, Ip ip, Family family, Mac mac
     const NeighbourState heard = solicited && asking ? NeighbourState::reachable : NeighbourState::stale;
     if (neighbour.state == NeighbourState::incomplete || neighbour.state == NeighbourState::failed) {
         neighbour.mac = mac;
+        neighbour.tunnel = station.tunnel;
         become_usable(index, heard, now);
         return;
     }
-    const bool other_mac = neighbour.mac != mac;
+    const bool other_mac = neighbour.mac != mac || neighbour.tunnel != station.tunnel;
     if (other_mac && !override_mac) {
         if (neighbour.state == NeighbourState::reachable) become_usable(index, NeighbourState::stale, now);
         return;
     }
     neighbour.mac = mac;
+    neighbour.tunnel = station.tunnel;
     if (other_mac || heard == NeighbourState::reachable) become_usable(index, heard, now);
 }
 
@@ -226,6 +235,7 @@ void NeighbourTable::enter(std::uint32_t index, NeighbourState state, Time now) 
 void NeighbourTable::publish(std::uint32_t index) {
     const Neighbour& neighbour = neighbours_[index];
     uses_[index].mac = neighbour.mac;
+    uses_[index].tunnel = neighbour.tunnel;
     uses_[index].ready = neighbour.usable() && neighbour.state != NeighbourState::stale;
 }
 

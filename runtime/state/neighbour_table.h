@@ -25,6 +25,7 @@
 #include "runtime/state/keyed_hash.h"
 #include "runtime/state/observed.h"
 #include "runtime/state/reasons.h"
+#include "runtime/state/station.h"
 #include "runtime/state/timer_wheel.h"
 
 namespace sluice {
@@ -55,9 +56,11 @@ struct Neighbour {
     InterfaceRef interface;
     NeighbourState state = NeighbourState::none;
     Mac mac;
-    std::uint8_t requests = 0;     // sent in INCOMPLETE or PROBE
-    Time changed = 0;              // when the state was entered
-    std::uint32_t held_count = 0;  // packets that wait for it
+    std::uint32_t tunnel = no_tunnel;  // that it is behind
+    std::uint8_t requests = 0;         // sent in INCOMPLETE or PROBE
+    Time changed = 0;                  // when the state was entered
+    std::uint32_t held_count = 0;      // packets that wait for it
+    Station station() const { return {mac, tunnel}; }
     bool usable() const {
         return state == NeighbourState::reachable || state == NeighbourState::stale ||
                state == NeighbourState::delay || state == NeighbourState::probe ||
@@ -68,9 +71,11 @@ struct Neighbour {
 /// What a packet of a known flow needs of its neighbour: sixteen bytes, so that many of them stay in the cache.
 struct NeighbourUse {
     Mac mac;
-    bool ready = false;      // usable, and using it changes nothing (a STALE one must be touched)
+    bool ready = false;  // usable, and using it changes nothing (a STALE one must be touched)
+    std::uint32_t tunnel = no_tunnel;
     std::uint32_t life = 0;  // moves when the slot is given to another neighbour (modulo 2^27)
 
+    Station station() const noexcept { return {mac, tunnel}; }
     /// The MAC as the machine reads eight bytes, the upper two zero.
     std::uint64_t mac_bits() const noexcept {
         std::uint64_t bits = 0;
@@ -99,7 +104,7 @@ class NeighbourTable {
                    std::uint32_t held_capacity = most_held_packets_of_shard);
 
     /// Configured entries; they never age and are not overridden by what is heard.
-    void add_permanent(InterfaceRef interface, Ip ip, Family family, Mac mac);
+    void add_permanent(InterfaceRef interface, Ip ip, Family family, Station station);
 
     /// Forgets the neighbours for which which(neighbour) holds and for which no packet waits.
     template <typename Which>
@@ -147,7 +152,8 @@ class NeighbourTable {
     /// (INCOMPLETE, PROBE), and only there: a reply nobody asked for confirms nothing. A changed MAC that is
     /// not confirmed makes the entry STALE; without `override_mac` another MAC than ours is not taken, and
     /// REACHABLE turns STALE. FAILED ends with whatever is heard. Group and all-zero MACs are ignored.
-    void learn(InterfaceRef interface, Ip ip, Family family, Mac mac, bool solicited, bool may_create,
+    /// Behind another tunnel than before it counts as having another MAC.
+    void learn(InterfaceRef interface, Ip ip, Family family, Station station, bool solicited, bool may_create,
                bool override_mac, Time now);
 
     /// As an earlier process knew it; nothing waits for it. `due_tick`: when its timer fires, where its state

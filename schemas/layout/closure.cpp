@@ -97,6 +97,12 @@ Digest gateway_digest(const image::Image& root) {
         for (const image::Port* port : *root.ports()) {
             text.add(text_of(port->name()));
             text.add(std::uint64_t{port->mtu()});
+            // What goes through its tunnels depends on the endpoint's section.
+            const std::uint16_t underlay = port->underlay();
+            if (root.tenants() == nullptr || underlay >= root.tenants()->size()) continue;
+            const auto* row = root.tenants()->Get(underlay);
+            if (row->digest() != nullptr)
+                text.add(std::span<const std::uint8_t>(row->digest()->data(), row->digest()->size()));
         }
     }
     return text.digest();

@@ -37,13 +37,22 @@ std::string read(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-}  // namespace
-
-Texts t1_texts() {
+Texts texts_of(const std::string& directory) {
     Texts texts;
     for (const std::string name : {"gateway.yaml", "tenants/a.yaml", "tenants/b.yaml"}) {
-        texts[name] = read("tests/acceptance/t1/" + name);
+        texts[name] = read(directory + name);
     }
+    return texts;
+}
+
+}  // namespace
+
+Texts overlay_texts() {
+    return texts_of("tests/acceptance/overlay/");
+}
+
+Texts t1_texts() {
+    Texts texts = texts_of("tests/acceptance/t1/");
     texts["tenants/c.yaml"] = tenant_c;
     return edited(std::move(texts), "gateway.yaml", "tenants/b.yaml]", "tenants/b.yaml, tenants/c.yaml]");
 }

@@ -19,6 +19,8 @@ using Texts = std::map<std::string, std::string>;
 /// T1 and tenant c behind it: no services, 198.18.3.0/24 on VLAN 701 of V0, and two ways out on U0: VLAN 103
 /// (the default route) and VLAN 104.
 Texts t1_texts();
+/// T1 behind VXLAN (tests/acceptance/overlay).
+Texts overlay_texts();
 /// The same with `from` replaced by `to` in one file; throws std::logic_error where it does not stand there
 /// once.
 Texts edited(Texts texts, const std::string& file, std::string_view from, std::string_view to);

@@ -123,7 +123,17 @@ void follow_interfaces(const Image& image, const TenantView& tenant) {
         at(image.port_names(), row.port(), "port");
         const std::uint16_t outer = row.tag_count() >= 1 ? row.outer_vid() : 0xffff;
         const std::uint16_t inner = row.tag_count() == 2 ? row.inner_vid() : 0xffff;
-        const image::Binding* binding = image.find_binding(row.port(), outer, inner);
+        const bool tunnelled = row.encapsulation() != image::Encapsulation::None;
+        for (const auto& remote : part(tenant.remotes, row.first_remote(), row.remote_count(), "remotes")) {
+            if (from_image(remote) == Ip{}) throw std::logic_error("a remote without an address");
+        }
+        if (tunnelled) {
+            const std::uint16_t underlay = at(image.underlays(), row.port(), "underlay");
+            at(at(image.tenants(), underlay, "tenant").addresses, 0u, "tunnel endpoint");
+        }
+        const image::Binding* binding = tunnelled
+                                            ? image.find_binding(tunnel_binding_key(row.port(), row.vni()))
+                                            : image.find_binding(row.port(), outer, inner);
         if (binding == nullptr || binding->tenant() != tenant.index || binding->interface() != i) {
             throw std::logic_error("an interface that no frame enters");
         }

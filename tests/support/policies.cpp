@@ -174,4 +174,22 @@ policy::Policy two_tenants() {
     return policy;
 }
 
+void add_tunnels(policy::Policy& policy) {
+    policy.ports.push_back({"overlay0", 1600, std::nullopt});
+    policy.ports[2].underlay = 2;
+    policy::Tenant underlay;
+    underlay.name = "underlay-overlay0";
+    underlay.file = "gateway.yaml";
+    underlay.interfaces = {uplink("overlay0", 2, {}, {"198.51.100.10/24"})};
+    underlay.firewall = policy::Firewall{policy::Action::drop, policy::Action::drop, false, {}};
+    policy.tenants.push_back(std::move(underlay));
+    policy::Interface& db = policy.tenants[0].interfaces[1];
+    db.port = 2;
+    db.vids.clear();
+    db.encapsulation = policy::Encapsulation::vxlan;
+    db.vni = 5001;
+    db.remotes = {ip_of("198.51.100.21"), ip_of("198.51.100.22")};
+    db.neighbours = {{*parse_ip("10.1.2.5"), *parse_mac("02:aa:00:00:00:05"), ip_of("198.51.100.22")}};
+}
+
 }  // namespace sluice::test

@@ -33,5 +33,8 @@ policy::Route route(std::string_view to, std::uint16_t interface, std::string_vi
 ///         VLAN 900, 203.0.113.10/24), 3 to-red
 ///   red:  0 web (access0 VLAN 210, 10.1.1.1/24), 1 internet (uplink0 untagged, 198.51.100.2/31), 2 to-blue
 policy::Policy two_tenants();
+/// Moves blue's db behind VXLAN: VNI 5001 on port 2, overlay0, whose tunnel endpoint belongs to tenant 2;
+/// remotes 198.51.100.21 and .22, and behind .22 a static neighbour.
+void add_tunnels(policy::Policy& policy);
 
 }  // namespace sluice::test

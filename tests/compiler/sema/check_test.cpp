@@ -65,8 +65,57 @@ TEST(Check, TheExampleBecomesThePolicy) {
     EXPECT_EQ(policy.ports[2].mtu, 1500);
     EXPECT_THAT(policy.files,
                 testing::ElementsAre("p/gateway.yaml", "p/tenants/blue.yaml", "p/tenants/red.yaml"));
-    ASSERT_EQ(policy.tenants.size(), 2U);
+    ASSERT_EQ(policy.tenants.size(), 3U);
     EXPECT_EQ(policy.tenants[0].file, "tenants/blue.yaml");
+}
+
+TEST(Check, ATunnelEndpointGetsARouterOfItsOwn) {
+    const auto result = check_example();
+    ASSERT_TRUE(result.policy);
+    const auto& policy = *result.policy;
+    EXPECT_EQ(policy.ports[1].underlay, 2);
+    EXPECT_EQ(policy.ports[0].underlay, policy::no_index);
+    const auto& underlay = policy.tenants[2];
+    EXPECT_EQ(underlay.name, "underlay-overlay0");
+    ASSERT_EQ(underlay.interfaces.size(), 1U);
+    EXPECT_EQ(underlay.interfaces[0].port, 1);
+    EXPECT_EQ(underlay.interfaces[0].mtu, 1600);
+    EXPECT_EQ(to_string(underlay.interfaces[0].addresses[0].own, Family::v4), "198.51.100.10");
+    EXPECT_EQ(underlay.interfaces[0].addresses[0].subnet.length, 0);  // every other endpoint is a neighbour
+    EXPECT_TRUE(underlay.routes.empty());
+}
+
+TEST(Check, SegmentsBehindTunnels) {
+    const auto result =
+        check({{"p/gateway.yaml",
+                "gateway: edge-a\nmac: 02:00:5e:00:01:01\nports:\n  overlay0: {mtu: 1600, tunnel-endpoint: "
+                "198.51.100.10/24, tunnel-gateway: 198.51.100.1, neighbours: {198.51.100.21: "
+                "\"02:00:00:00:21:01\"}}\n"
+                "tenants: [blue.yaml]\n"},
+               {"p/blue.yaml", R"(
+tenant: blue
+segments:
+  app:
+    vxlan: {port: overlay0, vni: 5001, remotes: [198.51.100.22, 192.0.2.9, 198.51.100.21]}
+    gateway: 10.1.3.1/24
+    neighbours: {10.1.3.5: "02:aa:00:00:00:05"}
+    stations: {"02:aa:00:00:00:05": 198.51.100.21}
+  far: {vxlan: {port: overlay0, vni: 5002, remotes: 192.0.2.9}, gateway: 10.1.4.1/24, neighbours: {10.1.4.5: "02:aa:00:00:00:06"}}
+)"}});
+    ASSERT_TRUE(result.policy) << text_of(result);
+    const auto& interfaces = result.policy->tenants[0].interfaces;
+    EXPECT_EQ(interfaces[0].encapsulation, policy::Encapsulation::vxlan);
+    EXPECT_EQ(interfaces[0].vni, 5001U);
+    EXPECT_EQ(interfaces[0].mtu, 1550);
+    const auto ip = [](const char* text) { return parse_ip(text)->ip; };
+    EXPECT_THAT(interfaces[0].remotes,
+                testing::ElementsAre(ip("192.0.2.9"), ip("198.51.100.21"), ip("198.51.100.22")));
+    EXPECT_EQ(interfaces[0].neighbours[0].remote, ip("198.51.100.21"));
+    EXPECT_EQ(interfaces[1].neighbours[0].remote, ip("192.0.2.9"));  // the only one
+    const auto& underlay = result.policy->tenants[1];
+    ASSERT_EQ(underlay.routes.size(), 1U);
+    EXPECT_EQ(underlay.routes[0].next_hops[0].gateway, ip("198.51.100.1"));
+    EXPECT_EQ(underlay.interfaces[0].neighbours.size(), 1U);
 }
 
 TEST(Check, Interfaces) {

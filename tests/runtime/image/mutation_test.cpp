@@ -19,7 +19,11 @@ namespace {
 using File = std::vector<std::uint8_t>;
 
 const File& valid() {
-    static const File file = build_image(test::two_tenants());
+    static const File file = [] {
+        policy::Policy policy = test::two_tenants();
+        test::add_tunnels(policy);
+        return build_image(policy);
+    }();
     return file;
 }
 

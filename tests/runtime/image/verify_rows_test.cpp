@@ -67,6 +67,69 @@ constexpr Case interface_cases[] = {
 };
 INSTANTIATE_TEST_SUITE_P(Interfaces, WrongRow, testing::ValuesIn(interface_cases), case_name);
 
+policy::Interface& tunnelled(Policy& p) {
+    test::add_tunnels(p);
+    return blue(p).interfaces[1];
+}
+
+constexpr Case tunnel_cases[] = {
+    {"Vni", [](Policy& p) { tunnelled(p).vni = 1 << 24; },
+     R"(tenant "blue": interface "db" has VNI 16777216, expected at most 16777215)"},
+    {"OnAnUplink", [](Policy& p) { tunnelled(p).kind = policy::InterfaceKind::uplink; },
+     R"(tenant "blue": interface "db" has tunnels and is no untagged segment)"},
+    {"OverPeer",
+     [](Policy& p) {
+         tunnelled(p);
+         blue(p).interfaces[3].encapsulation = policy::Encapsulation::vxlan;
+     },
+     R"(tenant "blue": interface "to-red" is a link to a tenant and has VLAN tags or tunnels)"},
+    {"NoRemote",
+     [](Policy& p) {
+         tunnelled(p).remotes.clear();
+         blue(p).interfaces[1].neighbours.clear();
+     },
+     R"(tenant "blue": interface "db" has 0 remotes)"},
+    {"RemotesWithoutTunnels", [](Policy& p) { blue_web(p).remotes = {test::ip_of("198.51.100.21")}; },
+     R"(tenant "blue": interface "web" has 1 remotes)"},
+    {"RemoteTwice",
+     [](Policy& p) {
+         policy::Interface& db = tunnelled(p);
+         db.remotes[1] = db.remotes[0];
+     },
+     R"(tenant "blue": interface "db" has remote 1 out of order or no IPv4 address)"},
+    {"RemoteUnspecified", [](Policy& p) { tunnelled(p).remotes[0] = {}; },
+     R"(tenant "blue": interface "db" has remote 0 out of order or no IPv4 address)"},
+    {"RemoteIpv6", [](Policy& p) { tunnelled(p).remotes[1] = test::ip_of("ffff::1"); },
+     R"(tenant "blue": interface "db" has remote 1 out of order or no IPv4 address)"},
+    {"NeighbourBehindNone", [](Policy& p) { tunnelled(p).neighbours[0].remote.reset(); },
+     R"(tenant "blue": static neighbour 0 is behind remote 4294967295, which its interface does not have)"},
+    {"NoEndpoint",
+     [](Policy& p) {
+         tunnelled(p);
+         p.ports[2].underlay = policy::no_index;
+     },
+     R"(tenant "blue": interface "db" has tunnels on port 2, which has no endpoint)"},
+    {"EndpointOfNobody",
+     [](Policy& p) {
+         tunnelled(p);
+         p.ports[2].underlay = 3;
+     },
+     R"(port 2 has its tunnel endpoint in tenant 3, there are 3)"},
+    {"EndpointElsewhere",
+     [](Policy& p) {
+         tunnelled(p);
+         p.ports[2].underlay = 1;
+     },
+     R"(port 2 has its tunnel endpoint in tenant "red", which has no one untagged uplink there with an IPv4 address)"},
+    {"EndpointWithoutAddress",
+     [](Policy& p) {
+         tunnelled(p);
+         p.tenants[2].interfaces[0].addresses.clear();
+     },
+     R"(port 2 has its tunnel endpoint in tenant "underlay-overlay0", which has no one untagged uplink there with an IPv4 address)"},
+};
+INSTANTIATE_TEST_SUITE_P(Tunnels, WrongRow, testing::ValuesIn(tunnel_cases), case_name);
+
 constexpr Case link_cases[] = {
     {"PeerTenant", [](Policy& p) { blue(p).interfaces[3].peer_tenant = 2; },
      R"(tenant "blue": interface "to-red" leads to tenant 2, there are 2)"},

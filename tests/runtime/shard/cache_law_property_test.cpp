@@ -15,6 +15,7 @@
 #include "tests/runtime/shard/lab.h"
 #include "tests/support/compile.h"
 #include "tests/support/counted.h"
+#include "tests/support/vxlan.h"
 
 namespace sluice::test {
 namespace {
@@ -28,8 +29,9 @@ Ip next_to(Ip ip, Family family) {
 }
 
 struct Station {
-    Packet packet;         // with layer 2 and a source that fit its interface
-    std::string our_side;  // the gateway's address there
+    Packet packet;                              // with layer 2 and a source that fit its interface
+    std::string our_side;                       // the gateway's address there
+    std::optional<Outer> outer = std::nullopt;  // what is around its frames, where it is behind a tunnel
 };
 
 struct Port {
@@ -55,7 +57,19 @@ std::vector<Port> ports_of(const Image& image) {
             const Ip ip = from_image(address.ip());
             const auto family = static_cast<Family>(address.family());
             packet.source = to_string(next_to(ip, family), family);
-            ports[interface.port()].stations.push_back({packet, to_string(ip, family)});
+            std::vector<Station>& stations = ports[interface.port()].stations;
+            if (interface.encapsulation() == image::Encapsulation::None) {
+                stations.push_back({packet, to_string(ip, family)});
+            }
+            for (const auto& remote :
+                 tenant.remotes.subspan(interface.first_remote(), interface.remote_count())) {
+                const TenantView& underlay = image.tenants()[image.underlays()[interface.port()]];
+                const Outer outer{.destination_mac = to_string(from_image(underlay.interfaces[0].mac())),
+                                  .source = to_string(from_image(remote), Family::v4),
+                                  .destination = to_string(from_image(underlay.addresses[0].ip()), Family::v4),
+                                  .vni = interface.vni()};
+                stations.push_back({packet, to_string(ip, family), outer});
+            }
         }
     }
     return ports;
@@ -150,7 +164,7 @@ class Traffic {
         const bool v4 = packet.source.find(':') == std::string::npos;
         const std::vector<std::string>& hosts = v4 ? v4_ : v6_;
         const std::uint32_t what = below(20);
-        if (what == 0) return {resolve(station, v4)};
+        if (what == 0) return wrapped({resolve(station, v4)}, station.outer);
         if (one_in(2)) packet.source = one_of(hosts);
         packet.destination = one_of(hosts);
         packet.source_port = static_cast<std::uint16_t>(one_in(4) ? one_of(services_) : 5000 + below(4));
@@ -164,7 +178,34 @@ class Traffic {
             const SentFrame& asked = *mine[below(static_cast<std::uint32_t>(mine.size()))];
             if (auto answered = answer(asked)) return *answered;
         }
-        return finish(packet, what < 9 ? 17 : what < 15 ? 6 : what < 18 ? 1 : 253, one_in(2));
+        return wrapped(finish(packet,
+                              what < 9    ? 17
+                              : what < 15 ? 6
+                              : what < 18 ? 1
+                                          : 253,
+                              one_in(2)),
+                       station.outer);
+    }
+
+    std::vector<Bytes> wrapped(std::vector<Bytes> frames, std::optional<Outer> outer) {
+        if (!outer) return frames;
+        for (Bytes& frame : frames) {
+            outer->tos = static_cast<std::uint8_t>(one_in(4) ? below(4) : 0);
+            if (one_in(40)) outer->vni = below(8000);
+            if (one_in(40)) outer->flags = static_cast<std::uint8_t>(below(256));
+            frame = in_vxlan(*outer, frame);
+        }
+        return frames;
+    }
+    /// A frame that left, without its tunnel, and what is to be around an answer to it.
+    static std::pair<Bytes, std::optional<Outer>> unwrapped(const SentFrame& sent) {
+        const Opened opened = open_vxlan(sent.bytes);
+        if (!opened.fault.empty()) return {sent.bytes, std::nullopt};
+        return {opened.inner, Outer{.source_mac = to_string(opened.outer.destination_mac),
+                                    .destination_mac = to_string(opened.outer.source_mac),
+                                    .source = to_string(opened.outer.destination, Family::v4),
+                                    .destination = to_string(opened.outer.source, Family::v4),
+                                    .vni = opened.vni}};
     }
 
     /// ARP or ND: a request for an address of ours, or an answer about a neighbour.
@@ -197,14 +238,20 @@ class Traffic {
 
     /// What a neighbour answers to an ARP request or a neighbour solicitation of ours; empty for other frames.
     Bytes answer_question(const SentFrame& asked) {
-        const Decoded request = decode(asked.bytes);
+        const auto [frame, outer] = unwrapped(asked);
+        const Bytes answered = answer_inside(frame);
+        if (answered.empty() || !outer) return answered;
+        return in_vxlan(*outer, answered);
+    }
+    Bytes answer_inside(const Bytes& asked) {
+        const Decoded request = decode(asked);
         const Packet to = answered_by(request);
         const std::string mac = "02:cc:00:00:00:0" + std::to_string(1 + below(2));
-        const std::size_t at = l2_length(asked.bytes);
-        if (request.ethertype == 0x0806 && asked.bytes[at + 7] == 1) {
+        const std::size_t at = l2_length(asked);
+        if (request.ethertype == 0x0806 && asked[at + 7] == 1) {
             const auto ip_at = [&](std::size_t offset) {
                 std::uint32_t ip = 0;
-                for (std::size_t i = 0; i < 4; ++i) ip = ip << 8 | asked.bytes[at + offset + i];
+                for (std::size_t i = 0; i < 4; ++i) ip = ip << 8 | asked[at + offset + i];
                 return to_string(Ip::from_v4(ip), Family::v4);
             };
             return arp({.source_mac = mac,
@@ -246,8 +293,9 @@ class Traffic {
     }
 
     /// The reply to a frame that left, or an ICMP error about it.
-    std::optional<std::vector<Bytes>> answer(const SentFrame& asked) {
-        const Decoded request = decode(asked.bytes);
+    std::optional<std::vector<Bytes>> answer(const SentFrame& sent) {
+        const auto [asked, outer] = unwrapped(sent);
+        const Decoded request = decode(asked);
         Packet packet = answered_by(request);
         if (!request.is_ip() || !request.fault.empty()) return std::nullopt;
         packet.source = to_string(request.destination, request.family);
@@ -256,16 +304,16 @@ class Traffic {
             if (one_in(2)) packet.source = request.family == Family::v4 ? "198.18.0.1" : "2001:db8:9::1";
             packet.icmp_type = request.family == Family::v4 ? (one_in(2) ? 3 : 11) : 1 + below(4);
             packet.icmp_code = static_cast<std::uint8_t>(below(4));
-            const Bytes quoted = ip_packet(asked.bytes);
+            const Bytes quoted = ip_packet(asked);
             const std::size_t length = std::min<std::size_t>(quoted.size(), 28 + below(500));
-            return std::vector<Bytes>{icmp_error(packet, {quoted.data(), length})};
+            return wrapped({icmp_error(packet, {quoted.data(), length})}, outer);
         }
         packet.source_port = request.destination_port();
         packet.destination_port = request.source_port();
         packet.identifier = request.source_port();
         const bool syn_seen = (request.tcp_flags() & syn) != 0;
         if (syn_seen) packet.tcp_flags = syn | ack;
-        return finish(packet, request.protocol, false, syn_seen);
+        return wrapped(finish(packet, request.protocol, false, syn_seen), outer);
     }
 
     std::vector<Bytes> finish(Packet packet, std::uint8_t protocol, bool asks, bool keep_flags = false) {
@@ -416,6 +464,9 @@ TEST(CacheLawProperty, lab_per_stage) {
 }
 TEST(CacheLawProperty, t1) {
     run_policy(*compile_directory("tests/acceptance/t1"));
+}
+TEST(CacheLawProperty, overlay) {
+    run_policy(*compile_directory("tests/acceptance/overlay"));
 }
 TEST(CacheLawProperty, smallest) {
     run_policy(*compile_directory("rules/smallest"));

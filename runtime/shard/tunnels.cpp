@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Out of tunnels and into them. A port's tunnel endpoint is the address of a router of its own, the underlay:
+// what comes for its tunnels is opened here and goes on as if it had come in by its segment; what leaves for a
+// segment behind tunnels is put into a packet of the underlay, which finds its next hop and waits for it like
+// any other that the gateway sends itself.
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/cache/synthesize.h"
+#include "runtime/packet/bytes.h"
+#include "runtime/packet/parse.h"
+#include "runtime/packet/vxlan.h"
+#include "runtime/shard/shard_state.h"
+
+namespace sluice {
+namespace {
+
+std::span<const image::Ip> remotes_of(const TenantView& tenant, const image::Interface& interface) {
+    return tenant.remotes.subspan(interface.first_remote(), interface.remote_count());
+}
+
+/// What the header outside takes from the frame inside.
+struct Inside {
+    std::uint8_t tos = 0;
+    std::uint16_t source_port = 0;
+};
+
+Inside look_inside(std::span<const std::uint8_t> frame, const HashKey& secret) {
+    Inside inside;
+    const std::uint16_t ethertype = load16(frame.data() + 12);
+    const auto packet = frame.subspan(ethernet_header_bytes);
+    if (ethertype == ethertype_ipv4 && packet.size() >= ipv4_header_bytes) {
+        inside.tos = packet[ipv4_tos_at];
+        const std::uint32_t header_bytes = (packet[0] & 0x0fu) * 4u;
+        const bool fragment =
+            (load16(packet.data() + ipv4_fragment_at) & (ipv4_more_fragments | ipv4_offset_mask)) != 0;
+        const std::uint8_t protocol = packet[ipv4_protocol_at];
+        const bool has_ports = !fragment && (protocol == protocol_tcp || protocol == protocol_udp) &&
+                               packet.size() >= header_bytes + 4;
+        inside.source_port = vxlan_source_port(
+            wire::load<std::uint64_t>(packet.data() + addresses_at(Family::v4)),
+            has_ports ? wire::load<std::uint32_t>(packet.data() + header_bytes) : 0, protocol, secret);
+    } else if (ethertype == ethertype_ipv6 && packet.size() >= ipv6_header_bytes) {
+        inside.tos = static_cast<std::uint8_t>(load16(packet.data()) >> 4);
+        const std::uint8_t protocol = packet[ipv6_next_header_at];
+        const bool has_ports =
+            (protocol == protocol_tcp || protocol == protocol_udp) && packet.size() >= ipv6_header_bytes + 4;
+        const std::uint8_t* addresses = packet.data() + addresses_at(Family::v6);
+        const std::uint64_t both = KeyedHash(secret)
+                                       .add(load64(addresses), load64(addresses + 8))
+                                       .add(load64(addresses + 16), load64(addresses + 24))
+                                       .value();
+        inside.source_port = vxlan_source_port(
+            both, has_ports ? wire::load<std::uint32_t>(packet.data() + ipv6_header_bytes) : 0, protocol,
+            secret);
+    } else {
+        inside.source_port = vxlan_source_port(wire::load<std::uint64_t>(frame.data()),
+                                               wire::load<std::uint32_t>(frame.data() + 8), 0, secret);
+    }
+    return inside;
+}
+
+}  // namespace
+
+bool has_remote(const TenantView& tenant, const image::Interface& interface, Ip remote) {
+    const auto remotes = remotes_of(tenant, interface);
+    const auto at = std::lower_bound(remotes.begin(), remotes.end(), remote,
+                                     [](const image::Ip& row, Ip wanted) { return from_image(row) < wanted; });
+    return at != remotes.end() && from_image(*at) == remote;
+}
+
+void Shard::State::look_into_tunnel(Arrival& arrival) const {
+    PacketView& packet = arrival.packet;
+    const IpView outer = packet.ip;
+    const std::uint32_t udp_bytes = load16(packet.l4() + udp_length_at);
+    const std::span<const std::uint8_t> payload(packet.l4() + udp_header_bytes, udp_bytes - udp_header_bytes);
+    const auto vni = parse_vxlan(payload);
+    if (const auto* reason = std::get_if<DropReason>(&vni)) return void(arrival.reason = *reason);
+    const std::uint16_t number = ingresses.find_vni(packet.frame.port, std::get<std::uint32_t>(vni));
+    if (number == no_ingress) return void(arrival.reason = DropReason::UNKNOWN_VNI);
+    const InterfaceRef ref = ingresses[number].interface;
+    if (!has_remote(image->tenants()[ref.tenant], interface_of(ref), outer.source)) {
+        return void(arrival.reason = DropReason::UNKNOWN_TEP);
+    }
+    Frame& frame = packet.frame;
+    const auto offset = static_cast<std::uint32_t>(payload.data() + vxlan_header_bytes - frame.data);
+    const auto length = static_cast<std::uint32_t>(payload.size() - vxlan_header_bytes);
+    frame.tailroom += frame.length - offset - length;
+    frame.headroom = static_cast<std::uint16_t>(frame.headroom + offset);
+    frame.data += offset;
+    frame.length = length;
+    arrival.remote = outer.source;
+    const auto l2 = parse_l2(frame.bytes());
+    if (!l2) return void(arrival.reason = DropReason::SHORT);
+    packet.l2 = *l2;
+    // RFC 7348 6.1: a tag inside belongs to no VLAN of this segment.
+    if (l2->length != ethernet_header_bytes) return void(arrival.reason = DropReason::UNKNOWN_VLAN);
+    look_behind_layer2(number, arrival);
+    if (arrival.kind != Arrival::Kind::ip) return;
+    const auto tos = tos_behind_tunnel(outer.tos, packet.ip.tos);
+    if (!tos) {
+        arrival.kind = Arrival::Kind::dropped;
+        arrival.probe = false;
+        arrival.reason = DropReason::ECN_CE_NONECT;
+    } else if (*tos != packet.ip.tos) {
+        set_tos(packet.l3(), packet.ip.family, *tos);
+        packet.ip.tos = *tos;
+    }
+}
+
+std::uint32_t Shard::State::tunnel_to(std::uint16_t underlay, Ip remote) {
+    if (tunnels.full() && tunnels.find(underlay, remote) == no_tunnel) forget_tunnels();
+    return tunnels.use(underlay, remote);
+}
+
+// Neighbours behind remotes that their segment does not have any more are forgotten when the image changes.
+void Shard::State::forget_tunnels() {
+    for (const TenantView& tenant : image->tenants()) {
+        for (const image::Interface& interface : tenant.interfaces) {
+            if (interface.encapsulation() == image::Encapsulation::None) continue;
+            const std::uint16_t underlay = image->underlays()[image->port_slot(interface.port())];
+            for (const image::Ip& remote : remotes_of(tenant, interface)) {
+                const std::uint32_t number = tunnels.find(underlay, from_image(remote));
+                if (number != no_tunnel) tunnels.mark(number);
+            }
+        }
+    }
+    tunnels.forget_unmarked();
+}
+
+std::uint32_t Shard::State::tunnel_of(const Arrival& arrival) {
+    if (arrival.remote == Ip{}) return no_tunnel;
+    return tunnel_to(image->underlays()[arrival.packet.frame.port], arrival.remote);
+}
+
+std::uint32_t Shard::State::tunnel_of(const TenantView& tenant, const image::StaticNeighbour& row) {
+    if (row.remote() == no_row) return no_tunnel;
+    const std::uint16_t port = image->port_slot(tenant.interfaces[row.interface()].port());
+    return tunnel_to(image->underlays()[port], from_image(tenant.remotes[row.remote()]));
+}
+
+void Shard::State::add_static_neighbours(const TenantView& tenant) {
+    for (const image::StaticNeighbour& row : tenant.neighbours) {
+        neighbours.add_permanent(tenant.ref(row.interface()), from_image(row.ip()),
+                                 static_cast<Family>(row.family()),
+                                 {from_image(row.mac()), tunnel_of(tenant, row)});
+    }
+}
+
+void Shard::State::send_frame(const Frame& frame, const Program& program, std::uint32_t tunnel) {
+    if (!program.tunnelled) return transmit(frame, program);
+    if (tunnel == no_tunnel) return send_through_all(frame, program);
+    send_through(tunnel, frame, program);
+}
+
+void Shard::State::send_through(std::uint32_t tunnel, Frame frame, const Program& program) {
+    const Component component = counters.interface_component(program.egress.tenant, program.egress.interface);
+    if (frame.headroom < vxlan_encapsulation_bytes) return drop(frame, component, DropReason::BUFFER_EXHAUSTED);
+    const Tunnel& to = tunnels[tunnel];
+    const Inside inside = look_inside(frame.bytes(), key);
+    const VxlanHeader header{.source = tunnel_endpoint(to.underlay),
+                             .destination = to.remote,
+                             .vni = program.vni,
+                             .source_port = inside.source_port,
+                             .tos = inside.tos};
+    write_vxlan(header, frame.length, frame.data - vxlan_encapsulation_bytes);
+    frame.data -= vxlan_encapsulation_bytes;
+    frame.headroom = static_cast<std::uint16_t>(frame.headroom - vxlan_encapsulation_bytes);
+    frame.length += vxlan_encapsulation_bytes;
+
+    const TenantView& underlay = image->tenants()[to.underlay];
+    const image::Adjacency& adjacency = underlay.adjacencies[underlay.route(to.remote, Family::v4)];
+    const bool direct = adjacency.kind() == image::AdjacencyKind::Connected;
+    if (!direct && adjacency.kind() != image::AdjacencyKind::Gateway) {
+        return drop(frame, component, DropReason::TUNNEL_DOWN);
+    }
+    Plan plan;
+    plan.originated = true;
+    plan.program = egress_program(*image, underlay.ref(0));
+    plan.program.ingress = underlay.ref(0);
+    plan.program.egress = program.egress;  // whose packet it is
+    plan.values.neighbour =
+        neighbours.use(underlay.ref(0), direct ? to.remote : from_image(adjacency.next_hop()), Family::v4, now);
+    if (plan.values.neighbour == no_neighbour) return drop(frame, component, DropReason::NEIGH_QUEUE_FULL);
+    tunnels.set_way(tunnel, {.generation = image->generation(),
+                             .neighbour = plan.values.neighbour,
+                             .neighbour_life = neighbours.use_of(plan.values.neighbour).life,
+                             .source_mac = plan.program.source_mac,
+                             .source = header.source});
+    PacketView packet;
+    packet.frame = frame;
+    packet.l2.ethertype = ethertype_ipv4;
+    packet.ip.family = Family::v4;
+    packet.ip.protocol = protocol_udp;
+    packet.ip.l4_kind = L4Kind::udp;
+    packet.ip.source = header.source;
+    packet.ip.destination = header.destination;
+    packet.ip.source_port = header.source_port;
+    packet.ip.destination_port = vxlan_port;
+    packet.ip.dont_fragment = true;
+    packet.ip.header_length = ipv4_header_bytes;
+    packet.ip.total_length = frame.length;
+    const Neighbour& neighbour = neighbours[plan.values.neighbour];
+    if (neighbour.usable()) return execute_plan(packet, plan, neighbour.station());
+    if (!neighbours.hold(plan.values.neighbour, {packet, plan}, now)) {
+        drop(frame, component, DropReason::TUNNEL_DOWN);
+    }
+}
+
+void Shard::State::send_through_all(const Frame& frame, const Program& program) {
+    const TenantView& tenant = image->tenants()[program.egress.tenant];
+    const image::Interface& interface = interface_of(program.egress);
+    const auto remotes = remotes_of(tenant, interface);
+    const Component component = counters.interface_component(program.egress.tenant, program.egress.interface);
+    for (std::size_t i = 0; i < remotes.size(); ++i) {
+        Frame copy = frame;
+        if (i + 1 < remotes.size()) {  // the last one gets the frame itself
+            copy = allocator.allocate(frame.length);
+            if (copy.data == nullptr) {
+                ++counters.copies;
+                counters.drop(component, DropReason::BUFFER_EXHAUSTED);
+                continue;
+            }
+            std::memcpy(copy.data, frame.data, frame.length);
+            ++counters.copies;
+        }
+        const std::uint32_t tunnel = tunnel_to(program.underlay, from_image(remotes[i]));
+        if (tunnel == no_tunnel) {
+            drop(copy, component, DropReason::TUNNEL_DOWN);
+            continue;
+        }
+        send_through(tunnel, copy, program);
+    }
+}
+
+}  // namespace sluice

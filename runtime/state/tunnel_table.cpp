@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/state/tunnel_table.h"
+
+namespace sluice {
+
+static_assert(IndexTable::none == no_tunnel);
+
+TunnelTable::TunnelTable(std::uint32_t capacity, const HashKey& key)
+    : key_(key), tunnels_(capacity), index_(capacity) {
+    free_.reserve(capacity);
+    for (std::uint32_t number = capacity; number-- > 0;) free_.push_back(number);
+}
+
+std::uint64_t TunnelTable::hash_of(std::uint16_t underlay, Ip remote) const noexcept {
+    return KeyedHash(key_).add(remote.hi, remote.lo).add(underlay, 0).value();
+}
+
+std::uint32_t TunnelTable::find(std::uint16_t underlay, Ip remote) const noexcept {
+    return index_.find(hash_of(underlay, remote), [&](std::uint32_t number) {
+        return tunnels_[number].remote == remote && tunnels_[number].underlay == underlay;
+    });
+}
+
+std::uint32_t TunnelTable::use(std::uint16_t underlay, Ip remote) noexcept {
+    const std::uint32_t known = find(underlay, remote);
+    if (known != no_tunnel || free_.empty()) return known;
+    const std::uint32_t number = free_.back();
+    free_.pop_back();
+    tunnels_[number] = {remote, underlay, true, false, {}};
+    index_.insert(hash_of(underlay, remote), number);
+    return number;
+}
+
+void TunnelTable::forget_unmarked() noexcept {
+    for (std::uint32_t number = 0; number < tunnels_.size(); ++number) {
+        Tunnel& tunnel = tunnels_[number];
+        if (tunnel.live && !tunnel.marked) {
+            index_.erase(hash_of(tunnel.underlay, tunnel.remote), number);
+            tunnel.live = false;
+            free_.push_back(number);
+        }
+        tunnel.marked = false;
+    }
+}
+
+}  // namespace sluice

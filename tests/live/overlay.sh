@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Stations behind the kernel's own VXLAN devices, on two hypervisors: to their router, to each other's segment through
+# it, to a server through source NAT, and from outside through DNAT. Nothing is configured statically: the gateway finds
+# hypervisors and stations by ARP and ND.
+#
+#   web11 (VNI 5001) ─ hypervisor1 ─┐                      ┌──── gateway ────┐
+#   web12 (VNI 5001) ┐              ├ underlay (a bridge) ─┤overlay0  uplink0├─ server
+#   db12  (VNI 5002) ┴ hypervisor2 ─┘                      └─────────────────┘
+# shellcheck source=tests/live/lib.sh
+source "$(dirname "$0")/lib.sh"
+[ "$(id -u)" -eq 0 ] || skip "not root"
+[ -x "$bin/sluiced" ] || skip "no sluiced in $bin"
+
+for name in gateway underlay hypervisor1 hypervisor2 web11 web12 db12 server; do
+    add_space "$name"
+    in_space "$name" ip link set lo up
+done
+in_space gateway sysctl -qw net.ipv6.conf.default.disable_ipv6=1 net.ipv6.conf.all.disable_ipv6=1
+in_space underlay ip link add bridge type bridge 2>"$work/bridge" || skip "no bridge: $(<"$work/bridge")"
+in_space underlay ip link set bridge mtu 1600 up
+overlay_cable() {
+    cable "$1" "$2" underlay "$1"
+    in_space "$1" ip link set "$2" mtu 1600
+    in_space underlay ip link set "$1" mtu 1600 master bridge
+}
+overlay_cable gateway overlay0
+for number in 1 2; do
+    overlay_cable "hypervisor$number" eth0
+    in_space "hypervisor$number" ip addr add "198.51.100.2$number/24" dev eth0
+done
+cable gateway uplink0 server eth0
+in_space gateway nft -f - <<'RULES'
+table netdev quiet {
+    chain overlay0 { type filter hook ingress device overlay0 priority 0; policy drop; }
+    chain uplink0 { type filter hook ingress device uplink0 priority 0; policy drop; }
+}
+RULES
+
+# station NAME HYPERVISOR VNI ADDRESS ROUTER: its only device is a VXLAN device whose tunnel starts at the hypervisor.
+station() {
+    in_space "$2" ip link add "$1" type vxlan id "$3" remote 198.51.100.10 dstport 4789 dev eth0 2>"$work/vxlan" ||
+        skip "no vxlan devices: $(<"$work/vxlan")"
+    in_space "$2" ip link set "$1" netns "$(space "$1")"
+    in_space "$1" ip link set "$1" mtu 1550 up
+    in_space "$1" ip addr add "$4" dev "$1"
+    in_space "$1" ip route add default via "$5"
+}
+station web11 hypervisor1 5001 10.1.1.11/24 10.1.1.1
+station web12 hypervisor2 5001 10.1.1.12/24 10.1.1.1
+station db12 hypervisor2 5002 10.1.2.12/24 10.1.2.1
+in_space web11 ip addr add 2001:db8:b:1::11/64 dev web11 nodad
+in_space server ip addr add 203.0.113.1/25 dev eth0
+in_space server ip addr add "$server/32" dev lo
+
+"$bin/sluicec" build "$here/overlay_policy" -o "$work/live.img" >"$work/sluicec.log" 2>&1
+cat >"$work/host.yaml" <<HOST
+cores: [0]
+memory: {hugepages: off}
+ports:
+  overlay0: {vdev: "net_af_packet0,iface=overlay0,framecnt=4096,blocksz=65536"}
+  uplink0: {vdev: "net_af_packet1,iface=uplink0,framecnt=4096,blocksz=65536"}
+control: {socket: $work/control.sock}
+HOST
+ip netns exec "$(space gateway)" "$bin/sluiced" --host "$work/host.yaml" "$work/live.img" >"$work/sluiced.log" 2>&1 &
+gateway_pid=$!
+wait_for 60 "the gateway" gateway_answers
+
+# pings FROM TO...: none lost, once the first one went through.
+pings() {
+    local from=$1 to
+    shift
+    for to in "$@"; do
+        wait_for 60 "$from to ping $to" in_space "$from" ping -n -c 1 -W 2 "$to"
+        in_space "$from" ping -n -q -c 20 -i 0.05 -W 10 "$to" | tee "$work/ping.txt"
+        grep -q ' 20 received' "$work/ping.txt" || fail "$from lost pings to $to"
+    done
+}
+pings web11 10.1.1.1 10.1.2.12 "$server" 2001:db8:b:1::1
+pings web12 10.1.1.1 10.1.2.12 "$server"
+pings db12 10.1.1.11 10.1.1.12 "$server"
+pings hypervisor1 198.51.100.10
+in_space web11 ping -n -q -c 3 -i 0.05 -W 10 -s 1522 -M do 10.1.2.12 || fail "a packet of 1,550 bytes does not fit"
+
+serve_http server SERVERSE
+serve_http web11 STATIONS
+sum_of() { in_space "$1" curl -sf -m 120 "$2" | sha256sum; }
+[ "$(sum_of web12 "http://$server/20000000")" = "$(sum_of server "http://127.0.0.1/20000000")" ] || fail "what web12 fetched is not what the server has"
+[ "$(sum_of server "http://203.0.113.10:8080/20000000")" = "$(sum_of web11 "http://127.0.0.1/20000000")" ] || fail "what the server fetched is not what web11 has"
+[ "$(sum_of db12 "http://10.1.1.11/20000000")" = "$(sum_of web11 "http://127.0.0.1/20000000")" ] || fail "what db12 fetched is not what web11 has"
+control stats --json >"$work/stats.json"
+control drops
