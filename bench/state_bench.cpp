@@ -84,7 +84,7 @@ void flow_table(benchmark::State& state) {
         for (std::uint32_t i = 0; i < burst; ++i) {
             probes[i].key = now[i];
             probes[i].hash = hash_of(now[i], secret);
-            table.index().prefetch(probes[i].hash);
+            lines.prefetch(lines.of(probes[i].hash));
         }
         for (const FlowProbe& probe : probes) {
             const std::uint32_t at = lines.candidate(lines.of(probe.hash), probe.hash);

@@ -388,11 +388,13 @@ void Shard::State::process_burst(std::span<const Frame> frames) {
         bool known = true;
         if (glance.matched) {
             std::uint32_t at = glance.candidate;
-            if (at == no_flow || !(tables.entries[at].key == glance.key)) {
+            const bool ready = (starts.ready >> i & 1) != 0;
+            const bool is_new = ready && !sessions.flows.may_have_come(starts.by_packet[i].home);
+            if (!is_new && (at == no_flow || !(tables.entries[at].key == glance.key))) {
                 at = sessions.flows.find(glance.key, glance.hash);
             }
             bool fresh = false;
-            if (at == no_flow && (starts.ready >> i & 1) != 0) {
+            if (at == no_flow && ready) {
                 const Started started = start(served[i], glance, starts.by_packet[i]);
                 if (started.is_over) continue;
                 at = started.entry;

@@ -60,19 +60,19 @@ struct Leaves {
 };
 
 void look_up_addresses(const Glances& glances, const Starts& starts, const Numbers& numbers, Leaves& leaves) {
-    std::array<Ip, most_burst_frames> sources, destinations;
+    std::array<std::uint32_t, most_burst_frames> sources, destinations;  // in host order
     std::array<const StartRow*, most_burst_frames> rows;
     bool any_own_routes = false, any_nat = false, any_rules = false;
     for (std::size_t i = 0; i < numbers.count; ++i) {
         const FlowKey& key = glances[numbers.of[i]].key;
-        sources[i] = ip_of(key.source);
-        destinations[i] = ip_of(key.destination);
+        sources[i] = __builtin_bswap32(key.source);
+        destinations[i] = __builtin_bswap32(key.destination);
         rows[i] = starts.by_packet[numbers.of[i]].row;
         any_own_routes |= rows[i]->has_own_routes;
         any_nat |= rows[i]->has_nat;
         any_rules |= rows[i]->has_rules;
     }
-    const auto look_up = [&](LpmView StartRow::*table, const std::array<Ip, most_burst_frames>& ips,
+    const auto look_up = [&](LpmView StartRow::*table, const std::array<std::uint32_t, most_burst_frames>& ips,
                              Leaves::Row& row) {
         lpm_lookup_burst(
             numbers.count, [&](std::size_t i) -> const LpmView& { return rows[i]->*table; },
@@ -96,8 +96,8 @@ void look_up_addresses(const Glances& glances, const Starts& starts, const Numbe
     if (any_rules) {
         // Walks of different packets overlap by themselves.
         for (std::size_t i = 0; i < numbers.count; ++i) {
-            leaves.source_class[i] = rows[i]->sets.lookup(sources[i]);
-            leaves.destination_class[i] = rows[i]->sets.lookup(destinations[i]);
+            leaves.source_class[i] = rows[i]->sets.lookup(Ip::from_v4(sources[i]));
+            leaves.destination_class[i] = rows[i]->sets.lookup(Ip::from_v4(destinations[i]));
         }
     }
 }
@@ -272,6 +272,7 @@ StartRow StartRow::of(const Image& image, InterfaceRef ingress) {
 
 void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
     const TagIndex& index = sessions.flows.index();
+    sessions.flows.forget_newcomers();
     Numbers numbers;
     const auto in_question = [](const Glance& glance) { return glance.matched && glance.candidate == no_flow; };
     std::uint16_t fetched = no_ingress;
@@ -287,12 +288,13 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
         if (!in_question(glance)) continue;
         const StartRow& row = ingresses.start_row(glance.ingress);
         if (!row.possible || !may_begin(glance.key) || !is_usual(row.tenant)) continue;
-        glance.candidate = index.second_candidate(glance.hash);
+        Start& start = starts.by_packet[i];
+        start.home = index.home_of(glance.hash);
+        glance.candidate = index.second_candidate(start.home);
         if (glance.candidate != no_flow) {
             sessions.flows.prefetch(glance.candidate);
             continue;
         }
-        Start& start = starts.by_packet[i];
         start.row = &row;
         start.l4_kind = glance.key.protocol == protocol_udp ? L4Kind::udp : L4Kind::icmp_query;
         numbers.add(i);
@@ -382,12 +384,11 @@ void Shard::State::prepare_starts(std::size_t count, Glances& glances) {
         Start& start = starts.by_packet[opening.of[i]];
         start.reply = reply_to(glances[opening.of[i]].key);
         if (start.translates) {
-            start.foreseen = nat.foresee(start.inside, start.search);
-            if (start.foreseen) send_reply_to(start.reply, *start.foreseen);
+            start.choice = nat.foresee(start.inside, start.search);
+            if (start.choice) send_reply_to(start.reply, *start.choice);
         }
-        start.reply_hash = hash_of(start.reply, key);
-        index.prefetch(start.reply_hash);
-        index.prefetch_second(start.reply_hash);
+        start.reply_home = index.home_of(hash_of(start.reply, key));
+        index.prefetch_both(start.reply_home);
     }
     for (std::size_t i = 0; i < numbers.count; ++i) {
         const std::size_t number = numbers.of[i];
@@ -516,32 +517,30 @@ std::uint32_t Shard::State::ready_neighbour(const Glance& glance, const Start& s
 }
 
 std::uint32_t Shard::State::open(const Glance& glance, Start& start) {
-    std::optional<NatTable::Choice> choice;
     if (start.translates) {
-        choice = nat.choose(start.inside, start.search, start.foreseen);
-        if (!choice) return no_flow;
-        const bool as_foreseen = start.foreseen && start.foreseen->external_port == choice->external_port &&
-                                 start.foreseen->external_ip == choice->external_ip;
-        if (!as_foreseen) {
-            send_reply_to(start.reply, *choice);
-            start.reply_hash = hash_of(start.reply, key);
+        nat.choose(start.inside, start.search, start.choice);
+        if (!start.choice) return no_flow;
+        const FlowKey foreseen = start.reply;
+        send_reply_to(start.reply, *start.choice);
+        if (!(start.reply == foreseen)) {
+            start.reply_home = sessions.flows.index().home_of(hash_of(start.reply, key));
         }
-        const bool same = start.inside.ip == choice->external_ip && start.inside.port == choice->external_port;
+        const bool same = start.reply.destination == glance.key.source &&
+                          start.reply.destination_port == glance.key.source_port;
         if (same) return no_flow;  // its trace is another
     }
-    if (start.reply == glance.key || sessions.flows.find(start.reply, start.reply_hash) != no_flow) {
+    if (start.reply == glance.key || sessions.flows.find(start.reply, start.reply_home) != no_flow) {
         return no_flow;
     }
     const Ip remote = ip_of(glance.key.destination);
     std::uint32_t mapping = no_mapping;
-    if (choice) {
-        mapping = nat.commit(start.inside, *choice, remote);
+    if (start.translates) {
+        mapping = nat.commit(start.inside, *start.choice, remote);
         if (mapping == no_mapping) return no_flow;
     }
-    const auto session = sessions.create_unseen({glance.key, glance.hash, {}, {}},
-                                                {start.reply, start.reply_hash, {}, {}}, false);
+    const auto session = sessions.create_unseen({glance.key, start.home}, {start.reply, start.reply_home});
     if (!session) {
-        if (choice) nat.release(mapping, remote);
+        if (start.translates) nat.release(mapping, remote);
         return no_flow;
     }
     const std::uint32_t tick = seen_tick();

@@ -43,7 +43,6 @@ struct alignas(64) StartRow {
 /// A packet that may begin a flow. The first line says all that a refused packet needs.
 struct alignas(64) Start {
     const StartRow* row;
-    std::uint64_t question_hash;
     FirewallQuestion question;
     std::uint32_t rule;   // the slot of the one that decides
     std::uint32_t place;  // in the trace cache
@@ -60,14 +59,15 @@ struct alignas(64) Start {
     enum class Recall : std::uint8_t { not_tried, failed, succeeded } recall;
     std::uint8_t at;  // among the burst's leaves
     bool recalled() const { return recall == Recall::succeeded; }
-    std::uint64_t reply_hash;
+    TagIndex::Home home;  // of its key, in the flow table's index
 
-    ShortTraceKey trace;  // of a leader that is not recalled
-    std::uint64_t trace_hash;
+    alignas(64) ShortTraceKey trace;  // of a leader that is not recalled
+    std::uint64_t trace_hash, question_hash;
     InsideEndpoint inside;
     NatTable::Search search;
     FlowKey reply;
-    std::optional<NatTable::Choice> foreseen;
+    TagIndex::Home reply_home;
+    std::optional<NatTable::Choice> choice;  // as foreseen; brought up to date when its turn comes
 };
 static_assert(offsetof(Start, trace) == 64);
 

@@ -60,11 +60,7 @@ std::uint32_t FlowTable::find(const FlowProbe& probe) const noexcept {
 }
 
 bool FlowTable::put(std::uint32_t at, const FlowProbe& probe) noexcept {
-    if (!index_.insert(probe.hash, at, [this](std::uint32_t other) { return hash(other); })) return false;
-    FlowEntry& entry = entries_[at];
-    entry = FlowEntry{};
-    entry.key = probe.key;
-    entry.program = no_program;
+    if (!put(at, probe.key, index_.home_of(probe.hash))) return false;
     if (is_wide(at) && probe.key.kind != FlowKind::stateless4)
         wide(at) = WideLine{probe.source, probe.destination, {}, {}};
     return true;

@@ -7,6 +7,7 @@
 // Owner shard only. Allocates in the constructor only. A hit: one line of tags and the entry's line.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "runtime/state/big_array.h"
@@ -34,16 +35,37 @@ class FlowTable {
     std::uint32_t find(const FlowProbe& probe) const noexcept;
     /// IPv4, whose key is all there is.
     std::uint32_t find(const FlowKey& wanted, std::uint64_t hash) const noexcept {
-        return index_.find(hash, [&](std::uint32_t at) { return entries_[at].key == wanted; });
+        return find(wanted, index_.home_of(hash));
+    }
+    std::uint32_t find(const FlowKey& wanted, const TagIndex::Home& home) const noexcept {
+        return index_.find(home, [&](std::uint32_t at) { return entries_[at].key == wanted; });
     }
 
     /// Makes entry `at`, which must be empty, findable; everything but the key is reset. False: no room.
     bool put(std::uint32_t at, const FlowProbe& probe) noexcept;
-    void remove(std::uint32_t at) noexcept { remove(at, hash(at)); }
-    void remove(std::uint32_t at, std::uint64_t hash) noexcept {
-        index_.erase(hash, at);
+    /// IPv4, by where the index is to have it.
+    bool put(std::uint32_t at, const FlowKey& key, const TagIndex::Home& home) noexcept {
+        if (!index_.insert(home, at, [this](std::uint32_t other) { return hash(other); })) return false;
+        FlowEntry& entry = entries_[at];
+        entry = FlowEntry{};
+        entry.key = key;
+        entry.program = no_program;
+        newcomers_[home.tag >> 29] |= std::uint64_t{1} << (home.first & 63);
+        return true;
+    }
+    void remove(std::uint32_t at) noexcept { remove(at, index_.home_of(hash(at))); }
+    void remove(std::uint32_t at, const TagIndex::Home& home) noexcept {
+        index_.erase(home, at);
         entries_[at].key = FlowKey{};
     }
+
+    // For bursts: what was not there when they began need not be looked for again when its turn comes.
+    void forget_newcomers() noexcept { newcomers_.fill(0); }
+    /// False: no entry of this home was put in since. True: perhaps.
+    bool may_have_come(const TagIndex::Home& home) const noexcept {
+        return (newcomers_[home.tag >> 29] >> (home.first & 63) & 1) != 0;
+    }
+
     /// Of a live entry's key: where the index has it.
     std::uint64_t hash(std::uint32_t at) const noexcept { return hash_of(entries_[at].key, key_); }
     /// Where the next stateless flow goes: an empty entry, or of the next few the one not used for longest,
@@ -80,6 +102,7 @@ class FlowTable {
     std::uint32_t first_wide_, first_stateless_;
     std::uint32_t hand_;
     TagIndex index_;
+    std::array<std::uint64_t, 8> newcomers_{};  // bits by tag and line: a Bloom filter
     BigArray<FlowEntry> entries_;
     BigArray<WideLine> wide_;
 };

@@ -85,29 +85,36 @@ InsideEndpoint NatTable::inside_of(const Record& record) const noexcept {
                           .family = external.family};
 }
 
-std::optional<NatTable::Choice> NatTable::choose(const InsideEndpoint& inside) const noexcept {
-    const std::uint32_t position = tenants_[inside.tenant].snat_position(inside.snat_rule);
-    return choose(inside, search_of(inside, pool_at(inside.tenant, position)), std::nullopt);
+template <typename Record>
+std::uint64_t NatTable::outside_hash_of(const Record& record) const noexcept {
+    const External& external = layout_.externals[record.external];
+    const std::uint8_t protocol = protocol_of(static_cast<std::uint32_t>(record.kind), external.family);
+    return outside_hash(external.tenant, protocol, external.family, external.ip, record.external_port);
 }
 
-std::optional<NatTable::Choice> NatTable::choose(const InsideEndpoint& inside, const Search& search,
-                                                 const std::optional<Choice>& foreseen) const noexcept {
-    if (const std::uint32_t known = find_inside(inside, search.hash); known != no_mapping) {
+std::optional<NatTable::Choice> NatTable::choose(const InsideEndpoint& inside) const noexcept {
+    const std::uint32_t position = tenants_[inside.tenant].snat_position(inside.snat_rule);
+    std::optional<Choice> choice;
+    choose(inside, search_of(inside, pool_at(inside.tenant, position)), choice);
+    return choice;
+}
+
+void NatTable::choose(const InsideEndpoint& inside, const Search& search,
+                      std::optional<Choice>& choice) const noexcept {
+    if (const std::uint32_t known = find_inside(inside, search.home); known != no_mapping) {
         const Mapping mapping = (*this)[known];
-        return Choice{.mapping = known,
-                      .external = mapping.external,
-                      .external_ip = mapping.external_ip,
-                      .external_port = mapping.external_port,
-                      .as_of = changes_,
-                      .hash = search.hash};
+        choice = Choice{.mapping = known,
+                        .external = mapping.external,
+                        .external_ip = mapping.external_ip,
+                        .external_port = mapping.external_port,
+                        .as_of = changes_,
+                        .inside = search.home};
+    } else if (choice && choice->freed == freed_ && !search.space->used(choice->external_port)) {
+        // The first free port from somewhere on stays the first while none becomes free and it is not taken.
+        choice->as_of = changes_;
+    } else {
+        choice = first_free(inside, search);
     }
-    // The first free port from somewhere on stays the first while none becomes free and it is not taken.
-    if (foreseen && foreseen->freed == freed_ && !search.space->used(foreseen->external_port)) {
-        Choice choice = *foreseen;
-        choice.as_of = changes_;
-        return choice;
-    }
-    return first_free(inside, search);
 }
 
 std::optional<NatTable::Choice> NatTable::first_free(const InsideEndpoint& inside,
@@ -120,8 +127,8 @@ std::optional<NatTable::Choice> NatTable::first_free(const InsideEndpoint& insid
                   .external_port = port,
                   .as_of = changes_,
                   .freed = freed_,
-                  .hash = search.hash,
-                  .outside_hash = outside_hash(inside.tenant, inside.protocol, inside.family, ip, port)};
+                  .inside = search.home,
+                  .outside = outside_home(inside.tenant, inside.protocol, inside.family, ip, port)};
 }
 
 /// Paired (RFC 4787 REQ-2): the address depends on the host alone.
@@ -136,7 +143,8 @@ std::uint32_t NatTable::place_in_pool(const InsideEndpoint& inside, std::uint32_
 }
 
 NatTable::Search NatTable::search_of(const InsideEndpoint& inside, const PortPool& pool) const noexcept {
-    Search search{.hash = hash_of(inside)};
+    const std::uint64_t hash = hash_of(inside);
+    Search search{.home = index_.home_of(hash)};
     if (pool.count == 0) return search;
     const PoolAddress& address = layout_.pool_addresses[pool.first + place_in_pool(inside, pool.count)];
     const auto kind = port_space_of(inside.protocol);
@@ -154,7 +162,7 @@ NatTable::Search NatTable::search_of(const InsideEndpoint& inside, const PortPoo
     }
     if (search.low <= search.high) {
         const std::uint32_t ports = search.high - search.low + 1;
-        search.start = search.low + static_cast<std::uint32_t>(search.hash % ports);
+        search.start = search.low + static_cast<std::uint32_t>(hash % ports);
     }
     return search;
 }
@@ -174,8 +182,7 @@ std::uint16_t NatTable::free_port(const InsideEndpoint& inside, const Search& se
 
 NatTable::Search NatTable::begin(const InsideEndpoint& inside, std::uint32_t position) const noexcept {
     const Search search = search_of(inside, pool_at(inside.tenant, position));
-    index_.prefetch(search.hash);
-    index_.prefetch_second(search.hash);
+    index_.prefetch_both(search.home);
     if (search.low <= search.high) {
         fetch_line(search.space->line_of(static_cast<std::uint16_t>(search.start)));
     }
@@ -186,27 +193,30 @@ std::optional<NatTable::Choice> NatTable::foresee(const InsideEndpoint& inside,
                                                   const Search& search) const noexcept {
     auto choice = first_free(inside, search);
     if (!choice) return choice;
-    index_.prefetch(choice->outside_hash);
+    index_.prefetch(choice->outside);
     fetch_line(&layout_.externals[search.external]);
-    fetch_line(search.space->summary_of(choice->external_port));
     fetch_line(inside.family == Family::v4 ? ipv4_.next_line() : ipv6_.next_line());
     return choice;
 }
 
 std::uint32_t NatTable::commit(const InsideEndpoint& inside, const Choice& choice, Ip remote) noexcept {
     // Two packets may have chosen before either committed: what counts is what the table says now.
-    std::uint32_t mapping = choice.as_of == changes_ ? choice.mapping : find_inside(inside, choice.hash);
+    std::uint32_t mapping = choice.as_of == changes_ ? choice.mapping : find_inside(inside, choice.inside);
     if (choice.mapping != mapping && choice.mapping != no_mapping) return no_mapping;
     const auto work = [&](auto& pool) {
-        const bool is_new = mapping == no_mapping;
-        if (is_new) mapping = create(pool, inside, choice);
-        if (mapping == no_mapping) return;
         std::remove_cvref_t<decltype(pool[0].remote)> address;
         keep(address, remote);
-        if (admit(pool, mapping, address)) {
+        if (mapping == no_mapping) {
+            mapping = create(pool, inside, choice);
+            if (mapping == no_mapping) return;
+            auto& record = pool[mapping - first_of(pool)];
+            record.remote = address;
+            record.remote_sessions = 1;
+            record.sessions = 1;
+        } else if (admit(pool, mapping, address)) {
             ++pool[mapping - first_of(pool)].sessions;
         } else {
-            mapping = no_mapping;  // it was there before: a new one has room for its first remote
+            mapping = no_mapping;
         }
     };
     inside.family == Family::v4 ? work(ipv4_) : work(ipv6_);
@@ -215,30 +225,36 @@ std::uint32_t NatTable::commit(const InsideEndpoint& inside, const Choice& choic
 
 template <typename Pool>
 std::uint32_t NatTable::create(Pool& pool, const InsideEndpoint& inside, const Choice& choice) noexcept {
-    PortSpace* space = space_of(inside, choice.external);
-    if (pool.full() || space == nullptr || space->used(choice.external_port)) return no_mapping;
+    External& external = layout_.externals[choice.external];
+    const auto kind = port_space_of(inside.protocol);
+    if (pool.full() || !kind || external.spaces == nullptr) return no_mapping;
+    PortSpace& space = external.spaces[*kind];
+    if (space.used(choice.external_port)) return no_mapping;
     const std::uint32_t number = pool.take();
     const std::uint32_t mapping = first_of(pool) + number;
-    auto& record = pool[number];
-    record = {};
+    std::remove_cvref_t<decltype(pool[0])> record{.inside = {},
+                                                  .remote = {},
+                                                  .inside_port = inside.port,
+                                                  .external_port = choice.external_port,
+                                                  .remote_sessions = 0,
+                                                  .sessions = 0,
+                                                  .kind = *kind & 3,
+                                                  .external = choice.external & 0xfffff,
+                                                  .snat_rule = static_cast<std::uint16_t>(inside.snat_rule),
+                                                  .live = 1};
     keep(record.inside, inside.ip);
-    record.inside_port = inside.port;
-    record.external_port = choice.external_port;
-    record.kind = *port_space_of(inside.protocol) & 3;
-    record.external = choice.external & 0xfffff;
-    record.snat_rule = static_cast<std::uint16_t>(inside.snat_rule);
-    record.live = 1;
-    if (!put(choice.hash, mapping * 2)) {
+    pool[number] = record;
+    if (!put(choice.inside, mapping * 2)) {
         pool.give_back(number);
         return no_mapping;
     }
-    if (!put(choice.outside_hash, mapping * 2 + 1)) {
-        index_.erase(choice.hash, mapping * 2);
+    if (!put(choice.outside, mapping * 2 + 1)) {
+        index_.erase(choice.inside, mapping * 2);
         pool.give_back(number);
         return no_mapping;
     }
-    space->set(choice.external_port, true, ours_);
-    ++layout_.externals[choice.external].mappings;
+    space.set(choice.external_port, true, ours_);
+    ++external.mappings;
     ++live_;
     ++changes_;
     return mapping;
@@ -277,9 +293,9 @@ std::uint32_t NatTable::adopt(const InsideEndpoint& inside, std::uint32_t extern
     const Choice choice{.external = external,
                         .external_ip = ip,
                         .external_port = port,
-                        .hash = hash_of(inside),
-                        .outside_hash = outside_hash(inside.tenant, inside.protocol, inside.family, ip, port)};
-    const std::uint32_t other = index_.find(choice.outside_hash, [&](std::uint32_t candidate) {
+                        .inside = index_.home_of(hash_of(inside)),
+                        .outside = outside_home(inside.tenant, inside.protocol, inside.family, ip, port)};
+    const std::uint32_t other = index_.find(choice.outside, [&](std::uint32_t candidate) {
         if ((candidate & 1) == 0) return false;
         const Mapping mapping = (*this)[candidate / 2];
         return mapping.external == external && mapping.external_port == port &&
@@ -335,7 +351,7 @@ bool NatTable::admit(Pool& pool, std::uint32_t mapping, Address remote) noexcept
     record.set_mapping(mapping);
     record.remote_sessions = 1;
     record.live = 1;
-    if (put(remote_hash(mapping, ip_of(remote)), (first + number) * 2)) return true;
+    if (put(index_.home_of(remote_hash(mapping, ip_of(remote))), (first + number) * 2)) return true;
     pool.give_back(number);
     return false;
 }
@@ -355,8 +371,8 @@ void NatTable::forget(Pool& pool, std::uint32_t mapping, Address remote, const R
     }
     --own.sessions;
     if (own.sessions != 0) return;
-    index_.erase(removal.inside_hash, mapping * 2);
-    index_.erase(removal.outside_hash, mapping * 2 + 1);
+    index_.erase(removal.inside, mapping * 2);
+    index_.erase(removal.outside, mapping * 2 + 1);
     External& external = layout_.externals[own.external];
     --external.mappings;
     if (external.published_count == 0 ||
@@ -391,21 +407,17 @@ void NatTable::release(std::uint32_t mapping, Ip remote, const Removal& removal)
 NatTable::Removal NatTable::removal_of(std::uint32_t mapping) const noexcept {
     return with(mapping, [&](const auto& record) -> Removal {
         if (!record.live || record.kind == record.remote_only) return {};
-        const External& external = layout_.externals[record.external];
-        const InsideEndpoint inside = inside_of(record);
-        return {hash_of(inside), outside_hash(external.tenant, inside.protocol, external.family, external.ip,
-                                              record.external_port)};
+        return {index_.home_of(hash_of(inside_of(record))), index_.home_of(outside_hash_of(record))};
     });
 }
 
 void NatTable::prefetch(std::uint32_t mapping, const Removal& removal) const noexcept {
     with(mapping, [&](const auto& record) {
         if (record.sessions != 1) return;
-        index_.prefetch(removal.inside_hash);
-        index_.prefetch(removal.outside_hash);
+        index_.prefetch(removal.inside);
+        index_.prefetch(removal.outside);
         const PortSpace& space = layout_.externals[record.external].spaces[record.kind];
         fetch_line(space.line_of(record.external_port));
-        fetch_line(space.summary_of(record.external_port));
     });
 }
 
@@ -467,8 +479,8 @@ bool NatTable::accepts(std::uint32_t mapping, Ip remote) const noexcept {
     return mapping < first_ipv6_ ? ask(ipv4_) : ask(ipv6_);
 }
 
-std::uint32_t NatTable::find_inside(const InsideEndpoint& inside, std::uint64_t hash) const noexcept {
-    const std::uint32_t key = index_.find(hash, [&](std::uint32_t candidate) {
+std::uint32_t NatTable::find_inside(const InsideEndpoint& inside, const TagIndex::Home& home) const noexcept {
+    const std::uint32_t key = index_.find(home, [&](std::uint32_t candidate) {
         if ((candidate & 1) != 0) return false;
         return with(candidate / 2, [&](const auto& record) {
             return record.kind != record.remote_only && inside_of(record) == inside &&
@@ -478,14 +490,14 @@ std::uint32_t NatTable::find_inside(const InsideEndpoint& inside, std::uint64_t 
     return key == TagIndex::none ? no_mapping : key / 2;
 }
 
-bool NatTable::put(std::uint64_t hash, std::uint32_t key) noexcept {
-    return index_.insert(hash, key, [this](std::uint32_t other) { return hash_of_key(other); });
+bool NatTable::put(const TagIndex::Home& home, std::uint32_t key) noexcept {
+    return index_.insert(home, key, [this](std::uint32_t other) { return hash_of_key(other); });
 }
 
 std::uint64_t NatTable::hash_of_key(std::uint32_t key) const noexcept {
     const std::uint32_t number = key / 2;
-    if ((key & 1) != 0) return removal_of(number).outside_hash;
     return with(number, [&](const auto& record) {
+        if ((key & 1) != 0) return outside_hash_of(record);
         return record.kind == record.remote_only ? remote_hash(record.mapping(), ip_of(record.remote))
                                                  : hash_of(inside_of(record));
     });

@@ -72,10 +72,10 @@ class NatTable {
         std::uint32_t external = 0;
         Ip external_ip;
         std::uint16_t external_port = 0;
-        std::uint32_t as_of = 0;         // the table's changes when it was made
-        std::uint32_t freed = 0;         // how often ports had become free then
-        std::uint64_t hash = 0;          // of the inside endpoint
-        std::uint64_t outside_hash = 0;  // of what is chosen, where that is new
+        std::uint32_t as_of = 0;   // the table's changes when it was made
+        std::uint32_t freed = 0;   // how often ports had become free then
+        TagIndex::Home inside{};   // where the index is to have the mapping: by its inside endpoint,
+        TagIndex::Home outside{};  // and by what is chosen, where that is new
     };
     /// nullopt: NAT_NO_PORT. A new port lies in the rule's range and, where the range has such ports, in the
     /// inside port's class (0-1023 or 1024-65535), has its parity where one is free, is not 0 and none that a
@@ -104,7 +104,7 @@ class NatTable {
     void release(std::uint32_t mapping, Ip remote) noexcept { release(mapping, remote, removal_of(mapping)); }
     /// The same by what removal_of() says: where the index has the mapping.
     struct Removal {
-        std::uint64_t inside_hash = 0, outside_hash = 0;
+        TagIndex::Home inside, outside;
     };
     void release(std::uint32_t mapping, Ip remote, const Removal& removal) noexcept;
     Removal removal_of(std::uint32_t mapping) const noexcept;
@@ -144,7 +144,7 @@ class NatTable {
 
     /// Where a new mapping looks for a port: which address, from which port on.
     struct Search {
-        std::uint64_t hash = 0;  // of the inside endpoint
+        TagIndex::Home home{};  // of the inside endpoint
         std::uint32_t external = 0;
         Ip external_ip{};
         const PortSpace* space = nullptr;
@@ -158,9 +158,9 @@ class NatTable {
     }
     /// What will be chosen unless there is a mapping already.
     std::optional<Choice> foresee(const InsideEndpoint& inside, const Search& search) const noexcept;
-    /// What choose(inside) says. `foreseen`: what foresee() said lately.
-    std::optional<Choice> choose(const InsideEndpoint& inside, const Search& search,
-                                 const std::optional<Choice>& foreseen) const noexcept;
+    /// Brings what foresee() said lately up to what choose(inside) says.
+    void choose(const InsideEndpoint& inside, const Search& search,
+                std::optional<Choice>& choice) const noexcept;
     /// The SNAT rule in this place of a tenant's (slot) section, as InsideEndpoint names it.
     std::uint32_t rule_slot(std::uint16_t tenant, std::uint32_t position) const noexcept {
         return pool_at(tenant, position).rule_slot;
@@ -229,14 +229,20 @@ class NatTable {
     }
     std::optional<Choice> first_free(const InsideEndpoint& inside, const Search& search) const noexcept;
     std::uint16_t free_port(const InsideEndpoint& inside, const Search& search) const noexcept;
-    std::uint32_t find_inside(const InsideEndpoint& inside, std::uint64_t hash) const noexcept;
+    std::uint32_t find_inside(const InsideEndpoint& inside, const TagIndex::Home& home) const noexcept;
     template <typename Record>
     InsideEndpoint inside_of(const Record& record) const noexcept;
-    bool put(std::uint64_t hash, std::uint32_t key) noexcept;
+    template <typename Record>
+    std::uint64_t outside_hash_of(const Record& record) const noexcept;
+    bool put(const TagIndex::Home& home, std::uint32_t key) noexcept;
 
     std::uint64_t hash_of(const InsideEndpoint& inside) const noexcept;
     std::uint64_t outside_hash(std::uint16_t tenant, std::uint8_t protocol, Family family, Ip ip,
                                std::uint16_t port) const noexcept;
+    TagIndex::Home outside_home(std::uint16_t tenant, std::uint8_t protocol, Family family, Ip ip,
+                                std::uint16_t port) const noexcept {
+        return index_.home_of(outside_hash(tenant, protocol, family, ip, port));
+    }
     std::uint64_t remote_hash(std::uint32_t mapping, Ip remote) const noexcept;
     std::uint64_t hash_of_key(std::uint32_t key) const noexcept;
 

@@ -22,18 +22,20 @@ class PortSpace {
     void set(std::uint16_t port, bool used, const Bits& ours) noexcept {
         const std::uint32_t word = port >> 6;
         const std::uint64_t bit = std::uint64_t{1} << (port & 63);
-        used_[word] = used ? used_[word] | bit : used_[word] & ~bit;
         const std::uint32_t parity = port & 1;
+        const std::uint64_t others = ours[word] & ~used_[word] & of_parity(parity) & ~bit;
+        used_[word] = used ? used_[word] | bit : used_[word] & ~bit;
+        // With another one free the word was not full and is not: the summary, another line, stays untouched.
+        if (others != 0) return;
+        const bool room = !used && (ours[word] & bit) != 0;
         const std::uint64_t summary = std::uint64_t{1} << (word & 63);
         std::uint64_t& full = full_[parity][word >> 6];
-        full = (ours[word] & ~used_[word] & of_parity(parity)) == 0 ? full | summary : full & ~summary;
+        full = room ? full & ~summary : full | summary;
     }
     /// The first free one of `ours` with this parity in [low, high]; 0 where there is none.
     std::uint16_t first_free(std::uint32_t low, std::uint32_t high, std::uint32_t parity,
                              const Bits& ours) const noexcept;
     const void* line_of(std::uint16_t port) const noexcept { return &used_[port >> 6]; }
-    /// Where set() notes that a word is full.
-    const void* summary_of(std::uint16_t port) const noexcept { return &full_[port & 1][port >> 12]; }
 
   private:
     std::uint32_t next_with_room(std::uint32_t word, std::uint32_t parity) const noexcept;

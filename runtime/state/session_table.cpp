@@ -36,24 +36,26 @@ std::optional<SessionRef> SessionTable::create(const Tuple& forward, const Tuple
     return create_unseen(forward, reverse, wide);
 }
 
-std::optional<SessionRef> SessionTable::create_unseen(const FlowProbe& there, const FlowProbe& back,
-                                                      bool wide) noexcept {
+template <typename PutForward, typename PutReverse>
+std::optional<SessionRef> SessionTable::create_at(FreeSlots& slots, PutForward&& put_forward,
+                                                  PutReverse&& put_reverse) noexcept {
     if (full()) return std::nullopt;
-    const auto index = take(wide || there.key.kind == FlowKind::session6 ? wide_free_ : narrow_free_);
+    const auto index = take(slots);
     if (!index) return std::nullopt;
-    if (!flows.put(*index * 2, there)) {
+    if (!put_forward(*index * 2)) {
         give_back(*index);
         return std::nullopt;
     }
-    if (!flows.put(*index * 2 + 1, back)) {
+    if (!put_reverse(*index * 2 + 1)) {
         flows.remove(*index * 2);
         give_back(*index);
         return std::nullopt;
     }
     ++live_;
     Record& record = records_[*index];
+    const auto generation = static_cast<std::uint8_t>(record.generation + 1);
     record = Record{.rule = no_rule,
-                    .generation = static_cast<std::uint8_t>(record.generation + 1),
+                    .generation = generation,
                     .in_interface = 0,
                     .tcp_state = 0,
                     .window_scale_forward = 0,
@@ -61,13 +63,28 @@ std::optional<SessionRef> SessionTable::create_unseen(const FlowProbe& there, co
                     .arrived = 0,
                     .timestamp = 0};
     flows[*index * 2].aside = no_mapping;
-    if (*index >= first_wide_) {
-        WideSession& more = wide_[*index - first_wide_];
+    return SessionRef{*index, generation};
+}
+
+std::optional<SessionRef> SessionTable::create_unseen(const Place& there, const Place& back) noexcept {
+    return create_at(
+        narrow_free_, [&](std::uint32_t at) { return flows.put(at, there.key, there.home); },
+        [&](std::uint32_t at) { return flows.put(at, back.key, back.home); });
+}
+
+std::optional<SessionRef> SessionTable::create_unseen(const FlowProbe& there, const FlowProbe& back,
+                                                      bool wide) noexcept {
+    const bool takes_two_lines = wide || there.key.kind == FlowKind::session6;
+    const auto session = create_at(
+        takes_two_lines ? wide_free_ : narrow_free_, [&](std::uint32_t at) { return flows.put(at, there); },
+        [&](std::uint32_t at) { return flows.put(at, back); });
+    if (session && takes_two_lines) {
+        WideSession& more = wide_[session->index - first_wide_];
         more.joined_mapping = no_mapping;
         for (auto& chain : more.chain) chain.fill(no_flow);
         more.head.fill(no_flow);
     }
-    return ref_of(*index);
+    return session;
 }
 
 void SessionTable::prefetch_new(std::uint32_t count) const noexcept {

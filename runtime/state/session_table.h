@@ -87,28 +87,37 @@ class SessionTable {
                              FlowProbe::of(reverse, true, flows.hash_key()), wide);
     }
     std::optional<SessionRef> create_unseen(const FlowProbe& there, const FlowProbe& back, bool wide) noexcept;
+    /// The same of IPv4 in one line a direction, by where the index is to have the keys.
+    struct Place {
+        const FlowKey& key;
+        const TagIndex::Home& home;
+    };
+    std::optional<SessionRef> create_unseen(const Place& there, const Place& back) noexcept;
     /// Its timer goes with it; programs and mappings are the caller's. No-op where it is gone already.
     void erase(SessionRef session) noexcept {
         if (alive(session)) erase(session, removal_of(session));
     }
-    /// The same of a live one by what removal_of() says: the hashes of both tuples.
+    /// The same of a live one by what removal_of() says: where the index has both tuples.
     struct Removal {
-        std::uint64_t forward_hash, reverse_hash;
+        TagIndex::Home forward, reverse;
     };
     void erase(SessionRef session, const Removal& removal) noexcept {
-        flows.remove(session.flow(Direction::forward), removal.forward_hash);
-        flows.remove(session.flow(Direction::reverse), removal.reverse_hash);
+        flows.remove(session.flow(Direction::forward), removal.forward);
+        flows.remove(session.flow(Direction::reverse), removal.reverse);
         timers.cancel(session.index);
         give_back(session.index);
         --live_;
     }
     Removal removal_of(SessionRef session) const noexcept {
-        return {flows.hash(session.flow(Direction::forward)), flows.hash(session.flow(Direction::reverse))};
+        const auto home = [&](Direction direction) {
+            return flows.index().home_of(flows.hash(session.flow(direction)));
+        };
+        return {home(Direction::forward), home(Direction::reverse)};
     }
     /// Fetches what erase() will touch beside the session itself.
     void prefetch(const Removal& removal) const noexcept {
-        flows.index().prefetch(removal.forward_hash);
-        flows.index().prefetch(removal.reverse_hash);
+        flows.index().prefetch(removal.forward);
+        flows.index().prefetch(removal.reverse);
     }
 
     /// The places that the next `count` sessions of one line a direction will take, as far as they are known.
@@ -207,6 +216,9 @@ class SessionTable {
         std::uint32_t given_back = no_flow;
     };
     std::optional<std::uint32_t> take(FreeSlots& slots) noexcept;
+    template <typename PutForward, typename PutReverse>
+    std::optional<SessionRef> create_at(FreeSlots& slots, PutForward&& put_forward,
+                                        PutReverse&& put_reverse) noexcept;
     void give_back(std::uint32_t index) noexcept {
         FreeSlots& slots = index >= first_wide_ ? wide_free_ : narrow_free_;
         flows[index * 2].aside = slots.given_back;

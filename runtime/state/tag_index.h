@@ -30,12 +30,24 @@ class TagIndex {
     /// Numbers 0 .. numbers - 1, each at most once.
     explicit TagIndex(std::uint32_t numbers);
 
-    void prefetch(std::uint64_t hash) const noexcept { fetch_line(&lines_[first_line(hash)]); }
+    /// Where a key of this hash may be, and what marks it there: for those who ask more than once. Valid as
+    /// long as the index.
+    struct Home {
+        std::uint32_t first = 0, second = 0, tag = 0;
+    };
+    Home home_of(std::uint64_t hash) const noexcept {
+        return {first_line(hash), second_line(hash), tag_of(hash)};
+    }
+
+    void prefetch(const Home& home) const noexcept { fetch_line(&lines_[home.first]); }
+    void prefetch_both(const Home& home) const noexcept {
+        fetch_line(&lines_[home.first]);
+        fetch_line(&lines_[home.second]);
+    }
     void prefetch_second(std::uint64_t hash) const noexcept { fetch_line(&lines_[second_line(hash)]); }
     /// A number whose tag fits, of the second line; none: not there.
-    std::uint32_t second_candidate(std::uint64_t hash) const noexcept {
-        const Line& line = lines_[second_line(hash)];
-        return candidate_of(line, tag_of(hash), tag_mask_);
+    std::uint32_t second_candidate(const Home& home) const noexcept {
+        return candidate_of(lines_[home.second], home.tag, tag_mask_);
     }
 
     class FirstLines;
@@ -45,10 +57,13 @@ class TagIndex {
     /// The first number under `hash` for which same(number) holds; none where there is none.
     template <typename Same>
     std::uint32_t find(std::uint64_t hash, Same&& same) const noexcept {
-        const std::uint32_t tag = tag_of(hash);
-        for (const std::uint32_t at : {first_line(hash), second_line(hash)}) {
+        return find(home_of(hash), same);
+    }
+    template <typename Same>
+    std::uint32_t find(const Home& home, Same&& same) const noexcept {
+        for (const std::uint32_t at : {home.first, home.second}) {
             const Line& line = lines_[at];
-            for (unsigned found = matches(line, tag, tag_mask_); found != 0; found &= found - 1) {
+            for (unsigned found = matches(line, home.tag, tag_mask_); found != 0; found &= found - 1) {
                 const std::uint32_t number =
                     line.slots[static_cast<unsigned>(std::countr_zero(found))] & ~tag_mask_;
                 if (same(number)) return number;
@@ -62,12 +77,31 @@ class TagIndex {
     /// promised load needs luck or knowledge of the secret).
     template <typename HashOf>
     bool insert(std::uint64_t hash, std::uint32_t number, HashOf&& hash_of) noexcept {
-        const std::uint32_t slot = tag_of(hash) | number;
-        const std::uint32_t homes[] = {first_line(hash), second_line(hash)};
-        for (const std::uint32_t at : homes) {
-            if (put(at, slot)) return true;
-        }
-        for (const std::uint32_t at : homes) {
+        return insert(home_of(hash), number, hash_of);
+    }
+    template <typename HashOf>
+    bool insert(const Home& home, std::uint32_t number, HashOf&& hash_of) noexcept {
+        const std::uint32_t slot = home.tag | number;
+        return put(home.first, slot) || put(home.second, slot) || make_room(home, slot, hash_of);
+    }
+    /// No-op where the number is not there under this hash.
+    void erase(std::uint64_t hash, std::uint32_t number) noexcept { erase(home_of(hash), number); }
+    void erase(const Home& home, std::uint32_t number) noexcept {
+        const std::uint32_t slot = home.tag | number;
+        if (!take_out(home.first, slot)) take_out(home.second, slot);
+    }
+
+    std::size_t bytes() const noexcept { return lines_.bytes(); }
+
+  private:
+    struct alignas(64) Line {
+        std::array<std::uint32_t, slots_per_line> slots;  // tag << number_bits | number; 0: empty
+    };
+
+    /// Moves one of those in both lines to the other line it may be in, and puts the new one in its place.
+    template <typename HashOf>
+    [[gnu::noinline]] bool make_room(const Home& home, std::uint32_t slot, HashOf&& hash_of) noexcept {
+        for (const std::uint32_t at : {home.first, home.second}) {
             for (std::uint32_t& other : lines_[at].slots) {
                 const std::uint64_t its_hash = hash_of(other & ~tag_mask_);
                 const std::uint32_t first = first_line(its_hash);
@@ -78,18 +112,6 @@ class TagIndex {
         }
         return false;
     }
-    /// No-op where the number is not there under this hash.
-    void erase(std::uint64_t hash, std::uint32_t number) noexcept {
-        const std::uint32_t slot = tag_of(hash) | number;
-        if (!take_out(first_line(hash), slot)) take_out(second_line(hash), slot);
-    }
-
-    std::size_t bytes() const noexcept { return lines_.bytes(); }
-
-  private:
-    struct alignas(64) Line {
-        std::array<std::uint32_t, slots_per_line> slots;  // tag << number_bits | number; 0: empty
-    };
 
     static std::uint32_t candidate_of(const Line& line, std::uint32_t tag, std::uint32_t mask) noexcept {
         const unsigned found = matches(line, tag, mask);

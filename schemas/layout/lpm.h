@@ -55,6 +55,10 @@ struct LpmView {
     // The steps of a look-up, for those that take many together (lpm_burst.h) or walk the table.
 
     const std::uint32_t* root_entry(Ip ip) const noexcept { return root + (ip.hi >> 1 >> (63U - root_bits)); }
+    /// Of an IPv4 address in host order.
+    const std::uint32_t* root_entry(std::uint32_t ip) const noexcept {
+        return root + (std::uint64_t{ip} >> (32U - root_bits));
+    }
 
     /// Where the leaf of a branch stands: as many leaves on as runs start up to that branch.
     const char* leaf_place(const std::uint64_t* record, unsigned branch) const noexcept {
@@ -79,6 +83,10 @@ struct LpmView {
         if (depth < 64) return (ip.hi << (depth - 58) | ip.lo >> (122 - depth)) & 63;
         if (depth <= 122) return ip.lo >> (122 - depth) & 63;
         return ip.lo << (depth - 122) & 63;
+    }
+    /// Of an IPv4 address in host order; no level of it begins behind its last bit.
+    static constexpr unsigned branch_at(std::uint32_t ip, unsigned depth) noexcept {
+        return std::uint64_t{ip} << 32 >> (58 - depth) & 63;
     }
 
   private:

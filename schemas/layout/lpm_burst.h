@@ -17,7 +17,7 @@ namespace sluice {
 constexpr std::size_t lpm_burst_size = 32;
 
 /// leaves[i] = table_of(i).lookup(ip_of(i)) for every i < count <= lpm_burst_size. Tables of different routers
-/// and families may stand in one burst.
+/// and families may stand in one burst. An ip is an Ip, or an IPv4 address in host order, which takes less.
 template <typename TableOf, typename IpOf>
 void lpm_lookup_burst(std::size_t count, const TableOf& table_of, const IpOf& ip_of,
                       std::uint32_t* leaves) noexcept {
@@ -73,8 +73,8 @@ inline void lpm_lookup_burst(const LpmView table, std::span<const std::uint32_t>
         const std::uint32_t* burst = addresses.data() + begin;
         lpm_lookup_burst(
             std::min(lpm_burst_size, addresses.size() - begin),
-            [&](std::size_t) -> const LpmView& { return table; },
-            [=](std::size_t i) { return Ip::from_v4(burst[i]); }, leaves + begin);
+            [&](std::size_t) -> const LpmView& { return table; }, [=](std::size_t i) { return burst[i]; },
+            leaves + begin);
     }
 }
 

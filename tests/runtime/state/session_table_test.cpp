@@ -64,6 +64,27 @@ TEST(SessionTable, AReferenceDiesWithItsSession) {
     EXPECT_EQ(table.snapshot(*second).packets[0], 0u);
 }
 
+TEST(SessionTable, WhatCameDuringABurstIsNeverTakenForUnseen) {
+    constexpr std::uint32_t burst = 32, bursts = 30;
+    SessionTable table(burst * bursts, {});
+    const auto home_of = [&](const Tuple& wanted) {
+        return table.flows.index().home_of(FlowProbe::of(wanted, true, {}).hash);
+    };
+    std::uint32_t unseen = 0, in_doubt = 0;
+    for (std::uint32_t first = 0; first < burst * bursts; first += burst) {
+        table.flows.forget_newcomers();
+        for (std::uint32_t source = first; source < first + burst; ++source) {
+            const Tuple forward = tuple(source, 1), reverse = tuple(source, 2).reversed();
+            ++unseen;
+            in_doubt += table.flows.may_have_come(home_of(forward)) ? 1 : 0;
+            ASSERT_TRUE(table.create(forward, reverse));
+            ASSERT_TRUE(table.flows.may_have_come(home_of(forward)));
+            ASSERT_TRUE(table.flows.may_have_come(home_of(reverse)));
+        }
+    }
+    EXPECT_LT(in_doubt, unseen / 8);
+}
+
 TEST(SessionTable, ErasingCancelsTheTimer) {
     SessionTable table(1, {});
     const auto session = table.create(tuple(1, 1), tuple(1, 1).reversed());
