@@ -156,6 +156,7 @@ struct Shard::State final : NeighbourActions {
     // start.cpp
     /// Of packets that no flow is known of: all that can be known before their turn comes.
     void prepare_starts(std::size_t count, Glances& glances);
+    class Foresight;
     void judge_start(Start& start, std::uint8_t protocol);
     /// In a packet's turn, when still no flow is known of it: opens it, or drops what is denied.
     Started start(const Frame& frame, const Glance& glance, Start& start);

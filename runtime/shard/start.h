@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is known of a burst's first packets before their turn comes (start.cpp), and what the packets of an
-// ingress need of the image for it, side by side. Owner shard only.
+// What is known of a burst's first packets before their turn comes (foresee.cpp). Owner shard only.
 #pragma once
 
 #include <array>
@@ -11,41 +10,19 @@
 
 #include "runtime/cache/trace_cache.h"
 #include "runtime/cache/trace_key.h"
+#include "runtime/shard/start_leaves.h"
+#include "runtime/shard/start_row.h"
 #include "runtime/stages/deciding_rule.h"
 #include "runtime/state/nat_table.h"
 
 namespace sluice {
 
-constexpr std::uint32_t most_burst_frames = 32;
-
-/// Of one ingress: its tenant's tables for IPv4, by pointers into the image that the shard runs.
-struct alignas(64) StartRow {
-    bool possible = false;  // its tenant has a service router: there are sessions to open
-    bool has_own_routes = false, has_rules = false, has_nat = false;
-    std::uint16_t tenant = 0, in_interface = 0;  // a slot, a position
-    std::uint16_t from_zone = 0;
-    image::FirewallAction default_action{};  // of what comes from there
-    InterfaceRef ingress;
-    std::uint32_t epoch = 0;
-    std::uint32_t version = 0;  // of the tenant's section
-    LpmView own_routes, routes, nat;
-    AddressClassView sets;
-    const TenantView* view = nullptr;
-    const image::Adjacency* adjacencies = nullptr;
-    const image::NatClass* nat_classes = nullptr;
-    std::span<const image::SourceMatch> source_matches;
-    const std::uint16_t* to_zones = nullptr;
-    ServiceMapView services;
-
-    static StartRow of(const Image& image, InterfaceRef ingress);
-};
-
 /// A packet that may begin a flow. The first line says all that a refused packet needs.
 struct alignas(64) Start {
     const StartRow* row;
-    FirewallQuestion question;
-    std::uint32_t rule;   // the slot of the one that decides
-    std::uint32_t place;  // in the trace cache
+    FirewallQuestion question;  // of one that is not recalled
+    std::uint32_t rule;         // the slot of the one that decides
+    std::uint32_t place;        // in the trace cache
     std::uint32_t adjacency;
     std::uint32_t snat_position;
     std::uint16_t out_interface;
@@ -59,6 +36,11 @@ struct alignas(64) Start {
     enum class Recall : std::uint8_t { not_tried, failed, succeeded } recall;
     std::uint8_t at;  // among the burst's leaves
     bool recalled() const { return recall == Recall::succeeded; }
+    void reply_to_choice() {
+        reply.destination = __builtin_bswap32(choice->external_ip.v4());
+        reply.destination_port = __builtin_bswap16(choice->external_port);
+    }
+    ShortTraceKey trace_key(std::uint8_t protocol) const noexcept;
     TagIndex::Home home;  // of its key, in the flow table's index
 
     alignas(64) ShortTraceKey trace;  // of a leader that is not recalled
@@ -74,13 +56,11 @@ static_assert(offsetof(Start, trace) == 64);
 /// What the last first packet of an ingress came to, and what the tables had said of it: the next one most
 /// often asks the same, and this line is all it needs then. Holds until a trace is stored.
 struct alignas(64) LastStart {
-    std::uint32_t route_back, route, source_nat, destination_nat;  // leaves
-    FirewallQuestion question;
+    StartLeaves leaves;
     std::uint32_t snat_position, rule;
     std::uint32_t place = TraceCache::unknown;  // unknown: nothing is remembered
     std::uint32_t traces_as_of;
     std::uint16_t out_interface;
-    L4Kind l4_kind;
     bool translates;
     Start::Judgement judgement;
 };

@@ -37,15 +37,16 @@ struct RuleCount {
     std::uint64_t bytes = 0;
 };
 
-struct TenantCount {
-    PacketCount rx;                // entered by one of its segments or uplinks
-    PacketCount tx;                // left by one of them
-    std::vector<RuleCount> rules;  // by slot; the default's at the end
+/// What packets count in is one line.
+struct alignas(64) TenantCount {
+    PacketCount rx;  // entered by one of its segments or uplinks
+    PacketCount tx;  // left by one of them
     /// Packets that entered here and met no flow of theirs: known by their trace, or not; and the sessions that
     /// known ones opened.
     struct {
         std::uint64_t hits = 0, misses = 0, started = 0;
     } traces;
+    std::vector<RuleCount> rules;  // by slot; the default's at the end
 };
 
 struct Counters {

@@ -86,6 +86,14 @@ InsideEndpoint NatTable::inside_of(const Record& record) const noexcept {
 }
 
 template <typename Record>
+std::uint64_t NatTable::inside_hash_of(const Record& record) const noexcept {
+    const External& external = layout_.externals[record.external];
+    const std::uint8_t protocol = protocol_of(static_cast<std::uint32_t>(record.kind), external.family);
+    return endpoint_hash(record.inside, static_cast<std::uint32_t>(record.snat_rule),
+                         ends_of(external.tenant, record.inside_port, protocol, external.family));
+}
+
+template <typename Record>
 std::uint64_t NatTable::outside_hash_of(const Record& record) const noexcept {
     const External& external = layout_.externals[record.external];
     const std::uint8_t protocol = protocol_of(static_cast<std::uint32_t>(record.kind), external.family);
@@ -94,8 +102,10 @@ std::uint64_t NatTable::outside_hash_of(const Record& record) const noexcept {
 
 std::optional<NatTable::Choice> NatTable::choose(const InsideEndpoint& inside) const noexcept {
     const std::uint32_t position = tenants_[inside.tenant].snat_position(inside.snat_rule);
+    Search search;
+    search_for(inside, pool_at(inside.tenant, position), search);
     std::optional<Choice> choice;
-    choose(inside, search_of(inside, pool_at(inside.tenant, position)), choice);
+    choose(inside, search, choice);
     return choice;
 }
 
@@ -113,22 +123,23 @@ void NatTable::choose(const InsideEndpoint& inside, const Search& search,
         // The first free port from somewhere on stays the first while none becomes free and it is not taken.
         choice->as_of = changes_;
     } else {
-        choice = first_free(inside, search);
+        choose_free(inside, search, choice);
     }
 }
 
-std::optional<NatTable::Choice> NatTable::first_free(const InsideEndpoint& inside,
-                                                     const Search& search) const noexcept {
+void NatTable::choose_free(const InsideEndpoint& inside, const Search& search,
+                           std::optional<Choice>& choice) const noexcept {
+    choice.reset();
     const std::uint16_t port = search.low > search.high ? std::uint16_t{0} : free_port(inside, search);
-    if (port == 0) return std::nullopt;
+    if (port == 0) return;
     const Ip ip = search.external_ip;
-    return Choice{.external = search.external,
-                  .external_ip = ip,
-                  .external_port = port,
-                  .as_of = changes_,
-                  .freed = freed_,
-                  .inside = search.home,
-                  .outside = outside_home(inside.tenant, inside.protocol, inside.family, ip, port)};
+    choice.emplace(Choice{.external = search.external,
+                          .external_ip = ip,
+                          .external_port = port,
+                          .as_of = changes_,
+                          .freed = freed_,
+                          .inside = search.home,
+                          .outside = outside_home(inside.tenant, inside.protocol, inside.family, ip, port)});
 }
 
 /// Paired (RFC 4787 REQ-2): the address depends on the host alone.
@@ -142,15 +153,17 @@ std::uint32_t NatTable::place_in_pool(const InsideEndpoint& inside, std::uint32_
     return static_cast<std::uint32_t>(host % addresses);
 }
 
-NatTable::Search NatTable::search_of(const InsideEndpoint& inside, const PortPool& pool) const noexcept {
+void NatTable::search_for(const InsideEndpoint& inside, const PortPool& pool, Search& search) const noexcept {
     const std::uint64_t hash = hash_of(inside);
-    Search search{.home = index_.home_of(hash)};
-    if (pool.count == 0) return search;
+    search.home = index_.home_of(hash);
+    search.low = 1;
+    search.high = 0;
+    if (pool.count == 0) return;
     const PoolAddress& address = layout_.pool_addresses[pool.first + place_in_pool(inside, pool.count)];
     const auto kind = port_space_of(inside.protocol);
     search.external = address.external;
     search.external_ip = address.ip;
-    if (!kind || address.spaces == nullptr) return search;
+    if (!kind || address.spaces == nullptr) return;
     search.space = address.spaces + *kind;
     search.low = std::max<std::uint32_t>(pool.port_low, 1);
     search.high = pool.port_high;
@@ -164,7 +177,6 @@ NatTable::Search NatTable::search_of(const InsideEndpoint& inside, const PortPoo
         const std::uint32_t ports = search.high - search.low + 1;
         search.start = search.low + static_cast<std::uint32_t>(hash % ports);
     }
-    return search;
 }
 
 std::uint16_t NatTable::free_port(const InsideEndpoint& inside, const Search& search) const noexcept {
@@ -180,23 +192,21 @@ std::uint16_t NatTable::free_port(const InsideEndpoint& inside, const Search& se
     return 0;
 }
 
-NatTable::Search NatTable::begin(const InsideEndpoint& inside, std::uint32_t position) const noexcept {
-    const Search search = search_of(inside, pool_at(inside.tenant, position));
+void NatTable::begin(const InsideEndpoint& inside, std::uint32_t position, Search& search) const noexcept {
+    search_for(inside, pool_at(inside.tenant, position), search);
     index_.prefetch_both(search.home);
     if (search.low <= search.high) {
         fetch_line(search.space->line_of(static_cast<std::uint16_t>(search.start)));
     }
-    return search;
 }
 
-std::optional<NatTable::Choice> NatTable::foresee(const InsideEndpoint& inside,
-                                                  const Search& search) const noexcept {
-    auto choice = first_free(inside, search);
-    if (!choice) return choice;
+void NatTable::foresee(const InsideEndpoint& inside, const Search& search,
+                       std::optional<Choice>& choice) const noexcept {
+    choose_free(inside, search, choice);
+    if (!choice) return;
     index_.prefetch(choice->outside);
     fetch_line(&layout_.externals[search.external]);
     fetch_line(inside.family == Family::v4 ? ipv4_.next_line() : ipv6_.next_line());
-    return choice;
 }
 
 std::uint32_t NatTable::commit(const InsideEndpoint& inside, const Choice& choice, Ip remote) noexcept {
@@ -407,7 +417,7 @@ void NatTable::release(std::uint32_t mapping, Ip remote, const Removal& removal)
 NatTable::Removal NatTable::removal_of(std::uint32_t mapping) const noexcept {
     return with(mapping, [&](const auto& record) -> Removal {
         if (!record.live || record.kind == record.remote_only) return {};
-        return {index_.home_of(hash_of(inside_of(record))), index_.home_of(outside_hash_of(record))};
+        return {index_.home_of(inside_hash_of(record)), index_.home_of(outside_hash_of(record))};
     });
 }
 
@@ -499,25 +509,21 @@ std::uint64_t NatTable::hash_of_key(std::uint32_t key) const noexcept {
     return with(number, [&](const auto& record) {
         if ((key & 1) != 0) return outside_hash_of(record);
         return record.kind == record.remote_only ? remote_hash(record.mapping(), ip_of(record.remote))
-                                                 : hash_of(inside_of(record));
+                                                 : inside_hash_of(record);
     });
 }
 
 std::uint64_t NatTable::hash_of(const InsideEndpoint& inside) const noexcept {
     const std::uint64_t ends = ends_of(inside.tenant, inside.port, inside.protocol, inside.family);
-    if (inside.family == Family::v4) {
-        return hash_of_words(std::uint64_t{inside.ip.v4()} << 32 | inside.snat_rule, ends, key_);
-    }
-    return KeyedHash(key_).add(inside.ip.hi, inside.ip.lo).add(inside.snat_rule, ends).value();
+    if (inside.family == Family::v4) return endpoint_hash(inside.ip.v4(), inside.snat_rule, ends);
+    return endpoint_hash(inside.ip, inside.snat_rule, ends);
 }
 
 std::uint64_t NatTable::outside_hash(std::uint16_t tenant, std::uint8_t protocol, Family family, Ip ip,
                                      std::uint16_t port) const noexcept {
     const std::uint64_t ends = ends_of(tenant, port, protocol, family);
-    if (family == Family::v4) {
-        return hash_of_words(std::uint64_t{ip.v4()} << 32 | in_place_of_rule, ends, key_);
-    }
-    return KeyedHash(key_).add(ip.hi, ip.lo).add(in_place_of_rule, ends).value();
+    if (family == Family::v4) return endpoint_hash(ip.v4(), in_place_of_rule, ends);
+    return endpoint_hash(ip, in_place_of_rule, ends);
 }
 
 std::uint64_t NatTable::remote_hash(std::uint32_t mapping, Ip remote) const noexcept {

@@ -151,13 +151,14 @@ class NatTable {
         std::uint32_t low = 1, high = 0, start = 0;  // nothing where low > high
     };
     /// `position`: of the SNAT rule in its tenant's section.
-    Search begin(const InsideEndpoint& inside, std::uint32_t position) const noexcept;
+    void begin(const InsideEndpoint& inside, std::uint32_t position, Search& search) const noexcept;
     /// Fetches what begin() reads.
     void prefetch_pool(std::uint16_t tenant, std::uint32_t position) const noexcept {
         fetch_line(&layout_.pool_addresses[pool_at(tenant, position).first]);
     }
     /// What will be chosen unless there is a mapping already.
-    std::optional<Choice> foresee(const InsideEndpoint& inside, const Search& search) const noexcept;
+    void foresee(const InsideEndpoint& inside, const Search& search,
+                 std::optional<Choice>& choice) const noexcept;
     /// Brings what foresee() said lately up to what choose(inside) says.
     void choose(const InsideEndpoint& inside, const Search& search,
                 std::optional<Choice>& choice) const noexcept;
@@ -223,19 +224,28 @@ class NatTable {
     /// Null where the address or the protocol has no ports to give.
     PortSpace* space_of(const InsideEndpoint& inside, std::uint32_t external) const noexcept;
     std::uint32_t place_in_pool(const InsideEndpoint& inside, std::uint32_t addresses) const noexcept;
-    Search search_of(const InsideEndpoint& inside, const PortPool& pool) const noexcept;
+    void search_for(const InsideEndpoint& inside, const PortPool& pool, Search& search) const noexcept;
     const PortPool& pool_at(std::uint16_t tenant, std::uint32_t position) const noexcept {
         return layout_.pools[layout_.first_pool[tenant] + position];
     }
-    std::optional<Choice> first_free(const InsideEndpoint& inside, const Search& search) const noexcept;
+    void choose_free(const InsideEndpoint& inside, const Search& search,
+                     std::optional<Choice>& choice) const noexcept;
     std::uint16_t free_port(const InsideEndpoint& inside, const Search& search) const noexcept;
     std::uint32_t find_inside(const InsideEndpoint& inside, const TagIndex::Home& home) const noexcept;
     template <typename Record>
     InsideEndpoint inside_of(const Record& record) const noexcept;
     template <typename Record>
+    std::uint64_t inside_hash_of(const Record& record) const noexcept;
+    template <typename Record>
     std::uint64_t outside_hash_of(const Record& record) const noexcept;
     bool put(const TagIndex::Home& home, std::uint32_t key) noexcept;
 
+    std::uint64_t endpoint_hash(std::uint32_t ip, std::uint32_t rule, std::uint64_t ends) const noexcept {
+        return hash_of_words(std::uint64_t{ip} << 32 | rule, ends, key_);
+    }
+    std::uint64_t endpoint_hash(Ip ip, std::uint32_t rule, std::uint64_t ends) const noexcept {
+        return KeyedHash(key_).add(ip.hi, ip.lo).add(rule, ends).value();
+    }
     std::uint64_t hash_of(const InsideEndpoint& inside) const noexcept;
     std::uint64_t outside_hash(std::uint16_t tenant, std::uint8_t protocol, Family family, Ip ip,
                                std::uint16_t port) const noexcept;

@@ -17,10 +17,10 @@ namespace sluice {
 constexpr std::size_t lpm_burst_size = 32;
 
 /// leaves[i] = table_of(i).lookup(ip_of(i)) for every i < count <= lpm_burst_size. Tables of different routers
-/// and families may stand in one burst. An ip is an Ip, or an IPv4 address in host order, which takes less.
-template <typename TableOf, typename IpOf>
-void lpm_lookup_burst(std::size_t count, const TableOf& table_of, const IpOf& ip_of,
-                      std::uint32_t* leaves) noexcept {
+/// and families may stand in one burst. An ip is an Ip, or an IPv4 address in host order, which takes less;
+/// leaves: an array, or what answers to [] as one does.
+template <typename TableOf, typename IpOf, typename Leaves = std::uint32_t*>
+void lpm_lookup_burst(std::size_t count, const TableOf& table_of, const IpOf& ip_of, Leaves leaves) noexcept {
     const std::uint64_t* records[lpm_burst_size];
     const char* places[lpm_burst_size];
     std::uint8_t waiting[lpm_burst_size];

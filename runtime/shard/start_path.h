@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where its leaves lead a first packet: out by which adjacency, translated by which rule, and what the firewall
+// is to be asked; or as the last one of its ingress. Owner shard only; no allocation.
+#pragma once
+
+#include "runtime/shard/start.h"
+#include "runtime/stages/external_address.h"
+#include "runtime/state/fetch_line.h"
+
+namespace sluice {
+
+/// The rows that the leaves lead to, which many tenants' traffic finds cold.
+inline void fetch_rows(const StartLeaves& leaves, const StartRow& row) {
+    fetch_line(&row.adjacencies[leaves.route_back]);
+    fetch_line(&row.adjacencies[leaves.route]);
+    fetch_line(row.to_zones);
+    if (!row.has_nat) return;
+    fetch_line(&row.nat_classes[leaves.source_nat]);
+    fetch_line(&row.nat_classes[leaves.destination_nat]);
+    fetch_line(row.source_matches.data());
+}
+
+/// What the firewall looks at.
+inline FirewallQuestion ask(const StartLeaves& leaves, const Start& start) {
+    const StartRow& row = *start.row;
+    if (!row.has_rules) return {};
+    return {.source_class = leaves.source_class,
+            .destination_class = leaves.destination_class,
+            .asked_service = leaves.service,
+            .real_service = leaves.service,
+            .from_zone = row.from_zone,
+            .to_zone = row.to_zones[start.out_interface]};
+}
+
+/// Whether this one is to be served as the last one was.
+inline bool recall(const LastStart& last, std::uint32_t trace_changes, const StartLeaves& leaves,
+                   Start& start) {
+    if (last.place == TraceCache::unknown || last.traces_as_of != trace_changes || !(last.leaves == leaves))
+        return false;
+    start.adjacency = leaves.route;
+    start.out_interface = last.out_interface;
+    start.translates = last.translates;
+    start.snat_position = last.snat_position;
+    start.judgement = last.judgement;
+    start.rule = last.rule;
+    start.place = last.place;
+    return true;
+}
+
+/// Of the packet that `start` is of, which a trace is known of.
+inline LastStart to_recall(const Start& start, const StartLeaves& leaves, std::uint32_t trace_changes) {
+    return {.leaves = leaves,
+            .snat_position = start.snat_position,
+            .rule = start.rule,
+            .place = start.place,
+            .traces_as_of = trace_changes,
+            .out_interface = start.out_interface,
+            .translates = start.translates,
+            .judgement = start.judgement};
+}
+
+/// False: not forwarded, or to an address that NAT stands before, or translated one to one.
+inline bool read_leaves(const StartLeaves& leaves, Start& start) {
+    const StartRow& row = *start.row;
+    if (row.adjacencies[leaves.route_back].kind() == image::AdjacencyKind::Local) return false;
+    start.adjacency = leaves.route;
+    const image::Adjacency& adjacency = row.adjacencies[start.adjacency];
+    if (adjacency.kind() != image::AdjacencyKind::Connected &&
+        adjacency.kind() != image::AdjacencyKind::Gateway) {
+        return false;
+    }
+    start.out_interface = adjacency.interface();
+    start.translates = false;
+    start.snat_position = no_stage_row;
+    if (!row.has_nat) return true;
+    if (row.nat_classes[leaves.destination_nat].external() != no_row) return false;
+    const image::SourceMatch* match =
+        source_match_of(row.source_matches, row.nat_classes[leaves.source_nat], start.out_interface);
+    if (match == nullptr) return true;
+    start.translates = true;
+    start.snat_position = match->row();
+    return match->one_to_one() == 0;
+}
+
+/// Whether the second one's trace is known to be the first one's. Of one that is recalled, nobody has asked.
+inline bool are_alike(const Start& one, const Start& other) {
+    return one.row == other.row && !one.recalled() && one.question == other.question &&
+           one.l4_kind == other.l4_kind && one.adjacency == other.adjacency &&
+           one.translates == other.translates && one.snat_position == other.snat_position;
+}
+
+}  // namespace sluice
