@@ -348,7 +348,7 @@ bool Shard::State::look_up(std::span<const Frame> frames, Glances& glances, cons
             hash = glance.hash;
             candidate = lines.candidate(glance.line, hash);
             if (candidate == no_flow) {
-                sessions.flows.index().prefetch_second(hash);
+                sessions.flows.index().prefetch_second(glance.line, hash);
                 unknown = true;
             } else {
                 __builtin_prefetch(entries + candidate, 1);
@@ -388,17 +388,17 @@ void Shard::State::process_burst(std::span<const Frame> frames) {
         bool known = true;
         if (glance.matched) {
             std::uint32_t at = glance.candidate;
-            const bool ready = (starts.ready >> i & 1) != 0;
-            const bool is_new = ready && !sessions.flows.may_have_come(starts.by_packet[i].home);
-            if (!is_new && (at == no_flow || !(tables.entries[at].key == glance.key))) {
-                at = sessions.flows.find(glance.key, glance.hash);
-            }
             bool fresh = false;
-            if (at == no_flow && ready) {
-                const Started started = start(served[i], glance, starts.by_packet[i]);
-                if (started.is_over) continue;
-                at = started.entry;
-                fresh = at != no_flow;
+            if (at == no_flow || !(tables.entries[at].key == glance.key)) {
+                const bool ready = (starts.ready >> i & 1) != 0;  // there was none when the burst began
+                const bool still_new = ready && !sessions.flows.may_have_come(starts.by_packet[i].home);
+                at = still_new ? no_flow : sessions.flows.find(glance.key, glance.hash);
+                if (at == no_flow && ready) {
+                    const Started started = start(served[i], glance, starts.by_packet[i]);
+                    if (started.is_over) continue;
+                    at = started.entry;
+                    fresh = at != no_flow;
+                }
             }
             if (at == no_flow) {
                 known = false;

@@ -53,15 +53,6 @@ std::uint16_t port_of(const Glance& glance) {
     return __builtin_bswap16(glance.key.destination_port);
 }
 
-/// Where look-ups begin: with many tenants each of these lines is a cold one.
-void fetch_tables(const StartRow& row) {
-    fetch_line(row.routes.root);
-    fetch_line(row.nat.root);
-    fetch_line(row.services.cells);
-    fetch_line(row.sets.comb.steps);
-    fetch_line(row.sets.comb.slots);
-}
-
 FlowKey reply_to(const FlowKey& key) {
     FlowKey reply = key;
     reply.source = key.destination;

@@ -2,7 +2,8 @@
 //
 // The inside of a shard, for the files of this folder only:
 //   burst.cpp      the three passes                   glance.h       the first look at a frame
-//   start.cpp      new flows from the first look      layer2.cpp     from a frame to an interface; ARP and ND
+//   foresee.cpp    new flows from the first look      start.cpp      and in their turn
+//   layer2.cpp     from a frame to an interface; ARP and ND
 //   fast_path.cpp  flows that need more than a glance trace_path.cpp new flows by the trace cache
 //   slow_path.cpp  the pipeline and its fates         commit.cpp     sessions: open, update, end
 //   execute.cpp    a plan carried out on a packet     originate.cpp  packets of our own
@@ -153,10 +154,12 @@ struct Shard::State final : NeighbourActions {
     void look_at_length(const Frame& frame, std::size_t place, Glance& glance);
     void take_longer_way(const Frame& frame, std::size_t place, const Glance& glance, bool known);
 
-    // start.cpp
+    // foresee.cpp
     /// Of packets that no flow is known of: all that can be known before their turn comes.
     void prepare_starts(std::size_t count, Glances& glances);
     class Foresight;
+
+    // start.cpp
     void judge_start(Start& start, std::uint8_t protocol);
     /// In a packet's turn, when still no flow is known of it: opens it, or drops what is denied.
     Started start(const Frame& frame, const Glance& glance, Start& start);

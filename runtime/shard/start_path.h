@@ -10,6 +10,15 @@
 
 namespace sluice {
 
+/// Where look-ups begin: with many tenants each of these lines is a cold one.
+inline void fetch_tables(const StartRow& row) {
+    fetch_line(row.routes.root);
+    fetch_line(row.nat.root);
+    fetch_line(row.services.cells);
+    fetch_line(row.sets.comb.steps);
+    fetch_line(row.sets.comb.slots);
+}
+
 /// The rows that the leaves lead to, which many tenants' traffic finds cold.
 inline void fetch_rows(const StartLeaves& leaves, const StartRow& row) {
     fetch_line(&row.adjacencies[leaves.route_back]);

@@ -7,6 +7,7 @@ TagIndex::TagIndex(std::uint32_t numbers)
     : number_bits_(static_cast<std::uint32_t>(std::bit_width(std::max(numbers, 2u) - 1))),
       tag_mask_(~std::uint32_t{0} << number_bits_),
       // A few lines more than the load asks for: in a handful of lines chance is not yet even.
-      lines_(std::size_t{numbers} / wished_per_line + 3) {}
+      lines_(std::size_t{numbers} / wished_per_line + 3),
+      elsewhere_(lines_.size()) {}
 
 }  // namespace sluice

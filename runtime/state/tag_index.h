@@ -5,8 +5,12 @@
 // another entry to its other line (cuckoo hashing: Pagh and Rodler 2004; Erlingsson et al. 2006 for buckets).
 // Five bytes a number at 81 % load, whatever the capacity.
 //
-// Owner shard only. Allocates in the constructor only. find: one line, two for a miss and for the few per cent
-// that found their first line full.
+// A byte a line counts those that found it full and went to their second line: where there are none, which is
+// nearly everywhere, nobody looks there. Of random lines a new session touches eight, and three of them for
+// nothing otherwise.
+//
+// Owner shard only. Allocates in the constructor only. find: one line and a byte, two lines for the few per
+// cent that share their first one with too many.
 #pragma once
 
 #include <immintrin.h>
@@ -40,13 +44,18 @@ class TagIndex {
     }
 
     void prefetch(const Home& home) const noexcept { fetch_line(&lines_[home.first]); }
+    /// Where there is anything to be found.
     void prefetch_both(const Home& home) const noexcept {
         fetch_line(&lines_[home.first]);
-        fetch_line(&lines_[home.second]);
+        if (elsewhere_[home.first] != 0) fetch_line(&lines_[home.second]);
     }
-    void prefetch_second(std::uint64_t hash) const noexcept { fetch_line(&lines_[second_line(hash)]); }
+    /// `first`: the first line of this hash.
+    void prefetch_second(std::uint32_t first, std::uint64_t hash) const noexcept {
+        if (elsewhere_[first] != 0) fetch_line(&lines_[second_line(hash)]);
+    }
     /// A number whose tag fits, of the second line; none: not there.
     std::uint32_t second_candidate(const Home& home) const noexcept {
+        if (elsewhere_[home.first] == 0) return none;
         return candidate_of(lines_[home.second], home.tag, tag_mask_);
     }
 
@@ -61,15 +70,9 @@ class TagIndex {
     }
     template <typename Same>
     std::uint32_t find(const Home& home, Same&& same) const noexcept {
-        for (const std::uint32_t at : {home.first, home.second}) {
-            const Line& line = lines_[at];
-            for (unsigned found = matches(line, home.tag, tag_mask_); found != 0; found &= found - 1) {
-                const std::uint32_t number =
-                    line.slots[static_cast<unsigned>(std::countr_zero(found))] & ~tag_mask_;
-                if (same(number)) return number;
-            }
-        }
-        return none;
+        const std::uint32_t number = find_in(lines_[home.first], home.tag, same);
+        if (number != none || elsewhere_[home.first] == 0) return number;
+        return find_in(lines_[home.second], home.tag, same);
     }
 
     /// The caller has made sure that its key is not there yet. hash_of(number): the hash it was inserted under,
@@ -82,16 +85,17 @@ class TagIndex {
     template <typename HashOf>
     bool insert(const Home& home, std::uint32_t number, HashOf&& hash_of) noexcept {
         const std::uint32_t slot = home.tag | number;
-        return put(home.first, slot) || put(home.second, slot) || make_room(home, slot, hash_of);
+        return put(home.first, slot) || put_elsewhere(home.first, home.second, slot) ||
+               make_room(home, slot, hash_of);
     }
     /// No-op where the number is not there under this hash.
     void erase(std::uint64_t hash, std::uint32_t number) noexcept { erase(home_of(hash), number); }
     void erase(const Home& home, std::uint32_t number) noexcept {
         const std::uint32_t slot = home.tag | number;
-        if (!take_out(home.first, slot)) take_out(home.second, slot);
+        if (!take_out(home.first, slot)) take_out_elsewhere(home.first, home.second, slot);
     }
 
-    std::size_t bytes() const noexcept { return lines_.bytes(); }
+    std::size_t bytes() const noexcept { return lines_.bytes() + elsewhere_.bytes(); }
 
   private:
     struct alignas(64) Line {
@@ -103,14 +107,29 @@ class TagIndex {
     [[gnu::noinline]] bool make_room(const Home& home, std::uint32_t slot, HashOf&& hash_of) noexcept {
         for (const std::uint32_t at : {home.first, home.second}) {
             for (std::uint32_t& other : lines_[at].slots) {
-                const std::uint64_t its_hash = hash_of(other & ~tag_mask_);
-                const std::uint32_t first = first_line(its_hash);
-                if (!put(first == at ? second_line(its_hash) : first, other)) continue;
+                const Home its = home_of(hash_of(other & ~tag_mask_));
+                if (its.first == at) {
+                    if (!put_elsewhere(its.first, its.second, other)) continue;
+                } else {
+                    if (!put(its.first, other)) continue;
+                    came_back(its.first);
+                }
                 other = slot;
+                if (at != home.first) went_elsewhere(home.first);
                 return true;
             }
         }
         return false;
+    }
+
+    template <typename Same>
+    std::uint32_t find_in(const Line& line, std::uint32_t tag, Same&& same) const noexcept {
+        for (unsigned found = matches(line, tag, tag_mask_); found != 0; found &= found - 1) {
+            const std::uint32_t number =
+                line.slots[static_cast<unsigned>(std::countr_zero(found))] & ~tag_mask_;
+            if (same(number)) return number;
+        }
+        return none;
     }
 
     static std::uint32_t candidate_of(const Line& line, std::uint32_t tag, std::uint32_t mask) noexcept {
@@ -153,6 +172,22 @@ class TagIndex {
         return true;
     }
 
+    bool put_elsewhere(std::uint32_t first, std::uint32_t second, std::uint32_t slot) noexcept {
+        if (!put(second, slot)) return false;
+        went_elsewhere(first);
+        return true;
+    }
+    void take_out_elsewhere(std::uint32_t first, std::uint32_t second, std::uint32_t slot) noexcept {
+        if (take_out(second, slot)) came_back(first);
+    }
+    /// One that would be the 255th stays counted for good.
+    void went_elsewhere(std::uint32_t first) noexcept {
+        if (elsewhere_[first] != uncountable) ++elsewhere_[first];
+    }
+    void came_back(std::uint32_t first) noexcept {
+        if (elsewhere_[first] != uncountable) --elsewhere_[first];
+    }
+
     bool take_out(std::uint32_t at, std::uint32_t slot) noexcept {
         const unsigned found = matches(lines_[at], slot, 0xffffffff);
         if (found == 0) return false;
@@ -162,7 +197,9 @@ class TagIndex {
 
     std::uint32_t number_bits_;
     std::uint32_t tag_mask_;
+    static constexpr std::uint8_t uncountable = 255;
     BigArray<Line> lines_;
+    BigArray<std::uint8_t> elsewhere_;  // by line: how many found it full and are in their second
 };
 
 /// The line in which a key is looked for first.
