@@ -60,7 +60,8 @@ std::optional<std::string> LiveImage::go_over_to(const Image& loaded) {
         return ending;
     }
     if (!moved) return "another image came first";
-    running_ = next;
+    if (wait_for_readers_) wait_for_readers_();
+    running_ = next;  // and with it may go the one before
     return std::nullopt;
 }
 

@@ -26,10 +26,15 @@ std::optional<std::string> port_difference(const Image& running, const Image& ne
 
 class LiveImage {
   public:
-    /// `next_comes` is told of an image before packets see it.
+    /// `next_comes` is told of an image before packets see it; `wait_for_readers` returns when no packet thread
+    /// looks at the one before any more (none: the mailbox' answer says so).
     LiveImage(ImagePointer& running, Shard& shard, Mailbox& mailbox,
-              std::function<void(const ImagePointer&)> next_comes)
-        : running_(running), shard_(shard), mailbox_(mailbox), next_comes_(std::move(next_comes)) {}
+              std::function<void(const ImagePointer&)> next_comes, std::function<void()> wait_for_readers = {})
+        : running_(running),
+          shard_(shard),
+          mailbox_(mailbox),
+          next_comes_(std::move(next_comes)),
+          wait_for_readers_(std::move(wait_for_readers)) {}
 
     /// Blocks until the shard has moved. Why not, as a sentence; then nothing has changed.
     std::optional<std::string> go_over_to(const Image& loaded);
@@ -43,6 +48,7 @@ class LiveImage {
     Shard& shard_;  // touched by jobs only, but for prepare()
     Mailbox& mailbox_;
     std::function<void(const ImagePointer&)> next_comes_;
+    std::function<void()> wait_for_readers_;
     mutable std::shared_mutex moving_;
 };
 

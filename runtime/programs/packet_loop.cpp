@@ -25,13 +25,18 @@ Time PacketLoop::now() {
 }
 
 void PacketLoop::run(const std::atomic<bool>& stop) {
+    constexpr unsigned only_packet_thread = 0;
+    Quiescence::Reader reader(quiescence_, only_packet_thread);
     unsigned empty_polls = 0;
     while (!stop.load(std::memory_order_relaxed)) {
         mailbox_.serve();
+        reader.report();
         empty_polls = poll_once() ? 0 : empty_polls + 1;
         if (when_idle_ == WhenIdle::sleep && empty_polls >= empty_polls_before_sleep) {
             const timespec pause{0, idle_sleep_nanoseconds};
+            reader.offline();
             nanosleep(&pause, nullptr);
+            reader.online();
         }
     }
     shard_.release_held(output_);

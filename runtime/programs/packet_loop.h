@@ -11,6 +11,7 @@
 #include "runtime/control/burst_watch.h"
 #include "runtime/control/mailbox.h"
 #include "runtime/io/dpdk_port.h"
+#include "runtime/programs/quiescence.h"
 #include "runtime/programs/rule_log.h"
 #include "runtime/shard/shard.h"
 
@@ -21,12 +22,13 @@ enum class WhenIdle { spin, sleep };
 class PacketLoop {
   public:
     PacketLoop(Shard& shard, std::vector<std::unique_ptr<DpdkPort>>& ports, Mailbox& mailbox,
-               const BurstWatch& watch, RuleLog& rule_log, WhenIdle when_idle)
+               const BurstWatch& watch, RuleLog& rule_log, Quiescence& quiescence, WhenIdle when_idle)
         : shard_(shard),
           ports_(ports),
           mailbox_(mailbox),
           watch_(watch),
           rule_log_(rule_log),
+          quiescence_(quiescence),
           when_idle_(when_idle) {}
 
     /// Until `stop` is set. On return every frame that the shard held has been freed and the mailbox is closed.
@@ -46,6 +48,7 @@ class PacketLoop {
     Mailbox& mailbox_;
     const BurstWatch& watch_;
     RuleLog& rule_log_;
+    Quiescence& quiescence_;
     WhenIdle when_idle_;
     Output output_;
 };

@@ -154,7 +154,10 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
     Mailbox mailbox;
     BurstWatch watch;
     std::unique_ptr<RuleLog> rule_log;
-    LiveImage live(running, shard, mailbox, [&](const ImagePointer& next) { rule_log->follow(next); });
+    Quiescence quiescence(1);
+    LiveImage live(
+        running, shard, mailbox, [&](const ImagePointer& next) { rule_log->follow(next); },
+        [&] { quiescence.wait(); });
     Shadow shadow(shard, mailbox, watch, [&] {
         const auto held = live.hold();
         return running;
@@ -213,7 +216,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
                          host.cores.front(), environment.hugepages() ? "hugepages" : "no hugepages",
                          host.control_socket));
     log_start(handover.start_kind(PacketLoop::now()));
-    PacketLoop(shard, ports, mailbox, watch, *rule_log, idle).run(stop_requested);
+    PacketLoop(shard, ports, mailbox, watch, *rule_log, quiescence, idle).run(stop_requested);
     notifier.reset();
     server.reset();
     metrics_server.reset();
