@@ -80,7 +80,7 @@ pings web11 10.1.1.1 10.1.2.12 "$server" 2001:db8:b:1::1
 pings web12 10.1.1.1 10.1.2.12 "$server"
 pings db12 10.1.1.11 10.1.1.12 "$server"
 pings hypervisor1 198.51.100.10
-in_space web11 ping -n -q -c 3 -i 0.05 -W 10 -s 1522 -M do 10.1.2.12 || fail "a packet of 1,550 bytes does not fit"
+in_space web11 ping -n -q -c 3 -i 0.05 -W 10 -s 1522 -M "do" 10.1.2.12 || fail "a packet of 1,550 bytes does not fit"
 
 serve_http server SERVERSE
 serve_http web11 STATIONS
