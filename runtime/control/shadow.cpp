@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/control/entrance.h"
 #include "runtime/control/names.h"
 #include "runtime/packet/parse.h"
 #include "runtime/packet/parse_l4.h"
@@ -26,11 +27,13 @@ struct Candidate {
     std::vector<std::uint8_t> bytes;
     std::uint16_t port = 0;
     PacketView packet;
+    bool begins = false;  // a flow: also what is inside a tunnel
     bool is_reply = false;
 };
 
 bool may_begin_flow(const IpView& ip) {
     if (ip.fragment) return false;
+    if (ip.l4_kind == L4Kind::tcp && (ip.tcp_flags & (tcp_syn | tcp_ack)) != tcp_syn) return false;
     return ip.l4_kind != L4Kind::icmp_error && ip.l4_kind != L4Kind::icmp_other;
 }
 
@@ -113,15 +116,14 @@ bool Shadow::judge_some() {
     if (batch.empty()) return taken != 0;
     const std::shared_ptr<const Image> image = running_image_();
     if (!running_ || &running_->image() != image.get()) running_ = std::make_unique<ShadowJudge>(image, key_);
-    const auto tuple_of = [&](const Candidate& candidate) {
-        const L2View& l2 = candidate.packet.l2;
-        const image::Binding* binding = image->find_binding(candidate.port, l2.outer_vid, l2.inner_vid);
-        const IpView& ip = candidate.packet.ip;
-        return Endpoints::of(ip).tuple(binding == nullptr ? std::uint16_t{0xffff} : binding->tenant(),
-                                       ip.protocol, ip.family);
-    };
     std::vector<Tuple> tuples;
-    for (const Candidate& candidate : batch) tuples.push_back(tuple_of(candidate));
+    for (Candidate& candidate : batch) {
+        const Entrance entrance = entrance_of(*image, candidate.port, candidate.packet);
+        const IpView& ip = entrance.binding == nullptr ? candidate.packet.ip : entrance.packet.ip;
+        const std::uint16_t tenant = entrance.binding == nullptr ? no_tenant : entrance.binding->tenant();
+        tuples.push_back(Endpoints::of(ip).tuple(tenant, ip.protocol, ip.family));
+        candidate.begins = may_begin_flow(ip);
+    }
     // A reply begins nothing: its session knows it.
     if (!mailbox_.run([&] {
             for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -133,6 +135,7 @@ bool Shadow::judge_some() {
         return false;
     }
     for (const Candidate& candidate : batch) {
+        if (!candidate.begins) continue;  // in a tunnel: the sampler sees what is around it
         if (candidate.is_reply) {
             const std::lock_guard lock(mutex_);
             ++counts_.replies;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "runtime/control/entrance.h"
 #include "runtime/control/names.h"
 #include "runtime/stages/stage.h"
 #include "schemas/layout/image_types.h"
@@ -55,11 +56,13 @@ std::string ShadowVerdict::text() const {
 ShadowJudge::ShadowJudge(std::shared_ptr<const Image> image, const HashKey& key)
     : image_(std::move(image)), key_(key), sessions_(1, key), nat_(*image_, 1, key) {}
 
-ShadowVerdict ShadowJudge::judge(std::string_view port, const PacketView& packet) {
+ShadowVerdict ShadowJudge::judge(std::string_view port, const PacketView& arrived) {
     const auto names = image_->port_names();
     const auto slot = static_cast<std::uint16_t>(std::ranges::find(names, port) - names.begin());
-    const image::Binding* binding = image_->find_binding(slot, packet.l2.outer_vid, packet.l2.inner_vid);
-    if (binding == nullptr) return dropped("UNKNOWN_VLAN");
+    const Entrance entrance = entrance_of(*image_, slot, arrived);
+    const image::Binding* binding = entrance.binding;
+    if (binding == nullptr) return dropped(entrance.reason);
+    const PacketView& packet = entrance.packet;
     const TenantView& entered = image_->tenants()[binding->tenant()];
     const std::uint16_t interface = entered.interface_position(binding->interface());
     if (packet.l2.destination != from_image(entered.interfaces[interface].mac())) return dropped("NOT_OURS");

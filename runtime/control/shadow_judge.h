@@ -40,8 +40,8 @@ class ShadowJudge {
     /// The same key makes the same choices of addresses and ports.
     ShadowJudge(std::shared_ptr<const Image> image, const HashKey& key);
 
-    /// By the port's name. The packet's headers have been parsed.
-    ShadowVerdict judge(std::string_view port, const PacketView& packet);
+    /// By the port's name. The packet's headers have been parsed, not those inside a tunnel.
+    ShadowVerdict judge(std::string_view port, const PacketView& arrived);
     const Image& image() const { return *image_; }
 
   private:

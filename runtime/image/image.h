@@ -139,6 +139,14 @@ struct TenantView {
         return slot < links_changed.size() ? links_changed[slot] : 0;
     }
 
+    /// The other tunnel endpoints of an interface (a position), ascending.
+    std::span<const image::Ip> remotes_of(std::uint16_t position) const noexcept {
+        const image::Interface& row = interfaces[position];
+        return remotes.subspan(row.first_remote(), row.remote_count());
+    }
+    /// Whether stations of that interface may be behind this endpoint. A binary search.
+    bool has_remote(std::uint16_t position, Ip remote) const noexcept;
+
     /// False for one that has vanished since an earlier image.
     bool exists() const noexcept { return section_changed == 0 || table != nullptr; }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/image/tenant_view.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "runtime/image/shared_tables.h"
+#include "schemas/layout/image_types.h"
 
 namespace sluice {
 namespace {
@@ -44,6 +46,13 @@ std::vector<std::string_view> NameList::all() const {
     result.reserve(size());
     for (std::size_t i = 0; i < size(); ++i) result.push_back((*this)[i]);
     return result;
+}
+
+bool TenantView::has_remote(std::uint16_t position, Ip remote) const noexcept {
+    const auto rows = remotes_of(position);
+    const auto at = std::lower_bound(rows.begin(), rows.end(), remote,
+                                     [](const image::Ip& row, Ip wanted) { return from_image(row) < wanted; });
+    return at != rows.end() && from_image(*at) == remote;
 }
 
 LpmView view_lpm(const image::Lpm* table) {

@@ -103,8 +103,7 @@ void Shard::State::forget_neighbours() {
         if (tenant.section_changed <= settled) return false;
         if (!image->has(at) || tenant.link_changed(at.interface) > settled) return true;
         const std::uint16_t position = tenant.interface_position(at.interface);
-        if (neighbour.tunnel != no_tunnel &&
-            !has_remote(tenant, tenant.interfaces[position], tunnels[neighbour.tunnel].remote)) {
+        if (neighbour.tunnel != no_tunnel && !tenant.has_remote(position, tunnels[neighbour.tunnel].remote)) {
             return true;
         }
         if (neighbour.state != NeighbourState::permanent) return false;

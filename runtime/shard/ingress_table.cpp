@@ -61,12 +61,12 @@ IngressTable::IngressTable(const Image& image)
 void IngressTable::add_vni(std::uint64_t key, std::uint16_t number) {
     const InterfaceRef ref = ingresses_[number].interface;
     const TenantView& tenant = image_->tenants()[ref.tenant];
-    const image::Interface& interface = tenant.interfaces[tenant.interface_position(ref.interface)];
+    const auto remotes = tenant.remotes_of(tenant.interface_position(ref.interface));
     std::size_t at = first_place_of(key);
     while (by_vni_[at].key != 0) at = (at + 1) & (by_vni_.size() - 1);
-    by_vni_[at] = {key, static_cast<std::uint32_t>(remotes_.size()),
-                   static_cast<std::uint16_t>(interface.remote_count()), number};
-    for (const image::Ip& remote : tenant.remotes.subspan(interface.first_remote(), interface.remote_count())) {
+    by_vni_[at] = {key, static_cast<std::uint32_t>(remotes_.size()), static_cast<std::uint16_t>(remotes.size()),
+                   number};
+    for (const image::Ip& remote : remotes) {
         remotes_.push_back(from_image(remote).v4());
     }
 }

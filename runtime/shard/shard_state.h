@@ -303,9 +303,6 @@ struct Shard::State final : NeighbourActions {
     Mac own_mac(InterfaceRef ref) const { return from_image(interface_of(ref).mac()); }
 };
 
-/// Whether a segment's stations may be behind this tunnel endpoint. A binary search.
-bool has_remote(const TenantView& tenant, const image::Interface& interface, Ip remote);
-
 /// The address the gateway speaks from on an interface (a position): the one whose subnet holds `towards`, else
 /// the first of the family.
 std::optional<Ip> own_address(const TenantView& tenant, std::uint16_t interface, Family family, Ip towards);

@@ -16,10 +16,6 @@
 namespace sluice {
 namespace {
 
-std::span<const image::Ip> remotes_of(const TenantView& tenant, const image::Interface& interface) {
-    return tenant.remotes.subspan(interface.first_remote(), interface.remote_count());
-}
-
 /// What the header outside takes from the frame inside.
 struct Inside {
     std::uint8_t tos = 0;
@@ -63,13 +59,6 @@ Inside look_inside(std::span<const std::uint8_t> frame, const HashKey& secret) {
 
 }  // namespace
 
-bool has_remote(const TenantView& tenant, const image::Interface& interface, Ip remote) {
-    const auto remotes = remotes_of(tenant, interface);
-    const auto at = std::lower_bound(remotes.begin(), remotes.end(), remote,
-                                     [](const image::Ip& row, Ip wanted) { return from_image(row) < wanted; });
-    return at != remotes.end() && from_image(*at) == remote;
-}
-
 void Shard::State::look_into_tunnel(Arrival& arrival) const {
     PacketView& packet = arrival.packet;
     const IpView outer = packet.ip;
@@ -80,7 +69,8 @@ void Shard::State::look_into_tunnel(Arrival& arrival) const {
     const std::uint16_t number = ingresses.find_vni(packet.frame.port, std::get<std::uint32_t>(vni));
     if (number == no_ingress) return void(arrival.reason = DropReason::UNKNOWN_VNI);
     const InterfaceRef ref = ingresses[number].interface;
-    if (!has_remote(image->tenants()[ref.tenant], interface_of(ref), outer.source)) {
+    const TenantView& tenant = image->tenants()[ref.tenant];
+    if (!tenant.has_remote(tenant.interface_position(ref.interface), outer.source)) {
         return void(arrival.reason = DropReason::UNKNOWN_TEP);
     }
     Frame& frame = packet.frame;
@@ -117,10 +107,10 @@ std::uint32_t Shard::State::tunnel_to(std::uint16_t underlay, Ip remote) {
 // Neighbours behind remotes that their segment does not have any more are forgotten when the image changes.
 void Shard::State::forget_tunnels() {
     for (const TenantView& tenant : image->tenants()) {
-        for (const image::Interface& interface : tenant.interfaces) {
-            if (interface.encapsulation() == image::Encapsulation::None) continue;
-            const std::uint16_t underlay = image->underlays()[image->port_slot(interface.port())];
-            for (const image::Ip& remote : remotes_of(tenant, interface)) {
+        for (std::uint16_t i = 0; i < tenant.interfaces.size(); ++i) {
+            if (tenant.interfaces[i].encapsulation() == image::Encapsulation::None) continue;
+            const std::uint16_t underlay = image->underlays()[image->port_slot(tenant.interfaces[i].port())];
+            for (const image::Ip& remote : tenant.remotes_of(i)) {
                 const std::uint32_t number = tunnels.find(underlay, from_image(remote));
                 if (number != no_tunnel) tunnels.mark(number);
             }
@@ -210,8 +200,7 @@ void Shard::State::send_through(std::uint32_t tunnel, Frame frame, const Program
 
 void Shard::State::send_through_all(const Frame& frame, const Program& program) {
     const TenantView& tenant = image->tenants()[program.egress.tenant];
-    const image::Interface& interface = interface_of(program.egress);
-    const auto remotes = remotes_of(tenant, interface);
+    const auto remotes = tenant.remotes_of(tenant.interface_position(program.egress.interface));
     const Component component = counters.interface_component(program.egress.tenant, program.egress.interface);
     for (std::size_t i = 0; i < remotes.size(); ++i) {
         Frame copy = frame;

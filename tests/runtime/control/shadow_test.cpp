@@ -7,6 +7,7 @@
 #include "tests/support/compile.h"
 #include "tests/support/decoded.h"
 #include "tests/support/test_gateway.h"
+#include "tests/support/vxlan.h"
 
 namespace sluice {
 namespace {
@@ -71,7 +72,8 @@ TEST_F(FlowSamplerTest, LeavesOutWhatDoesNotFit) {
 
 class ShadowTest : public testing::Test {
   protected:
-    ShadowTest() : thread_([this] { run(); }) {}
+    explicit ShadowTest(std::shared_ptr<const Image> image = test::compile_texts(texts()))
+        : image_(std::move(image)), thread_([this] { run(); }) {}
     ~ShadowTest() override {
         shadow_.stop();
         stop_ = true;
@@ -103,7 +105,7 @@ class ShadowTest : public testing::Test {
         return status;
     }
 
-    const std::shared_ptr<const Image> image_ = test::compile_texts(texts());
+    const std::shared_ptr<const Image> image_;
     test::TestGateway gateway_{*image_};
     Mailbox mailbox_;
     BurstWatch watch_;
@@ -166,6 +168,52 @@ TEST_F(ShadowTest, RepliesBeginNothing) {
     reply.destination_port = test::decode(frames.at(0).bytes).source_port();
     EXPECT_EQ(inject(1, test::udp(reply)), 1u);
     EXPECT_EQ(status_after(0, 1)["judged"], 0);
+}
+
+std::shared_ptr<const Image> image_with_tunnels(const std::string& first_rule = "") {
+    return test::compile_texts(
+        {{"gateway.yaml",
+          "gateway: g\nmac: 02:00:00:00:01:01\nports:\n  V0: {mtu: 1600, tunnel-endpoint: 198.51.100.10/24}\n  "
+          "U0: "
+          "{}\ntenants: [blue.yaml]\n"},
+         {"blue.yaml",
+          "tenant: blue\nsegments:\n  lan: {vxlan: {port: V0, vni: 5001, remotes: 198.51.100.21}, gateway: "
+          "10.1.1.1/24}\nuplinks:\n  internet: {untagged: {port: U0}, address: 203.0.113.10/24, neighbours: "
+          "{203.0.113.1: '02:00:00:00:09:01'}}\nroutes:\n  - {to: 0.0.0.0/0, via: 203.0.113.1}\nfirewall:\n  "
+          "rules:\n" +
+              first_rule + "    - {name: outbound, from: lan, to: internet, action: allow}\n"}});
+}
+
+class ShadowBehindTunnelsTest : public ShadowTest {
+  protected:
+    ShadowBehindTunnelsTest() : ShadowTest(image_with_tunnels()) {}
+    std::size_t from_tunnel(const test::Bytes& inner, std::uint16_t entropy) {
+        return inject(0, test::in_vxlan({.source_port = entropy}, inner));
+    }
+};
+
+TEST_F(ShadowBehindTunnelsTest, WhatIsInsideIsJudged) {
+    const auto candidate =
+        image_with_tunnels("    - {name: no-dns, from: lan, to: internet, service: udp/53, action: drop}\n");
+    ASSERT_TRUE(shadow_.start(candidate, "x", 1));
+    const std::string router = "02:00:00:00:01:01";
+    for (std::uint16_t port = 1; port <= 5; ++port) {
+        EXPECT_EQ(
+            from_tunnel(test::udp({.destination_mac = router, .source_port = port, .destination_port = 53}),
+                        static_cast<std::uint16_t>(50'000 + port)),
+            1u);
+        // A segment amid a connection begins none.
+        from_tunnel(test::tcp({.destination_mac = router, .source_port = port, .tcp_flags = ack}),
+                    static_cast<std::uint16_t>(51'000 + port));
+        EXPECT_EQ(from_tunnel(test::tcp({.destination_mac = router, .source_port = port, .tcp_flags = syn}),
+                              static_cast<std::uint16_t>(52'000 + port)),
+                  1u);
+    }
+    const auto status = status_after(10);
+    EXPECT_EQ(status["judged"], 10);
+    EXPECT_EQ(status["different"], 5);
+    ASSERT_EQ(status["differences"].size(), 1u);
+    EXPECT_EQ(status["differences"][0]["rule"], "no-dns");
 }
 
 }  // namespace

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/control/entrance.h"
+
+#include "runtime/packet/bytes.h"
+#include "runtime/packet/headers.h"
+#include "runtime/packet/parse.h"
+#include "runtime/packet/vxlan.h"
+#include "schemas/layout/image_types.h"
+
+namespace sluice {
+namespace {
+
+bool ends_here(const Image& image, std::uint16_t port, const PacketView& packet) {
+    if (port >= image.underlays().size() || packet.l2.length != ethernet_header_bytes) return false;
+    const std::uint16_t underlay = image.underlays()[port];
+    return underlay != no_tenant && is_vxlan(packet.ip) &&
+           packet.ip.destination == from_image(image.tenants()[underlay].addresses[0].ip());
+}
+
+Entrance refused(DropReason reason) {
+    return {nullptr, name_of(reason), {}};
+}
+
+Entrance behind_tunnel(const Image& image, std::uint16_t port, const PacketView& outer) {
+    const std::uint32_t udp_bytes = load16(outer.l4() + udp_length_at);
+    const std::span payload(outer.l4() + udp_header_bytes, udp_bytes - udp_header_bytes);
+    const auto vni = parse_vxlan(payload);
+    if (const auto* reason = std::get_if<DropReason>(&vni)) return refused(*reason);
+    Entrance entrance;
+    entrance.binding = image.find_binding(tunnel_binding_key(port, std::get<std::uint32_t>(vni)));
+    if (entrance.binding == nullptr) return refused(DropReason::UNKNOWN_VNI);
+    const TenantView& tenant = image.tenants()[entrance.binding->tenant()];
+    if (!tenant.has_remote(tenant.interface_position(entrance.binding->interface()), outer.ip.source)) {
+        return refused(DropReason::UNKNOWN_TEP);
+    }
+    PacketView& packet = entrance.packet;
+    packet.frame = outer.frame;
+    packet.frame.data = payload.data() + vxlan_header_bytes;
+    packet.frame.length = static_cast<std::uint32_t>(payload.size() - vxlan_header_bytes);
+    const auto l2 = parse_l2(packet.frame.bytes());
+    if (!l2) return refused(DropReason::SHORT);
+    packet.l2 = *l2;
+    if (l2->length != ethernet_header_bytes) return refused(DropReason::UNKNOWN_VLAN);
+    if (l2->ethertype != ethertype_ipv4 && l2->ethertype != ethertype_ipv6) {
+        return refused(DropReason::BAD_ETHERTYPE);
+    }
+    if (const auto reason =
+            parse_ip_packet(packet.frame.bytes().subspan(l2->length), l2->ethertype, packet.ip)) {
+        return refused(*reason);
+    }
+    return entrance;
+}
+
+}  // namespace
+
+Entrance entrance_of(const Image& image, std::uint16_t port, const PacketView& packet) {
+    if (ends_here(image, port, packet)) return behind_tunnel(image, port, packet);
+    const image::Binding* binding = image.find_binding(port, packet.l2.outer_vid, packet.l2.inner_vid);
+    if (binding == nullptr) return refused(DropReason::UNKNOWN_VLAN);
+    return {binding, {}, packet};
+}
+
+}  // namespace sluice
