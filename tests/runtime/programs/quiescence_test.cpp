@@ -11,16 +11,23 @@
 namespace sluice {
 namespace {
 
+// A wait for somebody would never end here: nobody reports.
 TEST(Quiescence, WaitsForNobodyWhereNobodyReads) {
     Quiescence quiescence(2);
-    quiescence.wait();
+    int waits = 0;
+    const auto wait = [&] {
+        quiescence.wait();
+        ++waits;
+    };
+    wait();
     {
         Quiescence::Reader reader(quiescence, 1);
         reader.offline();
-        quiescence.wait();
+        wait();
         reader.online();
     }
-    quiescence.wait();
+    wait();
+    EXPECT_EQ(waits, 3);
 }
 
 // For a while the reader looks whether the wait is over, which it must not be; a wait that waits for nothing
