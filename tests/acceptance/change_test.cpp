@@ -9,14 +9,11 @@ namespace {
 
 SLUICE_ACCEPTANCE(ChangeAcceptance);
 
-constexpr std::uint8_t syn = 0x02, ack = 0x10, syn_ack = 0x12;
-
 constexpr const char* default_route_of_c = "  - {to: 0.0.0.0/0, via: 203.0.113.17}\n";
 constexpr const char* outbound_of_a = "    - {name: outbound, from: [a1, a2], to: internet, action: allow}\n";
 constexpr const char* deny_before_outbound =
     "    - {name: no-more, from: [a1, a2], to: internet, service: udp/7, action: drop}\n"
     "    - {name: outbound, from: [a1, a2], to: internet, action: allow}\n";
-constexpr const char* snat_of_a = "  - {snat: 10.1.0.0/16, out: internet, to: 192.0.2.10}\n";
 
 Texts with_a_second_way(std::string_view prefix) {
     return edited(
@@ -289,115 +286,6 @@ TEST_P(ChangeAcceptance, MT_A18_a_change_of_the_shared_provider_costs_a_look_up)
     }
     EXPECT_EQ(rule_of("d", "out").packets, 6u);
     EXPECT_EQ(gateway.counters().sessions.created, 1u);
-}
-
-TEST_P(ChangeAcceptance, ABindingOutlivesAllThatLeavesItsRuleAddressAndPortAlone) {
-    const Bytes frame = udp(from_a5({.destination = "198.18.0.9", .source_port = 5000, .destination_port = 7}));
-    const std::uint16_t port = only(from_inside(frame)).source_port();
-    const auto expect_same = [&] {
-        const Decoded sent = only(from_inside(frame));
-        EXPECT_EQ(text(sent.source), "192.0.2.10");
-        EXPECT_EQ(sent.source_port(), port);
-    };
-    activate(edited(t1_texts(), a, snat_of_a,  // a new rule that would match first: never moves a session
-                    "  - {snat: 10.1.1.0/24, out: internet, to: 192.0.2.13}\n" + std::string(snat_of_a)));
-    expect_same();
-    const Decoded other = only(
-        from_inside(udp(from_a5({.destination = "198.18.0.9", .source_port = 5001, .destination_port = 7}))));
-    EXPECT_EQ(text(other.source), "192.0.2.13") << "but new ones are its own";
-    activate(edited(t1_texts(), a, "to: 192.0.2.10}", "to: [192.0.2.10, 192.0.2.14]}"));
-    expect_same();
-    activate(edited(t1_texts(), a, "{snat: 10.1.0.0/16,", "{snat: [10.1.0.0/16, 10.9.0.0/16],"));
-    expect_same();
-    EXPECT_EQ(gateway.counters().sessions.created, 2u);
-}
-
-TEST_P(ChangeAcceptance, ABindingWhoseAddressIsTakenAwayEndsAndThePacketBeginsANewOne) {
-    const Bytes frame = udp(from_a5({.destination = "198.18.0.9", .source_port = 5000, .destination_port = 7}));
-    const Decoded before = only(from_inside(frame));
-    only(from_inside(frame));
-    activate(edited(t1_texts(), a, "to: 192.0.2.10}", "to: 192.0.2.14}"));
-    const Bytes reply = udp(from_r({.source = "198.18.0.9",
-                                    .destination = "192.0.2.10",
-                                    .source_port = 7,
-                                    .destination_port = before.source_port()}));
-    EXPECT_TRUE(from_outside(reply).empty());
-    EXPECT_EQ(gateway.counters().sessions.active, 0u);
-    const Decoded after = only(from_inside(frame));
-    EXPECT_EQ(text(after.source), "192.0.2.14");
-    EXPECT_EQ(gateway.counters().sessions.created, 2u);
-    EXPECT_EQ(gateway.counters().sessions.active, 1u);
-    EXPECT_EQ(gateway.drops("a.sr", DropReason::FW_REEVAL_DENY), 0u);
-}
-
-// One thing at a time: the port, the address, the host, the rule.
-TEST_P(ChangeAcceptance, ABindingEndsWhenItsRuleOwnsOrMatchesItNoMore) {
-    std::uint16_t source_port = 5000;
-    const auto expect_after = [&](const std::string& nat, bool stays) {
-        const Bytes frame =
-            udp(from_a5({.destination = "198.18.0.9", .source_port = ++source_port, .destination_port = 7}));
-        activate(t1_texts());
-        only(from_inside(frame));
-        const Decoded before = only(from_inside(frame));
-        const std::uint64_t sessions = gateway.counters().sessions.created;
-        activate(edited(t1_texts(), a, snat_of_a, nat));
-        const auto after = from_inside(frame);
-        EXPECT_EQ(gateway.counters().sessions.created, sessions + (stays ? 0 : 1)) << nat;
-        EXPECT_EQ(only(after).source_port() == before.source_port() && only(after).source == before.source,
-                  stays)
-            << nat;
-    };
-    expect_after(snat_of_a, true);
-    const auto with_ports = [](unsigned low, unsigned high) {
-        return "  - {snat: 10.1.0.0/16, out: internet, to: 192.0.2.10, ports: " + std::to_string(low) + "-" +
-               std::to_string(high) + "}\n";
-    };
-    expect_after(with_ports(1024, 65534), true);
-    expect_after(with_ports(20000, 20099), false);
-    expect_after("  - {snat: 10.1.0.0/16, out: internet, to: 192.0.2.14}\n", false);
-    expect_after("  - {snat: 10.1.2.0/24, out: internet, to: 192.0.2.10}\n", false);
-    expect_after("", false);
-}
-
-TEST_P(ChangeAcceptance, AStrangerDoesNotComeInThroughABindingThatIsGone) {
-    const Bytes frame = udp(from_a5({.destination = "198.18.0.9", .source_port = 5000, .destination_port = 7}));
-    const Decoded before = only(from_inside(frame));
-    activate(edited(t1_texts(), a, snat_of_a,
-                    "  - {snat: 10.1.2.0/24, out: internet, to: 192.0.2.10, ports: 3000-3001}\n"));
-    EXPECT_TRUE(from_outside(udp(from_r({.source = "198.18.0.9",
-                                         .destination = "192.0.2.10",
-                                         .source_port = 4000,
-                                         .destination_port = before.source_port()})))
-                    .empty());
-    EXPECT_EQ(gateway.drops("a.sr", DropReason::NAT_FILTERED), 1u);
-}
-
-TEST_P(ChangeAcceptance, ADnatSessionStaysWhileARuleMakesTheSameOfItsAddress) {
-    const Bytes request = tcp(from_r({.source = "198.18.0.9",
-                                      .destination = "192.0.2.11",
-                                      .source_port = 4000,
-                                      .destination_port = 80,
-                                      .tcp_flags = syn}));
-    const Bytes more = tcp(from_r({.source = "198.18.0.9",
-                                   .destination = "192.0.2.11",
-                                   .source_port = 4000,
-                                   .destination_port = 80,
-                                   .tcp_flags = ack}));
-    const Bytes answer = tcp(from_a5(
-        {.destination = "198.18.0.9", .source_port = 8080, .destination_port = 4000, .tcp_flags = syn_ack}));
-    only(from_outside(request));
-    only(from_inside(answer));
-    only(from_outside(more));
-    only(from_outside(more));
-    activate(edited(t1_texts(), a, "  - {dnat: \"tcp 192.0.2.11:80\", on: internet, to: \"10.1.1.5:8080\"}\n",
-                    "  - {dnat: \"tcp 192.0.2.11:79-80\", on: internet, to: \"10.1.1.5:8079\"}\n"));
-    EXPECT_EQ(only(from_outside(more)).destination_port(), 8080);
-    activate(edited(t1_texts(), a, "  - {dnat: \"tcp 192.0.2.11:80\", on: internet, to: \"10.1.1.5:8080\"}\n",
-                    "  - {dnat: \"tcp 192.0.2.11:80\", on: internet, to: \"10.1.1.12:8080\"}\n"));
-    EXPECT_TRUE(from_outside(more).empty()) << "not a first packet of anything";
-    EXPECT_EQ(gateway.counters().sessions.active, 0u);
-    EXPECT_EQ(gateway.drops("a.sr", DropReason::FW_INVALID_STATE), 1u);
-    EXPECT_EQ(text(only(from_outside(request)).destination), "10.1.1.12");
 }
 
 TEST_P(ChangeAcceptance, AHeldPacketIsJudgedAgainUnderTheNewPolicyAndCountedOnce) {
