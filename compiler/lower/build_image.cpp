@@ -27,7 +27,9 @@ std::vector<std::uint8_t> build_image(const policy::Policy& policy, unsigned thr
     arena.execute([&] {
         tbb::parallel_for(std::size_t{0}, sections.size(), [&](std::size_t i) {
             const policy::Tenant& tenant = policy.tenants[i];
-            sections[i] = lower::emit_tenant(tenant, lower::lower_tenant(tenant, own_from), store);
+            lower::TenantTables tables = lower::lower_tenant(tenant, own_from);
+            tables.ttl_per_stage = tenant.ttl.value_or(policy.ttl) == policy::TtlMode::per_stage;
+            sections[i] = lower::emit_tenant(tenant, tables, store);
         });
     });
     return lower::emit_image(policy, sections, store);

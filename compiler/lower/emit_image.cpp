@@ -28,7 +28,7 @@ std::vector<image::Binding> bindings_of(const policy::Policy& policy) {
     for (std::size_t tenant = 0; tenant < policy.tenants.size(); ++tenant) {
         const auto& interfaces = policy.tenants[tenant].interfaces;
         for (std::size_t i = 0; i < interfaces.size(); ++i) {
-            if (interfaces[i].kind == policy::InterfaceKind::peer) continue;
+            if (interfaces[i].port == policy::no_index) continue;
             rows.emplace_back(binding_key_of(interfaces[i]), static_cast<std::uint16_t>(tenant),
                               static_cast<std::uint16_t>(i), 0);
         }
@@ -95,10 +95,8 @@ std::vector<std::uint8_t> emit_image(const policy::Policy& policy,
     const auto port_rows = builder.CreateVector(ports);
     const auto bindings = aligned_structs(builder, bindings_of(policy));
     const auto gateway = builder.CreateString(policy.gateway);
-    const auto ttl_mode =
-        policy.ttl == policy::TtlMode::per_stage ? image::TtlMode::PerStage : image::TtlMode::PerRouter;
-    image::FinishImageBuffer(builder, image::CreateImage(builder, image_schema_version, gateway, ttl_mode,
-                                                         port_rows, bindings, tenant_rows, tables));
+    image::FinishImageBuffer(builder, image::CreateImage(builder, image_schema_version, gateway, port_rows,
+                                                         bindings, tenant_rows, tables));
 
     std::vector<std::uint8_t> file(sizeof(ImageHeader) + builder.GetSize());
     std::memcpy(file.data() + sizeof(ImageHeader), builder.GetBufferPointer(), builder.GetSize());

@@ -109,6 +109,7 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     row.add_file(file);
     row.add_has_service_router(tenant.has_service_router());
     row.add_has_firewall(tenant.firewall.has_value());
+    row.add_ttl_per_stage(tables.ttl_per_stage);
     row.add_default_action(to_image(firewall.otherwise));
     row.add_default_action_from_uplink(to_image(firewall.from_uplink));
     row.add_keeps_denied_sessions(firewall.keeps_denied_sessions);

@@ -15,9 +15,11 @@ image::InterfaceKind kind_of(policy::InterfaceKind kind) {
         case policy::InterfaceKind::uplink:
             return image::InterfaceKind::Uplink;
         case policy::InterfaceKind::peer:
+            return image::InterfaceKind::Peer;
+        case policy::InterfaceKind::transit:
             break;
     }
-    return image::InterfaceKind::Peer;
+    return image::InterfaceKind::Transit;
 }
 
 image::Encapsulation encapsulation_of(policy::Encapsulation encapsulation) {
@@ -25,11 +27,32 @@ image::Encapsulation encapsulation_of(policy::Encapsulation encapsulation) {
                                                          : image::Encapsulation::None;
 }
 
-image::Interface interface_row(const policy::Interface& from, std::uint32_t first_address,
-                               std::uint32_t first_remote) {
+image::SourceCheck to_image(policy::SourceCheck check) {
+    switch (check) {
+        case policy::SourceCheck::off:
+            return image::SourceCheck::Off;
+        case policy::SourceCheck::loose:
+            return image::SourceCheck::Loose;
+        case policy::SourceCheck::strict:
+            break;
+    }
+    return image::SourceCheck::Strict;
+}
+
+/// Segments hang on the distributed part. What leads outside hangs on the service part where there is one; the
+/// provider's links to its tenants do not lead outside.
+image::RouterPart part_of(const policy::Tenant& tenant, policy::InterfaceKind kind) {
+    const bool service = kind == policy::InterfaceKind::transit ||
+                         (kind == policy::InterfaceKind::uplink && tenant.is_provider) ||
+                         (kind != policy::InterfaceKind::segment && tenant.has_service_router());
+    return service ? image::RouterPart::Service : image::RouterPart::Distributed;
+}
+
+image::Interface interface_row(const policy::Tenant& tenant, const policy::Interface& from,
+                               std::uint32_t first_address, std::uint32_t first_remote) {
     const bool is_peer = from.kind == policy::InterfaceKind::peer;
     return {to_image(from.mac),
-            is_peer ? std::uint16_t{0} : from.port,
+            from.port == policy::no_index ? std::uint16_t{0} : from.port,
             from.vids.empty() ? std::uint16_t{0} : from.vids[0],
             from.vids.size() < 2 ? std::uint16_t{0} : from.vids[1],
             from.mtu,
@@ -43,7 +66,8 @@ image::Interface interface_row(const policy::Interface& from, std::uint32_t firs
             first_remote,
             static_cast<std::uint32_t>(from.remotes.size()),
             encapsulation_of(from.encapsulation),
-            0,
+            part_of(tenant, from.kind),
+            to_image(from.source_check),
             0};
 }
 
@@ -73,8 +97,8 @@ void lower_interfaces(const policy::Tenant& tenant, TenantTables& tables) {
         const policy::Interface& interface = tenant.interfaces[i];
         const auto index = static_cast<std::uint16_t>(i);
         const auto first_remote = static_cast<std::uint32_t>(tables.remotes.size());
-        tables.interfaces.push_back(
-            interface_row(interface, static_cast<std::uint32_t>(tables.addresses.size()), first_remote));
+        tables.interfaces.push_back(interface_row(
+            tenant, interface, static_cast<std::uint32_t>(tables.addresses.size()), first_remote));
         for (const Ip remote : interface.remotes) tables.remotes.push_back(to_image(remote));
         for (const policy::InterfaceAddress& address : interface.addresses) {
             tables.addresses.emplace_back(to_image(address.own), index, address.subnet.length,
@@ -95,6 +119,10 @@ void lower_proxied(const policy::Tenant& tenant, TenantTables& tables) {
         const auto family = static_cast<Family>(external.family());
         if (!has_subnet_of(interface, ip, family) || has_address(interface, ip, family)) continue;
         tables.proxied.emplace_back(external.ip(), external.on_interface(), external.family(), 0);
+    }
+    for (const policy::ProxiedAddress& row : tenant.proxied) {
+        tables.proxied.emplace_back(to_image(row.ip.ip), row.interface,
+                                    static_cast<std::uint8_t>(row.ip.family), 0);
     }
     const auto key = [](const image::ProxiedAddress& row) {
         return std::tuple(row.interface(), row.family(), from_image(row.ip()));

@@ -102,9 +102,14 @@ void add_reserved_hosts(const Prefix& subnet, std::uint16_t interface, Adjacency
 void add_connected(const policy::Tenant& tenant, AdjacencyTable& adjacencies, RouteEntries& entries) {
     for (std::size_t i = 0; i < tenant.interfaces.size(); ++i) {
         const auto index = static_cast<std::uint16_t>(i);
-        const bool is_peer = tenant.interfaces[i].kind == policy::InterfaceKind::peer;
+        const policy::InterfaceKind kind = tenant.interfaces[i].kind;
         for (const policy::InterfaceAddress& address : tenant.interfaces[i].addresses) {
             const Family family = address.subnet.family;
+            if (kind == policy::InterfaceKind::transit) {  // nobody but the router's own parts is in there
+                entries.add(address.subnet, adjacencies.single(AdjacencyKind::Blackhole, family, 0));
+                continue;
+            }
+            const bool is_peer = kind == policy::InterfaceKind::peer;
             entries.add(
                 address.subnet,
                 adjacencies.single(is_peer ? AdjacencyKind::Peer : AdjacencyKind::Connected, family, index));

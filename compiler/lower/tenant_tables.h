@@ -17,6 +17,7 @@ namespace sluice::lower {
 constexpr std::uint32_t no_row = 0xffffffff;
 
 struct TenantTables {
+    bool ttl_per_stage = false;
     std::vector<image::Interface> interfaces;
     std::vector<image::InterfaceAddress> addresses;
     std::vector<image::ProxiedAddress> proxied;

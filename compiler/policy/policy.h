@@ -25,8 +25,10 @@ constexpr std::uint16_t no_index = 0xffff;
 
 enum class TtlMode : std::uint8_t { per_router, per_stage };
 
-enum class InterfaceKind : std::uint8_t { segment, uplink, peer };
+/// transit: between a router's distributed and its service part.
+enum class InterfaceKind : std::uint8_t { segment, uplink, peer, transit };
 enum class Encapsulation : std::uint8_t { none, vxlan };
+enum class SourceCheck : std::uint8_t { off, loose, strict };  // unicast reverse path forwarding (RFC 3704)
 
 struct InterfaceAddress {
     Prefix subnet;  // host bits clear
@@ -54,17 +56,18 @@ struct Port {
     Position where = {};
 };
 
-/// A segment, an uplink or the near end of a link to another tenant: an interface of this tenant's router and a
-/// zone of its firewall. A tenant's interfaces are its segments, then its uplinks, then its peers, each in file
-/// order.
+/// A segment, an uplink, the near end of a link to another tenant, or the transit between the router's parts:
+/// an interface of this tenant's router and a zone of its firewall. A tenant's interfaces are its segments,
+/// then its uplinks, then its peers, each in file order, then its transit.
 struct Interface {
     std::string name;
     InterfaceKind kind = InterfaceKind::segment;
-    std::uint16_t port = no_index;    // index into Policy::ports; no_index for a peer
+    std::uint16_t port = no_index;    // index into Policy::ports; no_index where no frames enter
     std::vector<std::uint16_t> vids;  // none: untagged; one: 802.1Q; two: QinQ, outer first
     Mac mac;
     std::uint16_t mtu = 1500;
-    std::vector<InterfaceAddress> addresses;
+    SourceCheck source_check = SourceCheck::off;
+    std::vector<InterfaceAddress> addresses;  // of a transit, by family: the service part's, the distributed's
     std::vector<StaticNeighbour> neighbours;
     Encapsulation encapsulation = Encapsulation::none;
     std::uint32_t vni = 0;
@@ -172,6 +175,12 @@ struct Assertion {
     Position where;
 };
 
+/// Somebody else's address that the router answers for.
+struct ProxiedAddress {
+    std::uint16_t interface = no_index;
+    IpAndFamily ip;
+};
+
 struct Tenant {
     std::string name;
     std::string file;  // as gateway.yaml names it
@@ -183,6 +192,9 @@ struct Tenant {
     std::vector<AddressSet> sets;
     std::optional<Firewall> firewall;
     std::vector<Assertion> assertions;
+    std::vector<ProxiedAddress> proxied;  // besides its own NAT rules' addresses
+    std::optional<TtlMode> ttl;           // of this router; else the gateway's
+    bool is_provider = false;             // its uplinks are on its service part, which keeps no state
 
     bool has_service_router() const {
         return firewall.has_value() || !snat.empty() || !dnat.empty() || !one_to_one.empty();

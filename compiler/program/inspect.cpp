@@ -20,6 +20,7 @@ std::string attachment_of(const Image& image, const image::Interface& row) {
     if (row.kind() == image::InterfaceKind::Peer) {
         return fmt::format("tenant {}", image.tenants()[row.peer_tenant()].name);
     }
+    if (!takes_frames(row)) return "nothing";
     const std::string_view port = image.port_names()[row.port()];
     if (row.encapsulation() == image::Encapsulation::Vxlan) {
         return fmt::format("{} VNI {}, {} remote{}", port, row.vni(), row.remote_count(),
@@ -37,9 +38,11 @@ const char* kind_of(const image::Interface& row) {
         case image::InterfaceKind::Uplink:
             return "uplink";
         case image::InterfaceKind::Peer:
+            return "peer";
+        case image::InterfaceKind::Transit:
             break;
     }
-    return "peer";
+    return "transit";
 }
 
 std::vector<std::string> addresses_of(const TenantView& tenant, const image::Interface& row) {
@@ -71,13 +74,9 @@ Json interfaces_json(const Image& image, const TenantView& tenant) {
 }
 
 void print_json(const Image& image, const ImageReport& report) {
-    Json json{{"gateway", report.gateway},
-              {"digest", report.digest},
-              {"bytes", report.bytes},
-              {"schema_version", image.root().schema_version()},
-              {"ttl", image.ttl_mode() == image::TtlMode::PerRouter ? "per-router" : "per-stage"},
-              {"ports", Json::array()},
-              {"tenants", Json::array()}};
+    Json json{{"gateway", report.gateway}, {"digest", report.digest},
+              {"bytes", report.bytes},     {"schema_version", image.root().schema_version()},
+              {"ports", Json::array()},    {"tenants", Json::array()}};
     for (const image::Port* port : *image.root().ports()) {
         json["ports"].push_back({{"name", port->name()->str()}, {"mtu", port->mtu()}});
     }
@@ -85,6 +84,7 @@ void print_json(const Image& image, const ImageReport& report) {
         const TenantReport& row = report.tenants[tenant.index];
         json["tenants"].push_back({{"name", row.name},
                                    {"file", row.file},
+                                   {"ttl", tenant.ttl_per_stage ? "per-stage" : "per-router"},
                                    {"digest", row.digest},
                                    {"closure", row.closure},
                                    {"bytes", row.bytes},

@@ -62,6 +62,7 @@ void Checker::run(const std::string& path) {
     const Object gateway(context_, document->root, keys::gateway, start);
     read_gateway(context_, gateway);
     load_tenants(gateway);
+    load_provider(context_, gateway);
     check_tenants();
     lint();
     add_underlays(context_);
@@ -142,7 +143,10 @@ void Checker::name_tenant(TenantScope& scope) {
 }
 
 void Checker::check_tenants() {
-    for (auto& scope : context_.tenants) read_interfaces(context_, scope);
+    for (auto& scope : context_.tenants) {
+        read_router(context_, scope);
+        read_interfaces(context_, scope);
+    }
     link_peers(context_);
     check_bindings(context_);
     for (auto& scope : context_.tenants) {
@@ -151,8 +155,10 @@ void Checker::check_tenants() {
         read_routes(context_, scope);
         read_nat(context_, scope);
         read_firewall(context_, scope);
+        check_transit(context_, scope);
         read_tests(context_, scope);
     }
+    route_externals(context_);
     check_external_addresses(context_);
 }
 

@@ -58,6 +58,13 @@ struct ConnectedSubnet {
     Span where;
 };
 
+/// What the provider's section says of its link to a tenant: by family, the provider's end and the tenant's.
+struct ProviderLink {
+    std::uint16_t tenant = 0;
+    std::vector<policy::InterfaceAddress> provider_ends, tenant_ends;
+    Span where;
+};
+
 /// One tenant while it is checked. The spans run beside the lists of policy::Tenant, for notes and lints.
 struct TenantScope {
     front::Document document;
@@ -65,6 +72,9 @@ struct TenantScope {
     std::uint16_t index = 0;
     Span name_span;
     std::optional<Object> object;  // the tenant file's keys
+    policy::SourceCheck source_check =
+        policy::SourceCheck::strict;  // of its segments, unless one says otherwise
+    std::optional<Object> transit;    // what its router says of it
 
     std::map<std::string_view, Symbol> names;
     std::vector<Span> interface_spans;
@@ -90,6 +100,7 @@ struct Context {
     std::vector<Span> port_spans{};                     // the same
     std::set<std::pair<std::uint16_t, Ip>> tunnels{};   // by port: all remotes
     std::optional<Mac> gateway_mac{};
+    std::vector<ProviderLink> links{};
 
     Diagnostic& report(Code code, Span where, std::string text) {
         return diagnostics.report(code, where, std::move(text));

@@ -41,7 +41,6 @@ class InterfaceReader {
     void interface(InterfaceKind kind, const Node& name, const Node& value);
     bool declare(const Node& name, std::string_view noun);
     void attachment(const Object& object, Interface& result, const KindWords& words);
-    void port(const Object& attachment, Interface& result);
     void tag(const Object& attachment, std::string_view key, Interface& result);
     void addresses(const Node& node, Interface& result);
     void mtu(const Object& object, Interface& result);
@@ -58,16 +57,7 @@ bool InterfaceReader::declare(const Node& name, std::string_view noun) {
                         fmt::format("{} cannot be called \"any\": that is every address", noun));
         return false;
     }
-    auto& tenant = context_.tenant(scope_);
-    const Symbol symbol{Symbol::Kind::zone, static_cast<std::uint32_t>(tenant.interfaces.size()), name.span};
-    const auto [first, is_new] = scope_.names.emplace(name.text, symbol);
-    if (!is_new) {
-        context_
-            .report(Code::name_twice, name.span,
-                    fmt::format("the name \"{}\" is taken: zones of a tenant share one name space", name.text))
-            .note(first->second.where, "it is given here");
-    }
-    return is_new;
+    return declare_zone(context_, scope_, name.text, name.span);
 }
 
 void InterfaceReader::section(InterfaceKind kind) {
@@ -99,6 +89,10 @@ void InterfaceReader::interface(InterfaceKind kind, const Node& name, const Node
             if (const auto mac = mac_of(context_, *node, "an interface's MAC")) result.mac = *mac;
         }
         if (const auto* node = object[words.address_key]) addresses(*node, result);
+        if (kind == InterfaceKind::segment) result.source_check = scope_.source_check;
+        if (const auto* node = object["urpf"]) {
+            result.source_check = source_check_of(context_, *node).value_or(result.source_check);
+        }
         mtu(object, result);
         if (const auto* node = object["neighbours"]) neighbours(*node, result);
         if (kind == InterfaceKind::segment) read_stations(context_, object, result);
@@ -136,26 +130,13 @@ void InterfaceReader::attachment(const Object& object, Interface& result, const 
                                          : keys::untagged;
     const Object attachment(context_, *object[key], table, object.key_span(key));
     if (!attachment.is_map()) return;
-    port(attachment, result);
+    read_port(context_, attachment, result);
     if (key == "vlan") tag(attachment, "id", result);
     if (key == "qinq") {
         tag(attachment, "outer", result);
         tag(attachment, "inner", result);
     }
     if (key == "vxlan") read_vxlan(context_, attachment, result);
-}
-
-void InterfaceReader::port(const Object& attachment, Interface& result) {
-    const auto* node = attachment["port"];
-    if (node == nullptr || !text_of(context_, *node, "a port")) return;
-    const auto found = context_.ports.find(node->text);
-    if (found != context_.ports.end()) {
-        result.port = found->second;
-        return;
-    }
-    std::vector<std::string_view> candidates;
-    for (const auto& [name, index] : context_.ports) candidates.push_back(name);
-    context_.report_unknown(*node, "port", candidates);
 }
 
 void InterfaceReader::tag(const Object& attachment, std::string_view key, Interface& result) {
@@ -243,7 +224,9 @@ void InterfaceReader::peers() {
     const auto* node = (*scope_.object)["peers"];
     if (node == nullptr) return;
     std::map<std::string_view, std::uint16_t> tenants;
-    for (const auto& other : context_.tenants) tenants.emplace(context_.tenant(other).name, other.index);
+    for (const auto& other : context_.tenants) {
+        if (!context_.tenant(other).is_provider) tenants.emplace(context_.tenant(other).name, other.index);
+    }
     for (const auto* item : list_of(context_, *node, "peers")) {
         if (!text_of(context_, *item, "a peer")) continue;
         if (item->text == context_.tenant(scope_).name) {
@@ -261,15 +244,7 @@ void InterfaceReader::peers() {
             continue;
         }
         if (!declare(*item, "a peer")) continue;
-        Interface result;
-        result.name = item->text;
-        result.kind = InterfaceKind::peer;
-        result.where = context_.position(item->span);
-        result.mac = context_.gateway_mac.value_or(Mac{});
-        result.mtu = 65535;  // a link inside the gateway: the interface a packet leaves by decides
-        result.peer_tenant = found->second;
-        scope_.interface_spans.push_back(item->span);
-        context_.tenant(scope_).interfaces.push_back(std::move(result));
+        add_link(context_, scope_, item->text, item->span, found->second, {});
     }
 }
 
@@ -303,11 +278,26 @@ void InterfaceReader::sort_subnets() {
 
 }  // namespace
 
+void read_port(Context& context, const Object& attachment, Interface& result) {
+    const auto* node = attachment["port"];
+    if (node == nullptr || !text_of(context, *node, "a port")) return;
+    const auto found = context.ports.find(node->text);
+    if (found != context.ports.end()) {
+        result.port = found->second;
+        return;
+    }
+    std::vector<std::string_view> candidates;
+    for (const auto& [name, index] : context.ports) candidates.push_back(name);
+    context.report_unknown(*node, "port", candidates);
+}
+
 void read_interfaces(Context& context, TenantScope& scope) {
     InterfaceReader reader(context, scope);
     reader.section(InterfaceKind::segment);
     reader.section(InterfaceKind::uplink);
     reader.peers();
+    add_provider_links(context, scope);
+    add_transit(context, scope);
     reader.sort_subnets();
 }
 

@@ -8,10 +8,14 @@ using front::Code;
 constexpr Need required = Need::required;
 constexpr Need later = Need::later;
 
-constexpr KeyRow gateway_keys[] = {
-    {"gateway", required}, {"mac", required}, {"ttl"}, {"ports", required}, {"tenants", required}};
+constexpr KeyRow gateway_keys[] = {{"gateway", required}, {"mac", required}, {"ttl"},
+                                   {"ports", required},   {"provider"},      {"tenants", required}};
+constexpr KeyRow provider_keys[] = {{"router"}, {"uplinks", required}, {"links", required}, {"routes"}};
+constexpr KeyRow router_keys[] = {{"transit"}, {"urpf"}, {"ttl"}};
+constexpr KeyRow transit_keys[] = {{"subnet", required}, {"vxlan"}, {"mac"}};
 constexpr KeyRow port_keys[] = {{"mtu"}, {"tunnel-endpoint"}, {"tunnel-gateway"}, {"neighbours"}};
 constexpr KeyRow tenant_keys[] = {{"tenant", required},
+                                  {"router"},
                                   {"segments"},
                                   {"uplinks"},
                                   {"peers"},
@@ -22,11 +26,19 @@ constexpr KeyRow tenant_keys[] = {{"tenant", required},
                                   {"firewall"},
                                   {"tests"},
                                   {"signatures", later, Code::signatures_later}};
-constexpr KeyRow segment_keys[] = {
-    {"vlan"}, {"qinq"}, {"untagged"},   {"vxlan"},   {"pbb", later, Code::pbb_later}, {"gateway", required},
-    {"mac"},  {"mtu"},  {"neighbours"}, {"stations"}};
-constexpr KeyRow uplink_keys[] = {{"vlan"}, {"qinq"}, {"untagged"},  {"address", required},
-                                  {"mac"},  {"mtu"},  {"neighbours"}};
+constexpr KeyRow segment_keys[] = {{"vlan"},
+                                   {"qinq"},
+                                   {"untagged"},
+                                   {"vxlan"},
+                                   {"pbb", later, Code::pbb_later},
+                                   {"gateway", required},
+                                   {"mac"},
+                                   {"mtu"},
+                                   {"neighbours"},
+                                   {"stations"},
+                                   {"urpf"}};
+constexpr KeyRow uplink_keys[] = {{"vlan"}, {"qinq"}, {"untagged"},   {"address", required},
+                                  {"mac"},  {"mtu"},  {"neighbours"}, {"urpf"}};
 constexpr KeyRow vlan_keys[] = {{"port", required}, {"id", required}};
 constexpr KeyRow qinq_keys[] = {{"port", required}, {"outer", required}, {"inner", required}};
 constexpr KeyRow untagged_keys[] = {{"port", required}};
@@ -49,6 +61,9 @@ constexpr KeyRow test_keys[] = {
 }  // namespace
 
 const ObjectTable gateway{"gateway", "gateway.yaml", gateway_keys};
+const ObjectTable provider{"provider", "provider", provider_keys};
+const ObjectTable router{"router", "router", router_keys};
+const ObjectTable transit{"transit", "transit", transit_keys};
 const ObjectTable port{"port", "a port", port_keys};
 const ObjectTable tenant{"tenant", "a tenant", tenant_keys};
 const ObjectTable segment{"segment", "a segment", segment_keys};
@@ -66,9 +81,9 @@ const ObjectTable rule{"rule", "a rule", rule_keys};
 const ObjectTable test{"test", "a test", test_keys};
 
 std::span<const ObjectTable* const> all() {
-    static constexpr const ObjectTable* tables[] = {&gateway,    &port,     &tenant, &segment, &uplink, &vlan,
-                                                    &qinq,       &untagged, &vxlan,  &route,   &snat,   &dnat,
-                                                    &one_to_one, &firewall, &rule,   &test};
+    static constexpr const ObjectTable* tables[] = {
+        &gateway,  &provider, &router, &transit, &port, &tenant,     &segment,  &uplink, &vlan, &qinq,
+        &untagged, &vxlan,    &route,  &snat,    &dnat, &one_to_one, &firewall, &rule,   &test};
     return tables;
 }
 

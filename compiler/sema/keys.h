@@ -10,8 +10,8 @@
 
 namespace sluice::sema::keys {
 
-extern const ObjectTable gateway, port, tenant, segment, uplink, vlan, qinq, untagged, vxlan, route, snat, dnat,
-    one_to_one, firewall, rule, test;
+extern const ObjectTable gateway, provider, router, transit, port, tenant, segment, uplink, vlan, qinq,
+    untagged, vxlan, route, snat, dnat, one_to_one, firewall, rule, test;
 
 std::span<const ObjectTable* const> all();
 

@@ -10,12 +10,27 @@ namespace sluice::sema {
 
 /// gateway, mac, ttl, ports; the tenants were loaded before.
 void read_gateway(Context& context, const Object& gateway);
-/// Segments, uplinks and peers: the interfaces, and with them the zones' names.
+/// The provider's router, as one more tenant, and its links; the tenants were loaded before.
+void load_provider(Context& context, const Object& gateway);
+/// What a tenant or the provider says of its router: before its interfaces.
+void read_router(Context& context, TenantScope& scope);
+/// off, loose or strict.
+std::optional<policy::SourceCheck> source_check_of(Context& context, const Node& node);
+/// Segments, uplinks, peers and the transit: the interfaces, and with them the zones' names.
 void read_interfaces(Context& context, TenantScope& scope);
+/// What read_interfaces is made of: names, links inside the gateway and the transit. A name that is taken is
+/// reported.
+bool declare_zone(Context& context, TenantScope& scope, std::string_view name, Span where);
+void add_link(Context& context, TenantScope& scope, std::string_view name, Span where, std::uint16_t peer,
+              const std::vector<policy::InterfaceAddress>& addresses);
+void add_provider_links(Context& context, TenantScope& scope);
+void add_transit(Context& context, TenantScope& scope);
 /// Both ends of each link between tenants; needs every tenant's interfaces.
 void link_peers(Context& context);
 /// What a port says of its tunnel endpoint.
 void read_tunnel_endpoint(Context& context, const Object& object, policy::Port& port);
+/// The port that an attachment names.
+void read_port(Context& context, const Object& attachment, policy::Interface& result);
 /// The attachment of a segment that tunnels lead to; its port is known.
 void read_vxlan(Context& context, const Object& attachment, policy::Interface& result);
 /// Which of a segment's stations are behind which remote; the static neighbours are known.
@@ -24,6 +39,8 @@ void read_stations(Context& context, const Object& object, policy::Interface& re
 std::uint16_t overhead_of(policy::Encapsulation encapsulation);
 /// A router for each tunnel endpoint: after everything that is said about tenants.
 void add_underlays(Context& context);
+constexpr std::string_view provider_name = "provider";  // of its router, and of a tenant's link to it
+constexpr std::string_view transit_name = "transit";
 constexpr std::string_view underlay_prefix = "underlay-";  // of their names
 /// Names under addresses and services.
 void read_addresses(Context& context, TenantScope& scope);
@@ -32,6 +49,11 @@ void read_routes(Context& context, TenantScope& scope);
 void read_nat(Context& context, TenantScope& scope);
 void read_firewall(Context& context, TenantScope& scope);
 void read_tests(Context& context, TenantScope& scope);
+/// Which tenants' external addresses the provider answers for on its uplinks; warns of those that it does not
+/// route to their tenant. Needs every tenant's routes and NAT rules.
+void route_externals(Context& context);
+/// A transit leads to a service part.
+void check_transit(Context& context, const TenantScope& scope);
 /// No two interfaces take the same frames.
 void check_bindings(Context& context);
 /// Each external NAT address belongs to one tenant, one interface and one kind of rule.

@@ -100,6 +100,7 @@ class RouteReader {
     }
 
     std::optional<policy::NextHop> next_hop(const Node& node, const std::optional<Prefix>& prefix) {
+        if (node.is_scalar() && node.text == provider_name) return link_to_provider(node);
         const auto ip = ip_of(context_, node, "a next hop");
         if (!ip) return std::nullopt;
         if (prefix && prefix->family != ip->family) {
@@ -109,7 +110,10 @@ class RouteReader {
             return std::nullopt;
         }
         const auto* subnet = scope_.subnet_of(*ip);
-        if (subnet == nullptr) {
+        const auto kind_of = [&](std::uint16_t interface) {
+            return context_.tenant(scope_).interfaces[interface].kind;
+        };
+        if (subnet == nullptr || kind_of(subnet->interface) == policy::InterfaceKind::transit) {
             auto& diagnostic = context_.report(Code::next_hop_not_connected, node.span,
                                                fmt::format("the next hop {} lies in no subnet of tenant \"{}\"",
                                                            node.text, context_.tenant(scope_).name));
@@ -126,7 +130,23 @@ class RouteReader {
                 .note(subnet->where, "the subnet is connected here");
             return std::nullopt;
         }
+        if (kind_of(subnet->interface) == policy::InterfaceKind::peer) {
+            return policy::NextHop{subnet->interface, std::nullopt};
+        }
         return policy::NextHop{subnet->interface, ip->ip};
+    }
+
+    std::optional<policy::NextHop> link_to_provider(const Node& node) {
+        const auto& interfaces = context_.tenant(scope_).interfaces;
+        const auto found = scope_.names.find(provider_name);
+        const bool is_link = found != scope_.names.end() && found->second.kind == Symbol::Kind::zone &&
+                             interfaces[found->second.index].kind == policy::InterfaceKind::peer;
+        if (is_link) return policy::NextHop{static_cast<std::uint16_t>(found->second.index), std::nullopt};
+        context_
+            .report(Code::route_not_to_peer, node.span,
+                    fmt::format("tenant \"{}\" has no link to the provider", context_.tenant(scope_).name))
+            .help("add it to the links of the provider in gateway.yaml");
+        return std::nullopt;
     }
 
     bool peer(const Node& node, policy::Route& route) {
@@ -139,16 +159,20 @@ class RouteReader {
             route.next_hops.push_back({static_cast<std::uint16_t>(found->second.index), std::nullopt});
             return true;
         }
-        auto& diagnostic = context_.report(
-            Code::route_not_to_peer, node.span,
-            fmt::format("\"{}\" is not a peer of tenant \"{}\"", node.text, context_.tenant(scope_).name));
+        const bool provider = context_.tenant(scope_).is_provider;
+        auto& diagnostic =
+            context_.report(Code::route_not_to_peer, node.span,
+                            provider ? fmt::format("the provider has no link to tenant \"{}\"", node.text)
+                                     : fmt::format("\"{}\" is not a peer of tenant \"{}\"", node.text,
+                                                   context_.tenant(scope_).name));
         std::vector<std::string_view> peers;
         for (const auto& interface : interfaces) {
             if (interface.kind == policy::InterfaceKind::peer) peers.push_back(interface.name);
         }
         const auto nearest = context_.suggester.nearest(node.text, peers);
-        diagnostic.help(nearest.empty() ? "list it under peers, in both tenants"
-                                        : fmt::format("did you mean \"{}\"?", nearest));
+        diagnostic.help(!nearest.empty() ? fmt::format("did you mean \"{}\"?", nearest)
+                        : provider       ? "add it to the provider's links"
+                                         : "list it under peers, in both tenants");
         return false;
     }
 

@@ -144,6 +144,16 @@ std::string_view why_no_host_in(const Prefix& subnet, Ip ip) {
     return subnet.family == Family::v4 && ip == broadcast ? "it is the broadcast address" : "";
 }
 
+std::optional<std::pair<Ip, Ip>> first_hosts_of(const Prefix& subnet) {
+    const unsigned bits = address_bits(subnet.family);
+    if (subnet.length == 0 || subnet.length >= bits) return std::nullopt;
+    const std::uint64_t first = subnet.length + 1U == bits ? 0 : 1;  // RFC 3021, RFC 6164: both are hosts'
+    const auto host = [&](std::uint64_t number) {
+        return subnet.ip | (subnet.family == Family::v4 ? Ip{number << 32, 0} : Ip{0, number});
+    };
+    return std::pair(host(first), host(first + 1));
+}
+
 std::optional<policy::InterfaceAddress> interface_address_of(Context& context, const Node& node) {
     const auto text = text_of(context, node, "an interface's address");
     if (!text) return std::nullopt;

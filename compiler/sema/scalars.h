@@ -38,6 +38,9 @@ std::string_view why_no_host(const IpAndFamily& ip);
 /// Why an address cannot be a host's in this subnet: its first (IPv4: or last) address.
 std::string_view why_no_host_in(const Prefix& subnet, Ip ip);
 
+/// The first two addresses of a subnet that hosts may have; nothing where it has no two.
+std::optional<std::pair<Ip, Ip>> first_hosts_of(const Prefix& subnet);
+
 /// A letter, then letters, digits, _ and -; at most 63. Reports what is wrong with it.
 bool is_name(Context& context, const Node& node, std::string_view what);
 

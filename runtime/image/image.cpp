@@ -121,7 +121,6 @@ std::unique_ptr<const Image> Image::follow(const Image& running, std::uint32_t f
 }
 
 void Image::number(const Image* running, std::uint32_t forgotten) {
-    ttl_mode_ = root_->ttl_mode();
     port_slots_ = NameSlots(running == nullptr ? NameSlots() : running->port_slots_, storage_->port_names,
                             generation_, forgotten);
     for (std::uint32_t slot = 0; slot < port_slots_.size(); ++slot)

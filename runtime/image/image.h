@@ -35,6 +35,11 @@ constexpr std::uint32_t no_row = 0xffffffff;
 constexpr std::uint16_t no_interface = 0xffff;
 constexpr std::uint16_t no_tenant = 0xffff;
 
+/// Packets that enter by it come from the tenant's own hosts.
+constexpr bool is_inside(image::InterfaceKind kind) {
+    return kind == image::InterfaceKind::Segment || kind == image::InterfaceKind::Transit;
+}
+
 /// The other end of a peer interface: the tenant's slot and the interface's position in its section.
 struct PeerEnd {
     std::uint16_t tenant = 0;
@@ -94,6 +99,7 @@ struct TenantView {
     std::string_view name;
     bool has_service_router = false;
     bool has_firewall = false;
+    bool ttl_per_stage = false;
     image::FirewallAction default_action{};
     image::FirewallAction default_action_from_uplink{};
     bool keeps_denied_sessions = false;
@@ -127,6 +133,7 @@ struct TenantView {
     SharedTables shared;
     const image::Tenant* table = nullptr;  // names, assertions: for people, off the packet path; null: vanished
     std::span<const std::uint8_t> section_digest, closure;  // 32 bytes each
+    std::uint16_t transit = no_interface;  // the position of the interface between the router's parts
     std::vector<PeerEnd> peers;  // by position of the interface; what others than Peer have is meaningless
     std::shared_ptr<const TenantSlots> slots;  // null: every slot is the position
     std::uint32_t section_changed = 0;         // the generation in which what its own stages read changed last
@@ -235,7 +242,6 @@ class Image {
     /// 0 as loaded, then one more than the image it follows.
     std::uint32_t generation() const noexcept { return generation_; }
     std::string_view gateway() const noexcept;
-    image::TtlMode ttl_mode() const noexcept { return ttl_mode_; }
     /// By slot: frames and counters number the ports so.
     std::span<const std::string_view> port_names() const noexcept { return port_names_; }
     std::uint16_t port_slot(std::uint16_t position) const noexcept {
@@ -285,7 +291,6 @@ class Image {
     std::shared_ptr<const Storage> storage_;
     const image::Image* root_ = nullptr;
     std::uint32_t generation_ = 0;
-    image::TtlMode ttl_mode_{};
     NameSlots port_slots_, tenant_slots_, ingress_slots_;
     std::uint32_t vanished_ = 0;
     std::vector<std::string_view> port_names_;

@@ -64,7 +64,6 @@ std::unique_ptr<const Image> Image::renumbered(const Numbering& numbering) const
     image->storage_ = storage_;
     image->root_ = root_;
     image->generation_ = first_generation;
-    image->ttl_mode_ = ttl_mode_;
     image->port_slots_ = numbered(numbering.ports, port_names_);
     for (std::uint32_t slot = 0; slot < image->port_slots_.size(); ++slot) {
         if (image->port_slots_.position(slot) == no_position) return nullptr;  // devices open for good

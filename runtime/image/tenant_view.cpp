@@ -70,6 +70,7 @@ TenantView view_tenant(const image::Image& root, const image::Tenant& t, std::si
     view.name = t.name()->string_view();
     view.has_service_router = t.has_service_router();
     view.has_firewall = t.has_firewall();
+    view.ttl_per_stage = t.ttl_per_stage();
     view.default_action = t.default_action();
     view.default_action_from_uplink = t.default_action_from_uplink();
     view.keeps_denied_sessions = t.keeps_denied_sessions();
@@ -111,6 +112,9 @@ TenantView view_tenant(const image::Image& root, const image::Tenant& t, std::si
     view.table = &t;
     for (const image::Interface& row : view.interfaces) {
         const bool is_peer = row.kind() == image::InterfaceKind::Peer;  // others may have anything there
+        if (row.kind() == image::InterfaceKind::Transit) {
+            view.transit = static_cast<std::uint16_t>(view.peers.size());
+        }
         view.peers.push_back(is_peer ? PeerEnd{row.peer_tenant(), row.peer_interface()} : PeerEnd{});
     }
     return view;

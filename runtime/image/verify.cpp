@@ -113,10 +113,6 @@ Refusal verify_root(const image::Image& root, std::span<const std::uint8_t> payl
     if (root.gateway() == nullptr) return "the image does not name its gateway";
     if (root.tenants() == nullptr || root.ports() == nullptr)
         return "the image has no list of tenants or of ports";
-    if (root.ttl_mode() > image::TtlMode::MAX) {
-        return fmt::format("the image has TTL mode {}, expected at most {}",
-                           static_cast<unsigned>(root.ttl_mode()), static_cast<unsigned>(image::TtlMode::MAX));
-    }
     const auto bindings = rows_of(root.bindings());
     const auto offset =
         bindings.empty() ? std::size_t{0} : static_cast<std::size_t>(root.bindings()->Data() - payload.data());

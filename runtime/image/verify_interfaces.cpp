@@ -33,9 +33,11 @@ Refusal check_attachment(const image::Interface& row, std::size_t port_count) {
                            static_cast<unsigned>(image::Encapsulation::MAX));
     }
     if (row.encapsulation() != image::Encapsulation::None &&
-        (row.kind() != image::InterfaceKind::Segment || row.tag_count() != 0)) {
-        return "has tunnels and is no untagged segment";
+        (row.kind() == image::InterfaceKind::Uplink || row.tag_count() != 0)) {
+        return "has tunnels and is no untagged segment or transit";
     }
+    if (row.kind() == image::InterfaceKind::Transit && row.tag_count() != 0)
+        return "is a transit with VLAN tags";
     constexpr std::uint32_t most_vni = (1u << 24) - 1;
     if (row.vni() > most_vni) return fmt::format("has VNI {}, expected at most {}", row.vni(), most_vni);
     if (from_image(row.mac()).is_group()) {
@@ -76,6 +78,12 @@ Refusal check_row(const TenantView& tenant, std::size_t index, std::size_t port_
         if (auto refusal = check_attachment(row, port_count)) return refusal;
     } else if (row.tag_count() != 0 || row.encapsulation() != image::Encapsulation::None) {
         return "is a link to a tenant and has VLAN tags or tunnels";
+    }
+    if (row.part() > image::RouterPart::MAX || row.source_check() > image::SourceCheck::MAX) {
+        return fmt::format("is of router part {} and has source check {}, expected at most {} and {}",
+                           static_cast<unsigned>(row.part()), static_cast<unsigned>(row.source_check()),
+                           static_cast<unsigned>(image::RouterPart::MAX),
+                           static_cast<unsigned>(image::SourceCheck::MAX));
     }
     if (row.mtu() < smallest_mtu_v4)
         return fmt::format("has MTU {}, expected at least {}", row.mtu(), smallest_mtu_v4);

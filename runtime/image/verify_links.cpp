@@ -50,7 +50,7 @@ Refusal check_binding(const image::Binding& row, std::span<const TenantView> ten
                            tenant.interfaces.size());
     }
     const image::Interface& interface = tenant.interfaces[row.interface()];
-    if (interface.kind() == image::InterfaceKind::Peer || key_of(interface) != row.key()) {
+    if (!takes_frames(interface) || key_of(interface) != row.key()) {
         return fmt::format("leads to interface \"{}\" of tenant \"{}\", which has another port or other tags",
                            tenant.interface_names[row.interface()], tenant.name);
     }
@@ -127,8 +127,7 @@ Refusal check_bindings(std::span<const image::Binding> bindings, std::span<const
     }
     std::size_t on_ports = 0;
     for (const TenantView& tenant : tenants) {
-        for (const image::Interface& row : tenant.interfaces)
-            on_ports += row.kind() != image::InterfaceKind::Peer;
+        for (const image::Interface& row : tenant.interfaces) on_ports += takes_frames(row) ? 1 : 0;
     }
     if (on_ports != bindings.size()) {
         return fmt::format("{} interfaces are on ports and {} bindings lead to them", on_ports,

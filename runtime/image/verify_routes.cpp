@@ -49,8 +49,11 @@ Refusal check_adjacency(const TenantView& tenant, std::size_t index) {
     const bool on_peer = tenant.interfaces[row.interface()].kind() == image::InterfaceKind::Peer;
     if (row.kind() == AdjacencyKind::Peer && !on_peer)
         return "leads to a tenant over an interface that does not";
+    const bool on_transit = tenant.interfaces[row.interface()].kind() == image::InterfaceKind::Transit;
     const bool needs_neighbour = row.kind() == AdjacencyKind::Gateway || row.kind() == AdjacencyKind::Connected;
-    if (needs_neighbour && on_peer) return "needs a neighbour on a link to a tenant, which has none";
+    if (needs_neighbour && (on_peer || on_transit)) {
+        return "needs a neighbour on a link to a tenant or a transit, which has none";
+    }
     return std::nullopt;
 }
 

@@ -107,12 +107,26 @@ void Shard::State::send_built(const Frame& frame, std::uint32_t l3_length, Famil
     send_routed(packet, near, component);
 }
 
+std::optional<Ip> Shard::State::speaker_of_trace(const IpView& about) const {
+    const TenantView& tenant = image->tenants()[trace.last_hop().tenant];
+    const image::Interface& row = tenant.interfaces[trace.speaks_on];
+    if (row.kind() != image::InterfaceKind::Transit || trace.element == Element::service_router) {
+        return own_address(tenant, trace.speaks_on, about.family, about.source);
+    }
+    std::optional<Ip> last;  // of each family the distributed part's comes behind the service part's
+    for (const auto& address : tenant.addresses.subspan(row.first_address(), row.address_count())) {
+        if (address.family() == static_cast<std::uint8_t>(about.family)) last = from_image(address.ip());
+    }
+    return last;
+}
+
 void Shard::State::send_icmp_error(IcmpError error, const PacketView& about, InterfaceRef ingress,
-                                   Component component, std::uint16_t mtu) {
+                                   Component component, std::uint16_t mtu, std::optional<Ip> speaker) {
     const TenantView& tenant = image->tenants()[ingress.tenant];
     if (!may_be_told(about, tenant)) return;
-    const auto source =
-        own_address(tenant, tenant.interface_position(ingress.interface), about.ip.family, about.ip.source);
+    const auto source = speaker ? speaker
+                                : own_address(tenant, tenant.interface_position(ingress.interface),
+                                              about.ip.family, about.ip.source);
     if (!source) return;
     if (!icmp_limiters[component].allow(now)) {
         ++counters.originated;

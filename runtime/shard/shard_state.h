@@ -230,8 +230,11 @@ struct Shard::State final : NeighbourActions {
     void send_routed(PacketView packet, InterfaceRef near, Component component);
     void send_built(const Frame& frame, std::uint32_t l3_length, Family family, InterfaceRef near,
                     Component component);
+    /// `speaker`: whose address it is from; else the ingress'.
     void send_icmp_error(IcmpError error, const PacketView& about, InterfaceRef ingress, Component component,
-                         std::uint16_t mtu);
+                         std::uint16_t mtu, std::optional<Ip> speaker = std::nullopt);
+    /// The address of who ended the trace, on the interface by which the packet came to it.
+    std::optional<Ip> speaker_of_trace(const IpView& about) const;
     void send_reset(const PacketView& segment, InterfaceRef ingress, Component component);
     void answer_echo(std::span<PacketView> packets, InterfaceRef ingress, Component component);
 

@@ -49,7 +49,8 @@ void Shard::State::judge(std::span<PacketView> packets, bool whole, Arrival& arr
         case Fate::no_session:  // ended above
         case Fate::drop:
             if (trace.fate == Fate::drop && trace.error) {
-                send_icmp_error(*trace.error, packets.front(), ingress, component, trace.mtu);
+                send_icmp_error(*trace.error, packets.front(), ingress, component, trace.mtu,
+                                speaker_of_trace(packets.front().ip));
             }
             count_denied(packets);
             if (trace.reason == DropReason::FW_REEVAL_DENY) {
@@ -91,7 +92,7 @@ void Shard::State::refuse(const PacketView& packet, InterfaceRef ingress, Compon
     if (packet.ip.l4_kind == L4Kind::tcp) {
         send_reset(packet, ingress, component);
     } else {
-        send_icmp_error(error, packet, ingress, component, 0);
+        send_icmp_error(error, packet, ingress, component, 0, speaker_of_trace(packet.ip));
     }
 }
 

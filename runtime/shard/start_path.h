@@ -6,6 +6,7 @@
 
 #include "runtime/shard/start.h"
 #include "runtime/stages/external_address.h"
+#include "runtime/stages/next_hop.h"
 #include "runtime/state/fetch_line.h"
 
 namespace sluice {
@@ -69,16 +70,16 @@ inline LastStart to_recall(const Start& start, const StartLeaves& leaves, std::u
             .judgement = start.judgement};
 }
 
-/// False: not forwarded, or to an address that NAT stands before, or translated one to one.
+/// False: not forwarded, or from a source that may not be there, or to an address that NAT stands before, or
+/// translated one to one.
 inline bool read_leaves(const StartLeaves& leaves, Start& start) {
     const StartRow& row = *start.row;
-    if (row.adjacencies[leaves.route_back].kind() == image::AdjacencyKind::Local) return false;
+    const image::Adjacency& back = row.adjacencies[leaves.route_back];
+    if (back.kind() == image::AdjacencyKind::Local) return false;
+    if (row.checks_source && !(is_next_hop(back) && back.interface() == row.in_interface)) return false;
     start.adjacency = leaves.route;
     const image::Adjacency& adjacency = row.adjacencies[start.adjacency];
-    if (adjacency.kind() != image::AdjacencyKind::Connected &&
-        adjacency.kind() != image::AdjacencyKind::Gateway) {
-        return false;
-    }
+    if (!is_next_hop(adjacency)) return false;
     start.out_interface = adjacency.interface();
     start.translates = false;
     start.snat_position = no_stage_row;

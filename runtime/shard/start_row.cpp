@@ -6,14 +6,15 @@ namespace sluice {
 StartRow StartRow::of(const Image& image, InterfaceRef ingress) {
     const TenantView& tenant = image.tenants()[ingress.tenant];
     StartRow row;
-    row.possible = tenant.has_service_router;
+    const image::Interface& in = tenant.interfaces[tenant.interface_position(ingress.interface)];
+    row.possible = tenant.has_service_router && in.kind() != image::InterfaceKind::Transit;
+    row.checks_source = in.source_check() != image::SourceCheck::Off;
     row.has_rules = !tenant.rules.empty();
     row.has_nat = !tenant.nat_classes4.empty();
     row.tenant = tenant.index;
     row.in_interface = tenant.interface_position(ingress.interface);
     if (row.has_rules) row.from_zone = tenant.from_zones[row.in_interface];
-    const bool inside = tenant.interfaces[row.in_interface].kind() == image::InterfaceKind::Segment;
-    row.default_action = inside ? tenant.default_action : tenant.default_action_from_uplink;
+    row.default_action = is_inside(in.kind()) ? tenant.default_action : tenant.default_action_from_uplink;
     row.ingress = ingress;
     row.epoch = tenant.closure_changed;
     row.version = tenant.section_changed;

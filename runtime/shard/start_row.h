@@ -22,6 +22,7 @@ struct alignas(64) StartRow {
     std::uint16_t tenant = 0, in_interface = 0;  // a slot, a position
     std::uint16_t from_zone = 0;
     image::FirewallAction default_action{};  // of what comes from there
+    bool checks_source = false;              // that the way back leads there
     InterfaceRef ingress;
     std::uint32_t epoch = 0;
     std::uint32_t version = 0;  // of the tenant's section

@@ -65,7 +65,7 @@ bool look_up_path(const Image& image, const StageTables& tables, RuleMemo* memo,
                          .current = Endpoints::of(packet.ip)};
     enter_router(context, ingress.tenant,
                  image.tenants()[ingress.tenant].interface_position(ingress.interface));
-    if (!is_admitted(context)) return false;
+    if (!is_admitted(context) || check_source(context) != Exit::next) return false;
     for (;;) {
         const Step step = look_up_router(context);
         if (step != Step::peer) return step == Step::finished;

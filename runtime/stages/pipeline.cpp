@@ -10,8 +10,8 @@ namespace {
 /// session passes destination NAT, firewall and source NAT untouched, because the session's first packet
 /// decided them.
 constexpr Exit (*stages[])(StageContext&) = {
-    admit_ip,   await_fragments, find_session,   translate_destination, deliver_locally,
-    find_route, check_ttl,       apply_firewall, translate_source,      choose_egress,
+    admit_ip,   check_source, await_fragments, find_session,     translate_destination, deliver_locally,
+    find_route, check_ttl,    apply_firewall,  translate_source, choose_egress,
 };
 
 Exit run_router(StageContext& context) {
@@ -32,14 +32,18 @@ bool enter_router(StageContext& context, std::uint16_t tenant, std::uint16_t int
     context.hop->tenant = tenant;
     context.hop->in_interface = interface;
     context.hop->stateful = context.tenant->has_service_router;
-    trace.element = context.hop->stateful ? Element::service_router : Element::distributed_router;
+    const bool service =
+        context.hop->stateful || context.tenant->interfaces[interface].part() == image::RouterPart::Service;
+    trace.element = service ? Element::service_router : Element::distributed_router;
+    trace.speaks_on = interface;
     context.at_entry = context.current;
     return true;
 }
 
 std::string_view name_of(StageId stage) {
-    constexpr std::string_view names[] = {"ip_admission", "fragments", "session",  "destination_nat", "local",
-                                          "route",        "ttl",       "firewall", "source_nat",      "egress"};
+    constexpr std::string_view names[] = {"ip_admission",    "source_check", "fragments", "session",
+                                          "destination_nat", "local",        "route",     "ttl",
+                                          "firewall",        "source_nat",   "egress"};
     return names[static_cast<std::size_t>(stage)];
 }
 

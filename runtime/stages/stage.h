@@ -27,6 +27,7 @@ namespace sluice {
 
 enum class StageId : std::uint8_t {
     ip_admission,
+    source_check,
     fragments,
     session,
     destination_nat,
@@ -95,6 +96,7 @@ struct Hop {
         no_interface;  // the uplink whose external address an inside packet was sent to
     std::uint8_t ttl_cost = 0;
     bool stateful = false;
+    bool routed_already = false;  // by a distributed part elsewhere: it entered by the transit
     bool opens_session = false;
     bool judged = false;  // the session, again, under this image
     Direction direction = Direction::forward;
@@ -115,6 +117,7 @@ struct Trace {
     Fate fate = Fate::drop;
     DropReason reason{};
     Element element = Element::service_router;  // of the last hop: who speaks
+    std::uint16_t speaks_on = 0;                // the interface of the last hop by which it got the packet
     std::optional<IcmpError> error;             // to be told to the source (C3 permitting)
     bool denied_by_firewall = false;            // by the last hop's rule
     std::uint8_t hop_count = 0;
@@ -168,9 +171,7 @@ struct StageContext {
     Endpoints current;   // as translated so far
 
     const IpView& ip() const { return packet.ip; }
-    bool from_outside() const {
-        return tenant->interfaces[hop->in_interface].kind() != image::InterfaceKind::Segment;
-    }
+    bool from_outside() const { return !is_inside(tenant->interfaces[hop->in_interface].kind()); }
     /// True where this router must decide about the packet itself: it is stateful and no session has decided
     /// already.
     bool decides() const { return hop->stateful && !hop->session && packet.ip.l4_kind != L4Kind::icmp_error; }
@@ -192,6 +193,7 @@ Exit drop(StageContext& context, DropReason reason, std::optional<IcmpError> err
 
 // ---- the stages, in order (one file each) ----
 Exit admit_ip(StageContext& context);
+Exit check_source(StageContext& context);
 Exit await_fragments(StageContext& context);
 Exit find_session(StageContext& context);
 Exit translate_destination(StageContext& context);

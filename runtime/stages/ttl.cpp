@@ -1,15 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The TTL or hop limit, tested only now that the packet is to be forwarded (C2). A tenant's router takes one;
-// with `ttl: per-stage` each of its parts does: the distributed router at a segment on either side, the service
-// router between.
+// The TTL or hop limit, tested only now that the packet is to be forwarded (C2). A router takes one; with
+// `ttl: per-stage` each of its parts that the packet passes does. What expires is told of by the part that
+// found it so, with the address of the interface by which it got the packet (RFC 1812 4.3.2.4): between two
+// parts that is the transit.
+#include <algorithm>
+#include <array>
+
 #include "runtime/stages/stage.h"
 
 namespace sluice {
 namespace {
 
-bool is_segment(const TenantView& tenant, std::uint16_t interface) {
-    return tenant.interfaces[interface].kind() == image::InterfaceKind::Segment;
+using image::RouterPart;
+
+/// The parts that a packet passes, in order: a router that keeps sessions has them on its service part.
+struct Parts {
+    std::array<RouterPart, 3> of{};
+    std::uint8_t count = 0;
+    void enter(RouterPart part) {
+        if (count == 0 || of[count - 1u] != part) of[count++] = part;
+    }
+};
+
+Parts parts_of(const TenantView& tenant, const Hop& hop) {
+    Parts parts;
+    if (!hop.routed_already) parts.enter(tenant.interfaces[hop.in_interface].part());
+    if (hop.stateful || hop.routed_already) parts.enter(RouterPart::Service);
+    parts.enter(tenant.interfaces[hop.out_interface].part());
+    return parts;
 }
 
 }  // namespace
@@ -18,19 +37,19 @@ Exit check_ttl(StageContext& context) {
     Hop& hop = *context.hop;
     Trace& trace = context.trace;
     const TenantView& tenant = *context.tenant;
-    const bool per_stage = context.image.ttl_mode() == image::TtlMode::PerStage && hop.stateful;
-    const bool dr_first = per_stage && is_segment(tenant, hop.in_interface);
-    const bool dr_last = per_stage && is_segment(tenant, hop.out_interface);
-    hop.ttl_cost = static_cast<std::uint8_t>(1 + (dr_first ? 1 : 0) + (dr_last ? 1 : 0));
+    const Parts parts = parts_of(tenant, hop);
+    hop.ttl_cost = tenant.ttl_per_stage ? parts.count : std::uint8_t{1};
     record(context, StageId::ttl, hop.ttl_cost);
     const unsigned left = context.ip().ttl > trace.ttl_cost ? context.ip().ttl - unsigned{trace.ttl_cost} : 0u;
     trace.ttl_cost = static_cast<std::uint8_t>(trace.ttl_cost + hop.ttl_cost);
     if (left > hop.ttl_cost) return Exit::next;
     trace.forbid_cache(NoCacheReason::TTL);
     drop(context, DropReason::TTL_EXPIRED, IcmpError::ttl_exceeded);
-    const bool in_first_dr = dr_first && left <= 1;
-    const bool in_last_dr = dr_last && left == hop.ttl_cost;
-    if (in_first_dr || in_last_dr) trace.element = Element::distributed_router;
+    if (!tenant.ttl_per_stage) return Exit::done;
+    const unsigned part = std::max(left, 1u) - 1;
+    const bool service = parts.of[part] == RouterPart::Service;
+    trace.element = service ? Element::service_router : Element::distributed_router;
+    if (part != 0 && tenant.transit != no_interface) trace.speaks_on = tenant.transit;
     return Exit::done;
 }
 

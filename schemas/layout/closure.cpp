@@ -92,7 +92,6 @@ Digest digest_of_component(const Digest& gateway, std::span<const std::size_t> s
 Digest gateway_digest(const image::Image& root) {
     Text text;
     text.add(std::uint64_t{root.schema_version()});
-    text.add(static_cast<std::uint64_t>(root.ttl_mode()));
     if (root.ports() != nullptr) {
         for (const image::Port* port : *root.ports()) {
             text.add(text_of(port->name()));

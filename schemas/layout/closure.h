@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the traces of an ingress can read, as one digest: the gateway's own settings (TTL mode, ports with their
-// MTU), the tenant's section, and the sections of all tenants that peer links lead to, whatever the number of
-// links. All ingresses of a tenant read the same, so the image has one closure a tenant. Where it is the same
-// in two images, what was cached from this ingress holds in both (architecture 5).
+// What the traces of an ingress can read, as one digest: the gateway's own settings (ports with their MTU), the
+// tenant's section, and the sections of all tenants that peer links lead to, whatever the number of links. All
+// ingresses of a tenant read the same, so the image has one closure a tenant. Where it is the same in two
+// images, what was cached from this ingress holds in both (architecture 5).
 //
 // Any thread. Linear in tenants and interfaces; the sections' bytes enter through their digests.
 #pragma once

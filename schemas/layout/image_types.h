@@ -26,4 +26,10 @@ inline Mac from_image(const image::Mac& mac) {
     return result;
 }
 
+/// Whether frames from a port enter by it: then a binding leads to it.
+inline bool takes_frames(const image::Interface& row) {
+    if (row.kind() == image::InterfaceKind::Peer) return false;
+    return row.kind() != image::InterfaceKind::Transit || row.encapsulation() != image::Encapsulation::None;
+}
+
 }  // namespace sluice

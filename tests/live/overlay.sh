@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Stations behind the kernel's own VXLAN devices, on two hypervisors: to their router, to each other's segment through
-# it, to a server through source NAT, and from outside through DNAT. Nothing is configured statically: the gateway finds
-# hypervisors and stations by ARP and ND.
+# it, to a server through source NAT and the provider's router, and from outside through DNAT. Nothing is configured
+# statically: the gateway finds hypervisors and stations by ARP and ND.
 #
 #   web11 (VNI 5001) ─ hypervisor1 ─┐                      ┌──── gateway ────┐
 #   web12 (VNI 5001) ┐              ├ underlay (a bridge) ─┤overlay0  uplink0├─ server
@@ -82,11 +82,15 @@ pings db12 10.1.1.11 10.1.1.12 "$server"
 pings hypervisor1 198.51.100.10
 in_space web11 ping -n -q -c 3 -i 0.05 -W 10 -s 1522 -M "do" 10.1.2.12 || fail "a packet of 1,550 bytes does not fit"
 
+in_space web11 traceroute -n -q 1 -w 20 -m 8 "$server" | tee "$work/route.txt"
+awk 'NR > 1 { print $2 }' "$work/route.txt" >"$work/hops.txt"
+printf '%s\n' 10.1.1.1 169.254.1.2 100.64.0.0 169.254.0.2 "$server" | diff - "$work/hops.txt" || fail "unexpected hops"
+
 serve_http server SERVERSE
 serve_http web11 STATIONS
 sum_of() { in_space "$1" curl -sf -m 120 "$2" | sha256sum; }
 [ "$(sum_of web12 "http://$server/20000000")" = "$(sum_of server "http://127.0.0.1/20000000")" ] || fail "what web12 fetched is not what the server has"
-[ "$(sum_of server "http://203.0.113.10:8080/20000000")" = "$(sum_of web11 "http://127.0.0.1/20000000")" ] || fail "what the server fetched is not what web11 has"
+[ "$(sum_of server "http://203.0.113.11:8080/20000000")" = "$(sum_of web11 "http://127.0.0.1/20000000")" ] || fail "what the server fetched is not what web11 has"
 [ "$(sum_of db12 "http://10.1.1.11/20000000")" = "$(sum_of web11 "http://127.0.0.1/20000000")" ] || fail "what db12 fetched is not what web11 has"
 control stats --json >"$work/stats.json"
 control drops

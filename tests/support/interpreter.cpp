@@ -62,6 +62,7 @@ Expected held() {
 
 Expected Interpreter::router(Walk walk) {
     if (walk.routers > 4) return drop(walk, "PIPELINE_LOOP");
+    if (walk.routers == 1 && !source_passes(walk)) return drop(walk, "URPF");
     const policy::Tenant& here = tenant(walk.tenant);
     const Decoded& packet = walk.packets[0];
     if (!here.has_service_router()) {
@@ -143,13 +144,17 @@ Expected Interpreter::service_router(Walk& walk) {
 }
 
 /// A router takes one; with `ttl: per-stage` its service router and, at a segment on either side, its
-/// distributed router take one each. All of it is tested where the service router tests its own.
+/// distributed router take one each. All of it is tested where the service router tests its own. The provider's
+/// service router has its uplinks, its distributed one the links.
 bool Interpreter::take_ttl(Walk& walk, const policy::Interface& egress) const {
     unsigned cost = 1;
-    if (policy_.ttl == policy::TtlMode::per_stage && tenant(walk.tenant).has_service_router()) {
+    const policy::Tenant& here = tenant(walk.tenant);
+    const bool per_stage = here.ttl.value_or(policy_.ttl) == policy::TtlMode::per_stage;
+    if (per_stage && here.has_service_router()) {
         if (!from_outside(walk)) ++cost;
         if (egress.kind == InterfaceKind::segment) ++cost;
     }
+    if (per_stage && here.is_provider && ingress(walk).kind != egress.kind) ++cost;
     if (walk.packets[0].ttl <= cost) return false;
     for (Decoded& part : walk.packets) part.ttl = static_cast<std::uint8_t>(part.ttl - cost);
     return true;

@@ -155,6 +155,7 @@ class Interpreter {
     static bool external_address(const policy::Tenant& tenant, Ip ip, Family family);
     static bool pool_address(const policy::Tenant& tenant, Ip ip, Family family);
     const Mac* neighbour_mac(std::uint16_t tenant, std::uint16_t interface, Ip ip, Family family) const;
+    bool source_passes(const Walk& walk) const;
     bool leads_back(const Walk& walk) const;
     std::uint16_t mtu_back(const Walk& walk) const;
 

@@ -55,7 +55,10 @@ Interpreter::Hop Interpreter::route(std::uint16_t of_tenant, Ip destination, Fam
             const Prefix& subnet = address.subnet;
             if (subnet.family != family || !subnet.contains(destination) || subnet.length <= longest) continue;
             longest = subnet.length;
-            best = {Hop::Kind::via, index, destination, false};
+            const InterfaceKind kind = here.interfaces[index].kind;
+            best = {Hop::Kind::via, index, destination, kind == InterfaceKind::peer};
+            if (kind == InterfaceKind::transit) best.kind = Hop::Kind::blackhole;
+            if (kind == InterfaceKind::transit || kind == InterfaceKind::peer) continue;
             const Ip broadcast = subnet.ip | ~prefix_mask(subnet.length);
             if (family == Family::v4 && subnet.length < 31 && destination.v4() == broadcast.v4()) {
                 best.kind = Hop::Kind::broadcast;
@@ -84,6 +87,28 @@ Interpreter::Hop Interpreter::route(std::uint16_t of_tenant, Ip destination, Fam
         best.neighbour = used->gateway.value_or(Ip{});
     }
     return best;
+}
+
+/// Every way back to the source, and whether one of them is where the packet came in.
+bool Interpreter::source_passes(const Walk& walk) const {
+    const policy::Interface& at = ingress(walk);
+    const Decoded& packet = walk.packets[0];
+    if (at.source_check == policy::SourceCheck::off) return true;
+    const Hop hop = route(walk.tenant, packet.source, packet.family, nullptr);
+    if (hop.kind != Hop::Kind::via) return false;
+    if (at.source_check == policy::SourceCheck::loose) return true;
+    if (hop.over_peer) return false;
+    if (hop.interface == walk.ingress) return true;
+    // The other members of the group, if it is one.
+    const policy::Route* longest = nullptr;
+    for (const policy::Route& route : tenant(walk.tenant).routes) {
+        if (route.to.family != packet.family || !route.to.contains(packet.source)) continue;
+        if (longest == nullptr || route.to.length > longest->to.length) longest = &route;
+    }
+    const bool connected = hop.neighbour == packet.source;
+    if (connected || longest == nullptr) return false;
+    return std::any_of(longest->next_hops.begin(), longest->next_hops.end(),
+                       [&](const policy::NextHop& member) { return member.interface == walk.ingress; });
 }
 
 /// Would a message to the source of the packet find a way?

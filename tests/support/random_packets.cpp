@@ -64,10 +64,10 @@ void PacketSource::address(Recipe& recipe, std::uint16_t index) {
 }
 
 Ip PacketSource::remote(Family family) {
-    static const std::vector<const char*> v4 = {"198.18.0.1", "198.18.0.2",   "198.18.128.7", "100.64.0.9",
-                                                "198.19.0.3", "198.19.200.4", "8.8.8.8",      "10.9.1.1",
-                                                "10.30.0.5",  "10.31.0.6",    "10.31.0.1",    "10.9.7.7",
-                                                "10.66.0.1",  "10.20.0.1",    "10.20.3.9"};
+    static const std::vector<const char*> v4 = {
+        "198.18.0.1", "198.18.0.2", "198.18.128.7", "100.64.0.9", "198.19.0.3", "198.19.200.4",
+        "8.8.8.8",    "10.9.1.1",   "10.30.0.5",    "10.31.0.6",  "10.31.0.1",  "10.9.7.7",
+        "10.66.0.1",  "10.20.0.1",  "10.20.3.9",    "192.0.2.1",  "192.0.2.3",  "192.0.2.19"};
     static const std::vector<const char*> v6 = {"2001:db8:cafe::1", "2001:db8:9::1", "2001:db8:66::1",
                                                 "2001:db8:ffff::9"};
     return ip_of(random_.pick(family == Family::v4 ? v4 : v6));
@@ -142,8 +142,8 @@ PacketSource::Recipe PacketSource::new_flow() {
     Recipe recipe;
     recipe.tenant = static_cast<std::uint16_t>(random_.between(0, policy_.tenants.size() - 1));
     const auto& interfaces = policy_.tenants[recipe.tenant].interfaces;
-    std::size_t count = interfaces.size();  // peers come last, and no frame arrives there
-    while (interfaces[count - 1].kind == policy::InterfaceKind::peer) --count;
+    std::size_t count = interfaces.size();  // those where no frame arrives come last
+    while (interfaces[count - 1].port == policy::no_index) --count;
     address(recipe, static_cast<std::uint16_t>(random_.between(0, count - 1)));
     const policy::Interface& at = interface(recipe);
     const bool dual = !neighbours(at, Family::v6).empty();

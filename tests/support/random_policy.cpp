@@ -36,13 +36,15 @@ std::string mac(unsigned tenant, unsigned interface, unsigned host) {
 /// the tenant too, because those must not.
 class TenantWriter {
   public:
-    TenantWriter(Random& random, const PolicyShape& shape, unsigned tenant, std::optional<unsigned> peer)
-        : random_(random), shape_(shape), tenant_(tenant), peer_(peer) {}
+    TenantWriter(Random& random, const PolicyShape& shape, unsigned tenant, std::optional<unsigned> peer,
+                 bool provider)
+        : random_(random), shape_(shape), tenant_(tenant), peer_(peer), provider_(provider) {}
 
     std::string write() {
         segment_count_ = static_cast<unsigned>(random_.between(1, 3));
         uplink_count_ = static_cast<unsigned>(random_.between(1, 2));
         text_ = "tenant: tenant" + number(tenant_) + "\n";
+        write_router();
         write_segments();
         write_uplinks();
         if (peer_) text_ += "peers: [tenant" + number(*peer_) + "]\n";
@@ -71,6 +73,8 @@ class TenantWriter {
     std::string outside(unsigned uplink, unsigned host) const {
         return (uplink == 0 ? "203.0.113." : "198.51.100.") + number(tenant_ * 64 + host);
     }
+    /// What the provider routes to the tenant.
+    std::string shared_outside(unsigned host) const { return "192.0.2." + number(tenant_ * 16 + host); }
     std::string outside6(unsigned uplink, unsigned host) const {
         return "2001:db8:" + number(0xf000 / 10 + tenant_ * 16 + uplink) + "::" + number(host);
     }
@@ -90,6 +94,15 @@ class TenantWriter {
             default:
                 ports_.push_back("t" + number(tenant_) + "i" + number(interface));
                 return "untagged: {port: " + ports_.back() + "}";
+        }
+    }
+
+    void write_router() {
+        static const std::vector<std::string> checks = {"off", "loose", "strict"};
+        if (!shape_.source_check) {
+            text_ += "router: {urpf: off}\n";
+        } else if (random_.percent(30)) {
+            text_ += "router: {urpf: " + random_.pick(checks) + "}\n";
         }
     }
 
@@ -139,7 +152,12 @@ class TenantWriter {
         const auto add = [&](const std::string& to, const std::string& rest) {
             routes.push_back("  - {to: \"" + to + "\", " + rest + "}\n");
         };
-        if (random_.percent(90)) add("0.0.0.0/0", "via: " + outside(0, 1));
+        if (provider_ && random_.percent(60)) {
+            add("0.0.0.0/0", "via: provider");
+        } else if (random_.percent(90)) {
+            add("0.0.0.0/0", "via: " + outside(0, 1));
+        }
+        if (provider_) add("198.19.200.0/24", "via: provider");
         if (uplink_dual_stack_[0] && random_.percent(80)) add("::/0", "via: \"" + outside6(0, 1) + "\"");
         if (uplink_count_ == 2) {
             add("100.64.0.0/10", "via: " + outside(1, 1));
@@ -202,6 +220,14 @@ class TenantWriter {
                                 "}\n");
             }
         }
+        if (provider_ && random_.percent(80)) {
+            rules.push_back("  - {snat: 10.1.0.0/16, out: provider, to: " + shared_outside(1) + "-" +
+                            shared_outside(2) + "}\n");
+            rules.push_back("  - {dnat: \"tcp " + shared_outside(3) + ":80\", on: provider, to: \"" +
+                            inside(0, 5) + ":8080\"}\n");
+            rules.push_back("  - {one-to-one: " + shared_outside(4) + ", inside: " + inside(0, 6) +
+                            ", on: provider}\n");
+        }
         if (rules.empty()) write_snat(rules, 0);
         text_ += "nat:\n";
         for (const std::string& rule : rules) text_ += rule;
@@ -210,6 +236,7 @@ class TenantWriter {
     std::string side() {
         std::vector<std::string> choices = {"hosts", "lab", "wide", "one", "half", inside(0, 5)};
         if (shape_.ipv6) choices.push_back(quoted("2001:db8:b:1::/64"));
+        if (provider_) choices.push_back("provider");
         if (peer_) choices.insert(choices.end(), {"shared", "tenant" + number(*peer_)});
         for (unsigned index = 0; index < segment_count_; ++index) choices.push_back(segment(index));
         for (unsigned index = 0; index < uplink_count_; ++index) choices.push_back(uplink(index));
@@ -282,11 +309,31 @@ class TenantWriter {
     const PolicyShape& shape_;
     unsigned tenant_;
     std::optional<unsigned> peer_;
+    bool provider_;
     unsigned segment_count_ = 0, uplink_count_ = 0;
     std::vector<bool> dual_stack_, uplink_dual_stack_;
     std::vector<std::string> ports_;
     std::string text_;
 };
+
+/// Between the tenants and an uplink of its own, where 198.51.101.1 leads on.
+std::string provider_text(Random& random, const PolicyShape& shape, std::size_t tenants) {
+    std::string text = "provider:\n";
+    if (random.percent(50)) text += "  router: {transit: {subnet: 169.254.0.0/28}}\n";
+    text +=
+        "  uplinks:\n    shared: {vlan: {port: uplink0, id: 4000}, address: 198.51.101.2/24, neighbours: "
+        "{198.51.101.1: \"02:99:00:00:00:01\"}";
+    static const std::vector<std::string> checks = {"", ", urpf: loose", ", urpf: strict"};
+    if (shape.source_check) text += random.pick(checks);
+    text += "}\n  links: {";
+    std::string routes = "    - {to: 0.0.0.0/0, via: 198.51.101.1}\n";
+    for (std::size_t tenant = 0; tenant < tenants; ++tenant) {
+        const std::string name = "tenant" + number(tenant);
+        text += (tenant == 0 ? "" : ", ") + name + ": 100.127.0." + number(tenant * 2) + "/31";
+        routes += "    - {to: 192.0.2." + number(tenant * 16) + "/28, tenant: " + name + "}\n";
+    }
+    return text + "}\n  routes:\n" + routes;
+}
 
 }  // namespace
 
@@ -296,9 +343,10 @@ PolicyText random_policy(std::uint64_t seed, const PolicyShape& shape) {
     std::vector<std::string> tenants, ports;
     const std::uint64_t count = random.between(1, shape.most_tenants);
     const bool peers = count > 1 && shape.peers && random.percent(40);
+    const bool provider = shape.provider && shape.tags && random.percent(40);
     for (unsigned tenant = 0; tenant < count; ++tenant) {
         const bool linked = peers && tenant < 2;
-        TenantWriter writer(random, shape, tenant, linked ? std::optional(1 - tenant) : std::nullopt);
+        TenantWriter writer(random, shape, tenant, linked ? std::optional(1 - tenant) : std::nullopt, provider);
         const std::string name = "tenants/tenant" + number(tenant) + ".yaml";
         files[name] = writer.write();
         tenants.push_back(name);
@@ -313,6 +361,7 @@ PolicyText random_policy(std::uint64_t seed, const PolicyShape& shape) {
                 "}\n";
     }
     for (const std::string& port : ports) text += "  " + port + ": {mtu: 1500}\n";
+    if (provider) text += provider_text(random, shape, count);
     text += "tenants: [" + join(tenants) + "]\n";
     files["gateway.yaml"] = text;
     return files;

@@ -19,7 +19,9 @@ struct PolicyShape {
     bool tags = true;  // 802.1Q and QinQ; otherwise a port for each interface, untagged
     bool ipv6 = true;
     bool ecmp = true;
-    bool peers = true;  // the first two tenants reach one segment of each other
+    bool peers = true;         // the first two tenants reach one segment of each other
+    bool provider = true;      // a router between the tenants and an uplink that they share
+    bool source_check = true;  // otherwise off
     bool per_stage_ttl = true;
     bool small_ports = true;       // SNAT port ranges that run out
     bool small_mtu = true;         // a port of 1400 bytes

@@ -71,9 +71,7 @@ class Walk {
             "minItems", "minProperties", "items",   "required",    "properties", "additionalProperties",
             "anyOf"};
         for (const auto& [word, value] : rules.items()) EXPECT_TRUE(known.contains(word)) << word;
-        if (rules.contains("$ref") &&
-            !fits(node, root_.at("$defs").at(rules.at("$ref").get<std::string>().substr(8))))
-            return false;
+        if (rules.contains("$ref") && !fits_reference(node, rules.at("$ref").get<std::string>())) return false;
         if (rules.contains("anyOf")) {
             const auto& all = rules.at("anyOf");
             if (std::none_of(all.begin(), all.end(), [&](const json& one) { return fits(node, one); }))
@@ -84,6 +82,15 @@ class Walk {
     }
 
   private:
+    /// #/$defs/NAME, or in the other file: tenant.schema.json#/$defs/NAME.
+    bool fits_reference(const front::Node& node, const std::string& reference) const {
+        const std::size_t mark = reference.find("#/$defs/");
+        const std::string file = reference.substr(0, mark), name = reference.substr(mark + 8);
+        if (file.empty()) return fits(node, root_.at("$defs").at(name));
+        const json other = schema(file.substr(0, file.find('.')));
+        return Walk(other).fits(node, other.at("$defs").at(name));
+    }
+
     static bool is_of(const front::Node& node, const std::string& type) {
         const bool integer =
             node.is_scalar() && node.plain && std::regex_match(std::string(node.text), std::regex("[0-9]+"));

@@ -24,8 +24,7 @@ Bytes image_of(FlatBufferBuilder& builder, const std::vector<Offset<image::Tenan
     const auto tables = builder.CreateVector(shared);
     const auto ports = builder.CreateVector(std::vector<Offset<image::Port>>{});
     const auto gateway = builder.CreateString(gateway_name);
-    image::FinishImageBuffer(builder, image::CreateImage(builder, version, gateway, image::TtlMode::PerRouter,
-                                                         ports, 0, rows, tables));
+    image::FinishImageBuffer(builder, image::CreateImage(builder, version, gateway, ports, 0, rows, tables));
     return test::sealed_file({builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()});
 }
 
@@ -102,7 +101,7 @@ TEST(Layout, ATenantWithoutASectionIsRefused) {
 TEST(Layout, ASchemaOfAnotherVersionIsRefused) {
     FlatBufferBuilder builder;
     EXPECT_EQ(test::refusal_of(image_of(builder, {}, 2)),
-              "the image has schema version 2; this program reads version 5");
+              "the image has schema version 2; this program reads version 6");
 }
 
 TEST(Layout, AMissingTableIsNamed) {

@@ -76,7 +76,7 @@ constexpr Case tunnel_cases[] = {
     {"Vni", [](Policy& p) { tunnelled(p).vni = 1 << 24; },
      R"(tenant "blue": interface "db" has VNI 16777216, expected at most 16777215)"},
     {"OnAnUplink", [](Policy& p) { tunnelled(p).kind = policy::InterfaceKind::uplink; },
-     R"(tenant "blue": interface "db" has tunnels and is no untagged segment)"},
+     R"(tenant "blue": interface "db" has tunnels and is no untagged segment or transit)"},
     {"OverPeer",
      [](Policy& p) {
          tunnelled(p);
@@ -159,7 +159,7 @@ constexpr Case route_cases[] = {
      },
      R"(tenant "blue": adjacency 1 leads to a tenant over an interface that does not)"},
     {"NeighbourOnPeer", [](Policy& p) { blue(p).routes[0].next_hops[0].interface = 3; },
-     R"(tenant "blue": adjacency 1 needs a neighbour on a link to a tenant, which has none)"},
+     R"(tenant "blue": adjacency 1 needs a neighbour on a link to a tenant or a transit, which has none)"},
     {"PeerInGroup",
      [](Policy& p) {
          blue(p).routes[1].next_hops[1] = {3, std::nullopt};

@@ -31,6 +31,7 @@ segments:
   db:
     qinq: {port: access0, outer: 100, inner: 7}
     gateway: [10.1.2.1/24, "fd00:2::1/64"]
+    urpf: loose
     neighbours: {10.1.2.5: "02:b1:00:00:02:05", "fd00:2::5": "02:b1:00:00:02:05"}
 uplinks:
   internet:
