@@ -280,6 +280,22 @@ void Shard::State::look_at_length(const Frame& frame, std::size_t place, Glance&
     glance.key = arrivals[place].flow.key;
 }
 
+/// A router without sessions is passed on the way to the one that has them: a route is looked up rather than
+/// one more flow entry.
+void Shard::State::look_behind_links(std::size_t count, Glances& glances) const {
+    for (std::size_t i = 0; i < count; ++i) {
+        Glance& glance = glances[i];
+        if (!glance.matched) continue;
+        const std::uint16_t links = ingresses[glance.ingress].links;
+        if (links == no_links) continue;
+        const std::uint16_t scope =
+            ingresses.link_scope(links, Ip::from_v4(__builtin_bswap32(glance.key.destination)), Family::v4);
+        if (scope == no_tenant) continue;
+        glance.key.kind = FlowKind::session4;
+        glance.key.scope = scope;
+    }
+}
+
 /// The passes that only read and prefetch. True: packets of flows that may not be known.
 bool Shard::State::look_up(std::span<const Frame> frames, Glances& glances, const Frame*& served) {
     const TagIndex::FirstLines lines = sessions.flows.index().first_lines();
@@ -312,6 +328,7 @@ bool Shard::State::look_up(std::span<const Frame> frames, Glances& glances, cons
         counters.rx[port].packets += i - begin;
         counters.rx[port].bytes += bytes;
     }
+    if (ingresses.any_links()) look_behind_links(frames.size(), glances);
     served = frames.data();
     if (in_tunnels) {
         for (std::size_t i = 0; i < frames.size(); ++i) {

@@ -125,7 +125,7 @@ void Shard::State::install(const Plan& plan, std::uint32_t program, const Arriva
     const bool has_session = first < trace.hop_count;
     std::uint32_t at = no_flow;
     if (has_session) at = trace.hops[first].session.flow(trace.hops[first].direction);
-    if (first > 0) {
+    if (first > 0 && !arrival.behind_link) {
         const std::uint32_t entrance = stateless_entry(arrival);
         if (entrance == no_flow) return;
         clear_program(entrance);

@@ -35,6 +35,7 @@ IngressTable::IngressTable(const Image& image)
         ingress.key_bits = key_bits_of(kind, ingress.scope);
         ingress.interface = {binding.tenant(), binding.interface()};
         ingress.epoch = tenant.closure_changed;
+        ingress.links = add_links(image, tenant);
         ingresses_[number] = ingress;
         start_rows_[number] = StartRow::of(image, ingress.interface);
         if (is_tunnel_binding(binding.key())) {
@@ -69,6 +70,27 @@ void IngressTable::add_vni(std::uint64_t key, std::uint16_t number) {
     for (const image::Ip& remote : remotes) {
         remotes_.push_back(from_image(remote).v4());
     }
+}
+
+std::uint16_t IngressTable::add_links(const Image& image, const TenantView& tenant) {
+    if (tenant.has_service_router) return no_links;
+    const auto known =
+        std::ranges::find_if(links_, [&](const Links& links) { return links.tenant == tenant.index; });
+    if (known != links_.end()) return static_cast<std::uint16_t>(known - links_.begin());
+    Links links{tenant.index, tenant.routes4, tenant.routes6, {}};
+    bool any = false;
+    for (const image::Adjacency& adjacency : tenant.adjacencies) {
+        std::uint16_t scope = no_tenant;
+        if (adjacency.kind() == image::AdjacencyKind::Peer) {
+            const std::uint16_t peer = tenant.peers[adjacency.interface()].tenant;
+            if (image.tenants()[peer].has_service_router) scope = peer;
+        }
+        any |= scope != no_tenant;
+        links.scopes.push_back(scope);
+    }
+    if (!any) return no_links;
+    links_.push_back(std::move(links));
+    return static_cast<std::uint16_t>(links_.size() - 1);
 }
 
 std::uint16_t IngressTable::find_qinq(std::uint16_t port, std::uint16_t outer_vid,

@@ -16,16 +16,18 @@
 namespace sluice {
 
 constexpr std::uint16_t no_ingress = 0xffff;
+constexpr std::uint16_t no_links = 0xffff;
 
 struct Ingress {
-    Mac mac;                     // the router's, there
-    std::uint64_t mac_bits = 0;  // the same as the machine reads eight bytes, the upper two zero
-    std::uint32_t key_bits = 0;  // the first four bytes of an IPv4 key, but for the protocol
-    std::uint16_t number = 0;    // its slot, and its place in the table
-    std::uint16_t scope = 0;     // of the flow keys of what enters: the tenant, or the ingress (FlowKind)
-    bool stateful = false;       // the tenant has a service router: its sessions are looked up first
-    bool ends_tunnels = false;   // of an underlay
-    std::uint32_t epoch = 0;     // the generation in which what its packets can read changed last
+    Mac mac;                         // the router's, there
+    std::uint64_t mac_bits = 0;      // the same as the machine reads eight bytes, the upper two zero
+    std::uint32_t key_bits = 0;      // the first four bytes of an IPv4 key, but for the protocol
+    std::uint16_t number = 0;        // its slot, and its place in the table
+    std::uint16_t scope = 0;         // of the flow keys of what enters: the tenant, or the ingress (FlowKind)
+    bool stateful = false;           // the tenant has a service router: its sessions are looked up first
+    bool ends_tunnels = false;       // of an underlay
+    std::uint16_t links = no_links;  // what leads on to routers with sessions: IngressTable::link_scope
+    std::uint32_t epoch = 0;         // the generation in which what its packets can read changed last
     InterfaceRef interface;
 };
 
@@ -66,6 +68,15 @@ class IngressTable {
     const std::uint16_t* rows(std::uint16_t port) const noexcept {
         return &by_port_and_vid_[std::size_t{port} * rows_a_port];
     }
+    /// Whether packets of any ingress may meet their session behind a link.
+    bool any_links() const noexcept { return !links_.empty(); }
+    /// Of what enters a router without sessions (its Ingress::links), for that destination: the scope of the
+    /// sessions in the router that its route leads to; no_tenant where it leads to none that has sessions. One
+    /// longest-prefix match.
+    std::uint16_t link_scope(std::uint16_t links, Ip destination, Family family) const noexcept {
+        const Links& of = links_[links];
+        return of.scopes[(family == Family::v4 ? of.routes4 : of.routes6).lookup(destination)];
+    }
     const Ingress& operator[](std::uint16_t number) const noexcept { return ingresses_[number]; }
     const StartRow& start_row(std::uint16_t number) const noexcept { return start_rows_[number]; }
     LastStart& last_start(std::uint16_t number) noexcept { return last_starts_[number]; }
@@ -94,6 +105,13 @@ class IngressTable {
         }
     }
     void add_vni(std::uint64_t key, std::uint16_t number);
+    std::uint16_t add_links(const Image& image, const TenantView& tenant);
+
+    struct Links {  // of a tenant without sessions
+        std::uint16_t tenant = no_tenant;
+        RouteView routes4, routes6;
+        std::vector<std::uint16_t> scopes;  // by adjacency
+    };
 
     const Image* image_;
     std::vector<Ingress> ingresses_;
@@ -104,6 +122,7 @@ class IngressTable {
     std::vector<TunnelEnd> tunnel_ends_;    // the same
     std::vector<VniPlace> by_vni_;          // open addressing, at most half full
     std::vector<std::uint32_t> remotes_;    // by place, ascending, in host order
+    std::vector<Links> links_;
 };
 
 }  // namespace sluice

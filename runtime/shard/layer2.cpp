@@ -73,7 +73,7 @@ std::optional<Ip> own_address(const TenantView& tenant, std::uint16_t interface,
 
 void Shard::State::look_at(const Frame& frame, Arrival& arrival) const {
     arrival.kind = Arrival::Kind::dropped;
-    arrival.probe = arrival.absent = false;
+    arrival.probe = arrival.absent = arrival.behind_link = false;
     arrival.ingress_number = no_ingress;
     arrival.stale = no_flow;
     arrival.trace_known = false;
@@ -116,8 +116,12 @@ void Shard::State::look_behind_layer2(std::uint16_t number, Arrival& arrival) co
     arrival.kind = Arrival::Kind::ip;
     if (settings.cache == CacheTiers::none || group || !may_be_cached(ip)) return;
     arrival.probe = true;
-    arrival.flow =
-        FlowProbe::of(Endpoints::of(ip).tuple(ingress.scope, ip.protocol, ip.family), ingress.stateful, key);
+    std::uint16_t scope = no_tenant;
+    if (ingress.links != no_links) scope = ingresses.link_scope(ingress.links, ip.destination, ip.family);
+    arrival.behind_link = scope != no_tenant;
+    if (!arrival.behind_link) scope = ingress.scope;
+    arrival.flow = FlowProbe::of(Endpoints::of(ip).tuple(scope, ip.protocol, ip.family),
+                                 ingress.stateful || arrival.behind_link, key);
 }
 
 void Shard::State::receive(Arrival& arrival) {

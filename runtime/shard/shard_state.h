@@ -54,8 +54,9 @@ struct Arrival {
     enum class Kind : std::uint8_t { dropped, arp, ip } kind = Kind::dropped;
     DropReason reason{};  // of what is dropped at sight, and who says so
     Component component = 0;
-    bool probe = false;   // IP of a kind that the flow table may know
-    bool absent = false;  // and does not
+    bool probe = false;        // IP of a kind that the flow table may know
+    bool absent = false;       // and does not
+    bool behind_link = false;  // its session is in the router that a link leads to
     FlowProbe flow;
     std::uint32_t stale = no_flow;  // the entry that knew it under an older image
     Ip remote;                      // the tunnel endpoint that it came from
@@ -151,6 +152,7 @@ struct Shard::State final : NeighbourActions {
     /// them.
     bool look_up(std::span<const Frame> frames, Glances& glances, const Frame*& served);
     /// What a glance could not tell.
+    void look_behind_links(std::size_t count, Glances& glances) const;
     void look_at_length(const Frame& frame, std::size_t place, Glance& glance);
     void take_longer_way(const Frame& frame, std::size_t place, const Glance& glance, bool known);
 

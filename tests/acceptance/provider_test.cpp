@@ -275,6 +275,18 @@ TEST_P(Provider, an_established_flow_is_served_by_the_cache_both_ways) {
     EXPECT_EQ(gateway.counters().cache.flow_hits, hits + (cached() ? 6 : 0));
 }
 
+TEST_P(Provider, a_flow_through_the_provider_takes_the_entries_of_its_session_alone) {
+    const Decoded first = only(from_a5({.source = "10.1.1.5", .destination = "203.0.113.9"}, transit_of_a));
+    Packet reply{.source = "203.0.113.9", .destination = "192.0.2.10"};
+    reply.source_port = first.destination_port();
+    reply.destination_port = first.source_port();
+    for (int i = 0; i < 3; ++i) only_tunnelled(from_outside(udp(from_r(reply))));
+    const FlowTable& flows = gateway.shard().sessions().flows;
+    std::uint32_t entries = 0;
+    for (std::uint32_t at = 0; at < flows.size(); ++at) entries += flows.live(at) ? 1 : 0;
+    EXPECT_EQ(entries, 2u);
+}
+
 TEST_P(Provider, the_ends_of_links_and_the_parts_of_routers_answer_echo_requests) {
     for (const char* address : {"203.0.113.2", "169.254.0.1", "100.64.0.0", "100.64.0.1"}) {
         const auto sent = from_outside(echo_request(from_r({.source = "203.0.113.9", .destination = address})));
