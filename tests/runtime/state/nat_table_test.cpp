@@ -134,6 +134,18 @@ TEST(NatTable, AHostKeepsOneAddressOfThePool) {
     EXPECT_EQ(addresses.size(), 8u) << "hosts spread over the pool";
 }
 
+// RFC 7857 4: other addresses of the pool have ports, but the host is known by this one.
+TEST(NatTable, AHostWhoseAddressHasNoPortIsRefused) {
+    const NatPolicy policy(0, 8, 2000, 2001);
+    NatTable nat = table_of(policy);
+    ASSERT_NE(open(nat, inside(1, 5000)), no_mapping);
+    ASSERT_NE(open(nat, inside(1, 5001)), no_mapping);
+    EXPECT_FALSE(nat.choose(inside(1, 5002)));
+    std::uint32_t served = 0;
+    for (std::uint32_t host = 2; host < 40; ++host) served += nat.choose(inside(host, 5000)) ? 1 : 0;
+    EXPECT_GT(served, 20u) << "hosts of the other seven";
+}
+
 TEST(NatTable, LeavesOutWhatDnatPublishes) {
     const NatPolicy tcp_range(0, 1, 2000, 2003, {NatPolicy::publish(protocol_tcp, 2000, 2002)});
     NatTable nat = table_of(tcp_range);
