@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything in runtime/packet that reads bytes from a wire. The first byte says whether checksums are made
-// right first (else no input gets behind them), the second sets sizes; the rest is the frame, in a buffer of
-// its size.
+// Everything in runtime/packet that reads bytes from a wire, and where a packet enters a gateway with tunnels.
+// The first byte says whether checksums are made right first (else no input gets behind them), and whether the
+// frame is put into a tunnel (else few inputs get into one); the second sets sizes; the rest is the frame, in a
+// buffer of its size.
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <variant>
 
+#include "compiler/lower/build_image.h"
+#include "runtime/control/entrance.h"
 #include "runtime/packet/build.h"
 #include "runtime/packet/bytes.h"
 #include "runtime/packet/describe.h"
 #include "runtime/packet/parse.h"
 #include "runtime/packet/rewrite.h"
+#include "runtime/packet/vxlan.h"
+#include "schemas/layout/image_types.h"
+#include "tests/support/policies.h"
 
 namespace {
 
@@ -103,6 +110,64 @@ void translate(const PacketView& packet) {
     }
 }
 
+/// blue's db is VNI 5001 on port 2, with remotes 198.51.100.21 and .22.
+const Image& image_with_tunnels() {
+    static const auto image = [] {
+        policy::Policy policy = test::two_tenants();
+        test::add_tunnels(policy);
+        return std::get<std::unique_ptr<const Image>>(Image::from_bytes(build_image(policy, 1)));
+    }();
+    return *image;
+}
+constexpr std::uint16_t overlay_port = 2;
+
+/// The bytes as the frame inside a packet to our tunnel endpoint; `sizes` chooses the VNI and who sent it.
+Exact in_tunnel(std::span<const std::uint8_t> inside, std::uint8_t sizes) {
+    const Image& image = image_with_tunnels();
+    const TenantView& underlay = image.tenants()[image.underlays()[overlay_port]];
+    const VxlanHeader header{.source = Ip::from_v4(0xc6336415 + (sizes & 1)),
+                             .destination = from_image(underlay.addresses[0].ip()),
+                             .vni = 5001u + (sizes >> 6 == 3 ? 1 : 0),
+                             .source_port = 50'000,
+                             .tos = static_cast<std::uint8_t>(sizes >> 1)};
+    Exact frame(ethernet_header_bytes + vxlan_encapsulation_bytes + inside.size());
+    std::fill_n(frame.bytes.get(), 12, std::uint8_t{2});
+    store16(frame.bytes.get() + 12, ethertype_ipv4);
+    write_vxlan(header, static_cast<std::uint32_t>(inside.size()), frame.bytes.get() + ethernet_header_bytes);
+    std::copy(inside.begin(), inside.end(),
+              frame.bytes.get() + ethernet_header_bytes + vxlan_encapsulation_bytes);
+    return frame;
+}
+
+bool lies_in(std::span<const std::uint8_t> part, std::span<const std::uint8_t> whole) {
+    return part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size();
+}
+
+void carry_on_congestion(const PacketView& inside, std::uint8_t outer_tos) {
+    const auto tos = tos_behind_tunnel(outer_tos, inside.ip.tos);
+    require(tos || (outer_tos & 3) == 3);
+    if (!tos) return;
+    require((*tos ^ inside.ip.tos) < 4);  // DSCP stays
+    Exact copy(inside.ip_bytes());
+    set_tos(copy.bytes.get(), inside.ip.family, *tos);
+    IpView again;
+    const auto ethertype = inside.ip.family == Family::v4 ? ethertype_ipv4 : ethertype_ipv6;
+    require(!parse_ip_packet(copy.span(), ethertype, again) && again.tos == *tos);
+}
+
+void enter(const PacketView& packet) {
+    const Entrance entrance = entrance_of(image_with_tunnels(), overlay_port, packet);
+    require((entrance.binding == nullptr) == !entrance.reason.empty());
+    if (entrance.binding == nullptr) return;
+    const PacketView& inside = entrance.packet;
+    require(lies_in(inside.frame.bytes(), packet.frame.bytes()));
+    require(lies_in(inside.ip_bytes(), inside.frame.bytes()));
+    require(inside.ip.header_length <= inside.ip.total_length);
+    if (inside.frame.data == packet.frame.data) return;  // for the tunnel endpoint's own router
+    require(is_vxlan(packet.ip));
+    carry_on_congestion(inside, packet.ip.tos);
+}
+
 void replace_layer2(const PacketView& packet, std::uint8_t size) {
     const std::uint16_t headroom = size & 15;
     Exact buffer(headroom + packet.frame.length);
@@ -125,7 +190,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size < 2) return 0;
     const bool repair = (data[0] & 1) != 0;
     const std::uint8_t sizes = data[1];
-    const Exact frame({data + 2, size - 2});
+    const std::span<const std::uint8_t> bytes(data + 2, size - 2);
+    const Exact frame = (data[0] & 2) != 0 && bytes.size() < 60'000 ? in_tunnel(bytes, sizes) : Exact(bytes);
     (void)describe(frame.span());
     const auto l2 = parse_l2(frame.span());
     if (!l2) return 0;
@@ -149,5 +215,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (packet.ip.family == Family::v4) cut(packet, sizes);
     translate(packet);
     replace_layer2(packet, sizes);
+    enter(packet);
     return 0;
 }
