@@ -76,11 +76,12 @@ void print_json(const std::vector<Row>& rows) {
 class Images {
   public:
     const Image& get(const Shape& shape) {
-        if (!image_ || shape.tenants != shape_.tenants || shape.rules != shape_.rules ||
-            shape.scan != shape_.scan) {
+        Shape wanted = shape;
+        wanted.destinations = {};  // those of the traffic
+        if (!image_ || wanted != shape_) {
             image_.reset();
             image_ = make_image(shape);
-            shape_ = shape;
+            shape_ = wanted;
         }
         return *image_;
     }

@@ -111,16 +111,17 @@ Row measure_established(const RowPlan& plan, const Image& image, const Environme
 
     gateway.connect(access.port(), uplink.port());
     Row row = row_for(plan);
-    bool back = false;
+    bool back = plan.only_replies;
+    const auto turn = [&] { back = plan.only_replies || (plan.replies && !back); };
     measure_in_turn(
         row, effort.windows,
         [&] {
             gateway.run(back ? uplink.port() : access.port(), monotonic_time());
-            back = plan.replies && !back;
+            turn();
         },
         [&] {
             swap_macs_and_send(back ? uplink.device_port() : access.device_port());
-            back = plan.replies && !back;
+            turn();
         });
     check_counters(gateway, plan);
     return row;
@@ -361,6 +362,26 @@ std::vector<RowPlan> all_rows() {
     for (const std::uint32_t tenants : {100u, thousand}) {
         rows.push_back(
             {.name = "established", .flows = 100 * thousand, .shape = {.tenants = tenants, .rules = 10}});
+    }
+    struct Tunnelled {
+        const char* name;
+        std::uint32_t tunnels;
+        bool southbound;
+        bool provider = false;
+    };
+    constexpr Tunnelled ways[] = {
+        {"tunnel-northbound", 1, false},         {"tunnel-southbound", 1, true},
+        {"tunnel-northbound-four", 4, false},    {"tunnel-southbound-four", 4, true},
+        {"provider-northbound", 1, false, true}, {"provider-southbound", 1, true, true}};
+    for (const Tunnelled& way : ways) {
+        for (const std::uint32_t flows : {1u, 10 * thousand, 100 * thousand, million}) {
+            rows.push_back({.name = way.name,
+                            .flows = flows,
+                            .shape = {.tunnels = way.tunnels, .provider = way.provider},
+                            .size = flows == 10 * thousand ? Size::quick : Size::usual,
+                            .replies = way.southbound,
+                            .only_replies = way.southbound});
+        }
     }
     rows.push_back(
         {.name = "established-no-cache", .flows = 10 * thousand, .size = Size::quick, .cache = false});

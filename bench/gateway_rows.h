@@ -23,7 +23,8 @@ struct RowPlan {
     Shape shape = {};
     Order order = Order::uniform;
     Size size = Size::usual;
-    bool replies = false;  // every second burst comes back from the other side
+    bool replies = false;       // every second burst comes back from the other side
+    bool only_replies = false;  // with `replies`: what goes out is not timed
     bool cache = true;
     bool expiring = false;  // new_session: as many end as begin
     bool single = false;    // new_session: bursts of one

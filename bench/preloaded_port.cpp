@@ -29,13 +29,14 @@ class CaptureInMemory {
             std::uint16_t major = 2, minor = 4;
             std::uint32_t zone = 0, accuracy = 0, longest = 65535, link_type = 1;
         } constexpr header;
+        const std::uint32_t length = frames.bytes_a_frame();
         struct RecordHeader {
-            std::uint32_t seconds = 0, microseconds = 0, captured = frame_bytes, original = frame_bytes;
-        } constexpr record;
+            std::uint32_t seconds = 0, microseconds = 0, captured, original;
+        } const record{.captured = length, .original = length};
         bool good = std::fwrite(&header, sizeof header, 1, file) == 1;
         for (std::size_t i = 0; i < frames.size() && good; ++i) {
             good = std::fwrite(&record, sizeof record, 1, file) == 1 &&
-                   std::fwrite(frames[i].data(), frame_bytes, 1, file) == 1;
+                   std::fwrite(frames[i].data(), length, 1, file) == 1;
         }
         if (std::fclose(file) != 0 || !good) throw std::runtime_error("no memory for the capture");
     }
@@ -61,7 +62,8 @@ EnvironmentSettings environment_of(unsigned core, bool hugepages, unsigned frame
     settings.cores = {core};
     settings.hugepages = hugepages ? Hugepages::automatic : Hugepages::off;
     settings.frames = std::max(settings.frames, frames);
-    // A source of a million frames in buffers for 1500 bytes would be 2 GB; these hold 64.
+    // A source of a million frames in buffers for 1500 bytes would be 2 GB; these hold 64, and tunnelled ones.
+    static_assert(tunnelled_frame_bytes <= 128);
     settings.smallest_data_room_bytes = 128;
     // Each source has a ring of pointers, rounded up to a power of two.
     settings.environment_bytes += std::uint64_t{settings.frames} * 2 * sizeof(void*);

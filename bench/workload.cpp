@@ -1,33 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/workload.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <map>
 
+#include "bench/workload_parts.h"
 #include "runtime/state/flow_entry.h"
-#include "tests/support/compile.h"
 #include "tests/support/packets.h"
+#include "tests/support/vxlan.h"
 
 namespace sluice::bench {
 namespace {
 
-constexpr std::uint16_t first_vlan = 2;
 constexpr std::size_t l3_offset = 18, source_offset = l3_offset + 12, destination_offset = l3_offset + 16;
 constexpr std::size_t l4_offset = l3_offset + 20, payload_offset = l4_offset + 8;
-constexpr const char* router_mac = "02:00:5e:00:01:01";
-
-struct Endpoint {
-    std::uint32_t address;
-    std::uint16_t port;
-};
-
-Endpoint rule_endpoint(std::uint32_t rule) {
-    return {172u << 24 | (16 + rule / 62500) << 16 | rule / 250 % 250 << 8 | (rule % 250 + 1),
-            static_cast<std::uint16_t>(1000 + rule % 5000)};
-}
+constexpr std::size_t outer_source_port_offset = 14 + 20, vni_offset = 14 + 20 + 8 + 4;
 
 Endpoint source_of(const Shape& shape, std::uint32_t flow) {
     const std::uint32_t i = flow / shape.tenants;
@@ -41,35 +28,6 @@ Endpoint destination_of(const Shape& shape, std::uint32_t flow) {
     if (destinations == 1) return {0xc0000209, 9};
     // Neighbouring flows must not meet neighbouring rules.
     return rule_endpoint(static_cast<std::uint32_t>(std::uint64_t{flow} * 2654435761 % destinations));
-}
-
-std::string address_text(std::uint32_t address) {
-    return fmt::format("{}.{}.{}.{}", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
-}
-
-std::string tenant_text(const Shape& shape, std::uint32_t tenant) {
-    const std::string net = outside_net(tenant);
-    std::string text = fmt::format(
-        "tenant: t{}\n"
-        "segments:\n  lan: {{vlan: {{port: access0, id: {}}}, gateway: 10.255.0.1/24, "
-        "neighbours: {{10.255.0.2: \"02:00:00:00:00:01\"}}}}\n"
-        "uplinks:\n  internet: {{vlan: {{port: uplink0, id: {}}}, address: {}.10/24, "
-        "neighbours: {{{}.1: \"02:00:00:00:09:01\"}}}}\n"
-        "routes:\n  - {{to: 0.0.0.0/0, via: {}.1}}\n  - {{to: 10.0.0.0/8, via: 10.255.0.2}}\n"
-        "nat:\n  - {{snat: 10.0.0.0/8, out: internet, to: {}.{}-{}.{}}}\n"
-        "firewall:\n  rules:\n",
-        tenant, first_vlan + tenant, first_vlan + tenant, net, net, net, net, first_pool_host, net,
-        first_pool_host + pool_addresses(shape) - 1);
-    for (std::uint32_t rule = 0; rule + 1 < shape.rules; ++rule) {
-        const Endpoint to = rule_endpoint(rule);
-        text += fmt::format("    - {{name: r{}, from: lan, to: {}, service: udp/{}, action: allow}}\n", rule,
-                            address_text(to.address), to.port);
-    }
-    if (shape.scan) {
-        return text + "    - {name: outbound, from: lan, to: 192.0.2.9, action: allow}\n" +
-               "    - {name: rest, from: lan, to: internet, action: drop}\n";
-    }
-    return text + "    - {name: outbound, from: lan, to: internet, action: allow}\n";
 }
 
 void put16(std::uint8_t* at, std::uint32_t value) {
@@ -100,6 +58,30 @@ void put_checksums(std::uint8_t* frame) {
     put16(frame + l4_offset + 6, test::slow_checksum(covered));
 }
 
+/// Puts `tagged`, a frame of 64 bytes, without its tag behind the headers of `tunnelled`.
+constexpr std::size_t outer_bytes = tunnelled_frame_bytes - (frame_bytes - 4);
+void put_inside(const std::uint8_t* tagged, std::uint8_t* tunnelled) {
+    std::copy_n(tagged, 12, tunnelled + outer_bytes);
+    std::copy_n(tagged + 16, frame_bytes - 16, tunnelled + outer_bytes + 12);
+}
+
+/// What came out of a tunnel, as it would look in the tenant's VLAN; nullptr, or what is wrong with it.
+const char* take_out(const Shape& shape, std::span<const std::uint8_t> frame,
+                     std::array<std::uint8_t, frame_bytes>& tagged) {
+    if (frame.size() != tunnelled_frame_bytes) return "another length";
+    const test::Opened opened = test::open_vxlan({frame.begin(), frame.end()});
+    if (!opened.fault.empty() || opened.outer.source_port() < 49152) return "no VXLAN";
+    std::copy_n(opened.inner.begin(), 12, tagged.begin());
+    std::copy_n(opened.inner.begin() + 12, frame_bytes - 16, tagged.begin() + 16);
+    const std::uint32_t tenant = flow_of(tagged) % shape.tenants;
+    put16(&tagged[12], 0x8100);
+    put16(&tagged[14], first_vlan + tenant);
+    if (opened.vni != first_vni + tenant) return "another VNI";
+    const std::uint32_t remote = (tagged[destination_offset + 1] - 1u) % shape.tunnels;
+    if (to_string(opened.outer.destination, Family::v4) != remote_text(remote)) return "another tunnel";
+    return tagged[5] == 1 + remote ? nullptr : "another station";
+}
+
 const char* wrong_packet(std::span<const std::uint8_t> frame, std::uint16_t vlan) {
     if (frame.size() != frame_bytes) return "another length";
     if (get16(&frame[12]) != 0x8100 || get16(&frame[14]) != vlan) return "another VLAN";
@@ -115,35 +97,6 @@ bool is(std::span<const std::uint8_t> frame, std::size_t address, std::size_t po
 
 std::uint32_t destinations_of(const Shape& shape) {
     return shape.destinations == Destinations::last_rule || shape.rules < 3 ? 1 : shape.rules - 1;
-}
-
-// A million sessions need many addresses; a thousand tenants with a thousand each need one each.
-std::uint32_t pool_addresses(const Shape& shape) {
-    return std::max(1u, 64 / shape.tenants);
-}
-
-std::string outside_net(std::uint32_t tenant) {
-    return fmt::format("100.{}.{}", 64 + tenant / 256, tenant % 256);
-}
-
-std::uint32_t outside_address(std::uint32_t tenant, std::uint32_t host) {
-    return 100u << 24 | (64 + tenant / 256) << 16 | tenant % 256 << 8 | host;
-}
-
-std::unique_ptr<const Image> make_image(const Shape& shape) {
-    return test::compile_texts(policy_texts(shape));
-}
-
-std::map<std::string, std::string> policy_texts(const Shape& shape) {
-    std::map<std::string, std::string> texts;
-    std::string gateway =
-        fmt::format("gateway: bench\nmac: {}\nports: {{access0: {{}}, uplink0: {{}}}}\ntenants:\n", router_mac);
-    for (std::uint32_t tenant = 0; tenant < shape.tenants; ++tenant) {
-        gateway += fmt::format("  - t{}.yaml\n", tenant);
-        texts[fmt::format("t{}.yaml", tenant)] = tenant_text(shape, tenant);
-    }
-    texts["gateway.yaml"] = gateway;
-    return texts;
 }
 
 std::vector<std::uint32_t> colliding_flows(const Shape& shape, std::uint32_t flows, std::uint32_t most) {
@@ -170,10 +123,17 @@ FrameList make_frames(const Shape& shape, std::span<const std::uint32_t> order) 
     packet.destination_mac = router_mac;
     packet.payload.assign(frame_bytes - payload_offset, 0);
     const test::Bytes pattern = test::udp(packet);
-    FrameList frames;
+    FrameList frames(shape.tunnels != 0 ? tunnelled_frame_bytes : frame_bytes);
     frames.reserve(order.size());
+    std::vector<test::Bytes> tunnels;
+    for (std::uint32_t remote = 0; remote < shape.tunnels; ++remote) {
+        tunnels.push_back(test::in_vxlan({.destination_mac = router_mac, .source = remote_text(remote)},
+                                         test::Bytes(frame_bytes - 4)));
+    }
+    std::array<std::uint8_t, frame_bytes> tagged{};
     for (const std::uint32_t flow : order) {
-        std::uint8_t* frame = frames.add();
+        std::uint8_t* out = frames.add();
+        std::uint8_t* frame = shape.tunnels != 0 ? tagged.data() : out;
         std::copy(pattern.begin(), pattern.end(), frame);
         const Endpoint source = source_of(shape, flow), destination = destination_of(shape, flow);
         put16(frame + 14, first_vlan + flow % shape.tenants);
@@ -183,6 +143,11 @@ FrameList make_frames(const Shape& shape, std::span<const std::uint32_t> order) 
         put16(frame + l4_offset + 2, destination.port);
         put32(frame + payload_offset, flow);
         put_checksums(frame);
+        if (shape.tunnels == 0) continue;
+        std::ranges::copy(tunnels[flow / shape.tenants % inside_nets % shape.tunnels], out);
+        put32(out + vni_offset, (first_vni + flow % shape.tenants) << 8);
+        put16(out + outer_source_port_offset, 49152 + flow % 16384);
+        put_inside(frame, out);
     }
     return frames;
 }
@@ -214,6 +179,11 @@ const char* wrong_forward(const Shape& shape, std::span<const std::uint8_t> fram
 
 const char* wrong_reply(const Shape& shape, std::span<const std::uint8_t> frame, std::uint16_t port) {
     if (port != access_port) return "reply not sent to the access port";
+    std::array<std::uint8_t, frame_bytes> tagged;
+    if (shape.tunnels != 0) {
+        if (const char* problem = take_out(shape, frame, tagged)) return problem;
+        frame = tagged;
+    }
     const std::uint32_t flow = flow_of(frame);
     if (const char* problem =
             wrong_packet(frame, static_cast<std::uint16_t>(first_vlan + flow % shape.tenants))) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the whole-gateway benchmarks send through what: policies of a given size, and flows by number. Every
-// tenant has a VLAN on the access port and one on the uplink port, routes to the uplink, translates its
-// sources there (SNAT) and filters with `rules` rules; packets are UDP of 64 bytes.
+// tenant has a VLAN on the access port (or a VNI, with a station behind each tunnel endpoint) and one on the
+// uplink port, routes to the uplink, translates its sources there (SNAT) and filters with `rules` rules;
+// packets are UDP of 64 bytes, in a tunnel 50 bytes more without the tag.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@ namespace sluice::bench {
 
 constexpr std::uint16_t access_port = 0, uplink_port = 1;
 constexpr std::uint32_t frame_bytes = 64;
+constexpr std::uint32_t tunnelled_frame_bytes = frame_bytes - 4 + 50;
 
 /// Which rules decide about the traffic.
 enum class Destinations : std::uint8_t {
@@ -29,7 +31,10 @@ struct Shape {
     std::uint32_t tenants = 1;
     std::uint32_t rules = 1000;  // a tenant
     Destinations destinations = Destinations::last_rule;
-    bool scan = false;  // the last rule allows one destination only; flows go to another, a port each
+    bool scan = false;          // the last rule allows one destination only; flows go to another, a port each
+    std::uint32_t tunnels = 0;  // 1 to 4 to which VXLAN tunnels lead, a station behind each; 0: a VLAN instead
+    bool provider = false;      // of one tenant: the uplink is the provider's, and its router in between
+    friend bool operator==(const Shape&, const Shape&) = default;
 };
 
 /// How many pairs of destination address and port the traffic has: what the firewall must tell apart.
@@ -47,17 +52,20 @@ std::uint32_t pool_addresses(const Shape& shape);
 /// Frames of equal length, one behind the other.
 class FrameList {
   public:
+    explicit FrameList(std::uint32_t bytes_a_frame = frame_bytes) : each_(bytes_a_frame) {}
     std::uint8_t* add() {
-        bytes_.resize(bytes_.size() + frame_bytes);
-        return bytes_.data() + bytes_.size() - frame_bytes;
+        bytes_.resize(bytes_.size() + each_);
+        return bytes_.data() + bytes_.size() - each_;
     }
-    void reserve(std::size_t frames) { bytes_.reserve(frames * frame_bytes); }
-    std::size_t size() const { return bytes_.size() / frame_bytes; }
-    std::span<const std::uint8_t, frame_bytes> operator[](std::size_t index) const {
-        return std::span<const std::uint8_t, frame_bytes>(bytes_.data() + index * frame_bytes, frame_bytes);
+    void reserve(std::size_t frames) { bytes_.reserve(frames * each_); }
+    std::size_t size() const { return bytes_.size() / each_; }
+    std::uint32_t bytes_a_frame() const { return each_; }
+    std::span<const std::uint8_t> operator[](std::size_t index) const {
+        return {bytes_.data() + index * each_, each_};
     }
 
   private:
+    std::uint32_t each_;
     std::vector<std::uint8_t> bytes_;
 };
 

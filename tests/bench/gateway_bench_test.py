@@ -28,7 +28,8 @@ class Rows(unittest.TestCase):
         self.assertEqual((rows[0]["flows"], rows[0]["rules"], rows[0]["tenants"]), (1, 1000, 1))
 
     def test_sessions_begin_and_end_as_the_row_says(self):
-        result = bench("--row", "churn", "--row", "new-session", "--row", "established-replies", "--quick", "--rules", "10,1000",
+        result = bench("--row", "churn", "--row", "new-session", "--row", "established-replies", "--row", "provider-northbound",
+                       "--row", "tunnel-southbound-four", "--quick", "--rules", "10,1000",
                        "--windows", "4", "--rounds", "1", "--no-huge")
         self.assertEqual(result.returncode, 0, result.stderr)
 
@@ -38,6 +39,10 @@ class Rows(unittest.TestCase):
         for flows in ("1", "10000", "100000", "1000000"):
             self.assertIn(("established", flows, "1000", "1"), rows)
             self.assertIn(("established-replies", flows, "1000", "1"), rows)
+            for way in ("northbound", "southbound"):
+                self.assertIn((f"tunnel-{way}", flows, "1000", "1"), rows)
+                self.assertIn((f"tunnel-{way}-four", flows, "1000", "1"), rows)
+                self.assertIn((f"provider-{way}", flows, "1000", "1"), rows)
         for rules in ("10", "1000", "100000"):
             self.assertIn(("new-session", "1000000", rules, "1"), rows)
             self.assertIn(("new-session-all-rules", "1000000", rules, "1"), rows)
