@@ -44,7 +44,7 @@ void read_links(Context& context, const Object& provider) {
     if (node == nullptr) return;
     for (const auto& [name, value] : entries_of(context, *node, "links")) {
         const auto& tenants = context.policy.tenants;
-        const auto found = std::find_if(tenants.begin(), tenants.end(), [&](const auto& tenant) {
+        const auto found = std::find_if(tenants.begin(), tenants.end(), [&, name = name](const auto& tenant) {
             return !tenant.is_provider && !tenant.name.empty() && tenant.name == name->text;
         });
         if (found == tenants.end()) {
