@@ -3,6 +3,7 @@
 // A burst in three passes. The first two only read and prefetch: what each frame is, then where its flow's
 // entry lies. The last has all effects, packet by packet in the order of arrival; a packet of a known IPv4 flow
 // is guarded and rewritten here in one go, whatever else it may be goes the longer ways.
+#include "runtime/packet/outer_header.h"
 #include "runtime/shard/glance_into_tunnel.h"
 #include "runtime/shard/shard_state.h"
 
@@ -57,57 +58,6 @@ struct Tables {
     const Tunnel* tunnels;
     std::uint32_t generation;  // of the image
     HashKey secret;
-};
-
-/// What stands in front of a frame in a tunnel: Ethernet, IPv4, UDP and VXLAN header.
-class OuterHeader {
-  public:
-    static constexpr std::uint32_t bytes = ethernet_header_bytes + vxlan_encapsulation_bytes;
-    static constexpr std::uint32_t room = 56;  // written at once; the end of the header is the end here
-
-    OuterHeader() = default;
-    OuterHeader(const Tunnel& tunnel, Mac next_hop, std::uint32_t vni) noexcept {
-        std::array<std::uint8_t, room> text{};
-        std::uint8_t* at = text.data() + room - bytes;
-        write_l2(at, {next_hop, tunnel.way.source_mac, 0, {}, ethertype_ipv4});
-        at += ethernet_header_bytes;
-        write_vxlan({.source = tunnel.way.source, .destination = tunnel.remote, .vni = vni}, 0, at);
-        // What all packets have in common of the checksum; big-endian words.
-        wire::store<std::uint16_t>(at + ipv4_total_length_at, 0);
-        wire::store<std::uint16_t>(at + ipv4_checksum_at, 0);
-        sum_ = checksum_sum({at, ipv4_header_bytes});
-        sum_ = (sum_ & 0xffff) + (sum_ >> 16);
-        std::memcpy(words_.data(), text.data(), room);
-    }
-
-    /// In front of the frame whose packet begins at `l3`.
-    [[gnu::always_inline]] void write(std::uint8_t* l3, std::uint32_t packet_bytes,
-                                      const HashKey& secret) const noexcept {
-        std::uint8_t* outer = l3 - ethernet_header_bytes - vxlan_encapsulation_bytes;  // its IPv4 header
-        std::memcpy(outer + vxlan_encapsulation_bytes - room, words_.data(), room);
-        const std::uint32_t frame_bytes = ethernet_header_bytes + packet_bytes;
-        const std::uint32_t total_length = vxlan_encapsulation_bytes + frame_bytes;
-        const std::uint8_t tos = l3[ipv4_tos_at];
-        outer[ipv4_tos_at] = tos;
-        wire::store(outer + ipv4_total_length_at, wire::order(static_cast<std::uint16_t>(total_length)));
-        std::uint32_t sum = sum_ + total_length + tos;
-        sum = (sum & 0xffff) + (sum >> 16);
-        wire::store(outer + ipv4_checksum_at,
-                    wire::order(static_cast<std::uint16_t>(~((sum & 0xffff) + (sum >> 16)))));
-        std::uint8_t* udp = outer + ipv4_header_bytes;
-        const std::uint8_t protocol = l3[ipv4_protocol_at];
-        const bool has_ports = protocol == protocol_udp || protocol == protocol_tcp;
-        const std::uint16_t source_port = vxlan_source_port(
-            wire::load<std::uint64_t>(l3 + addresses_at(Family::v4)),
-            has_ports ? wire::load<std::uint32_t>(l3 + ipv4_header_bytes) : 0, protocol, secret);
-        wire::store(udp, wire::order(source_port));
-        wire::store(udp + udp_length_at,
-                    wire::order(static_cast<std::uint16_t>(total_length - ipv4_header_bytes)));
-    }
-
-  private:
-    std::array<std::uint64_t, room / sizeof(std::uint64_t)> words_;
-    std::uint32_t sum_;
 };
 
 /// Packets one after the other whose entries are alike, most often all of a burst. What they need of program,
@@ -173,7 +123,8 @@ class Run {
     bool new_source_, new_destination_;
     bool into_tunnel_ = false;  // then mtu_ is 0
     std::uint16_t tunnel_mtu_;
-    OuterHeader outer_;
+    const OuterHeader* outer_;
+    std::uint64_t outer_next_hop_;
 };
 
 /// Whether the entry's line and what it refers to say all there is to do, and now is the time to do it.
@@ -210,7 +161,8 @@ bool Run::begin_tunnel(const NeighbourUse& neighbour, const Tables& tables) noex
     if (tunnel.way.generation != tables.generation) return false;
     const NeighbourUse& next = tables.neighbours[tunnel.way.neighbour];
     if (!next.ready || next.life != tunnel.way.neighbour_life) return false;
-    outer_ = OuterHeader(tunnel, next.mac, recipe_->vni);
+    outer_ = &tunnel.way.header;
+    outer_next_hop_ = next.mac_bits();
     return true;
 }
 
@@ -266,7 +218,7 @@ inline void Run::carry_out(const Tables& tables, const Frame& frame, const Glanc
     // One length for all: in front of a shorter header this writes into headroom.
     std::memcpy(l3 - Recipe::l2_room, l2_.data(), Recipe::l2_room);
     if constexpr (!into_tunnel) return;
-    outer_.write(l3, glance.total_length, tables.secret);
+    outer_->write(l3, glance.total_length, outer_next_hop_, recipe_->vni, tables.secret);
     sent.data -= OuterHeader::bytes;
     sent.length += OuterHeader::bytes;
     tx_bytes_ += OuterHeader::bytes;

@@ -14,6 +14,7 @@
 
 #include "runtime/cache/recipe.h"
 #include "runtime/packet/headers.h"
+#include "runtime/packet/wire.h"
 #include "runtime/shard/ingress_table.h"
 #include "runtime/state/flow_entry.h"
 
@@ -30,22 +31,6 @@ struct Glance {
     std::uint8_t l2_bytes;
     bool matched;  // else a flow is looked for all the same, but the frame's bytes were not judged here
 };
-
-namespace wire {  // values as the machine reads them from the wire
-template <typename T>
-inline T load(const std::uint8_t* at) noexcept {
-    T value;
-    std::memcpy(&value, at, sizeof value);
-    return value;
-}
-template <typename T>
-inline void store(std::uint8_t* at, T value) noexcept {
-    std::memcpy(at, &value, sizeof value);
-}
-constexpr std::uint16_t order(std::uint16_t value) noexcept {
-    return __builtin_bswap16(value);
-}
-}  // namespace wire
 
 /// The header in three parts. Its words add up to a multiple of 0xffff, and so do pieces of eight bytes whose
 /// carries are added again, because 2^16 is 1 there (RFC 1071 2).

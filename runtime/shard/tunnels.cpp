@@ -176,8 +176,7 @@ void Shard::State::send_through(std::uint32_t tunnel, Frame frame, const Program
     tunnels.set_way(tunnel, {.generation = image->generation(),
                              .neighbour = plan.values.neighbour,
                              .neighbour_life = neighbours.use_of(plan.values.neighbour).life,
-                             .source_mac = plan.program.source_mac,
-                             .source = header.source});
+                             .header = {header.source, to.remote, plan.program.source_mac}});
     PacketView packet;
     packet.frame = frame;
     packet.l2.ethertype = ethertype_ipv4;

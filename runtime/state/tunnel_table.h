@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "runtime/packet/outer_header.h"
 #include "runtime/state/index_table.h"
 #include "runtime/state/keyed_hash.h"
 #include "runtime/state/station.h"
@@ -21,12 +22,11 @@ struct Tunnel {
     bool marked = false;
 
     /// The way there, as it was last looked up: under which generation of the image; the next hop and the life
-    /// of its slot; what it is reached from.
+    /// of its slot; what stands in front of packets, but for next hop and VNI.
     struct Way {
         std::uint32_t generation = 0xffffffff;
         std::uint32_t neighbour = 0, neighbour_life = 0;
-        Mac source_mac;
-        Ip source;
+        OuterHeader header;
     } way;
 };
 
