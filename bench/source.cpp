@@ -8,11 +8,11 @@ namespace sluice::bench {
 std::span<const Frame> Source::next(std::uint32_t count) {
     for (std::uint32_t i = 0; i < count; ++i) {
         auto& slot = slots_[i];
-        std::memcpy(&slot[headroom_bytes], frames_[cursor_].data(), frames_.bytes_a_frame());
+        std::memcpy(&slot[headroom_bytes], frames_[cursor_].data(), frame_bytes);
         cursor_ = cursor_ + 1 == size() ? 0 : cursor_ + 1;
         burst_[i] = {.data = &slot[headroom_bytes],
-                     .length = frames_.bytes_a_frame(),
-                     .tailroom = slot_bytes - headroom_bytes - frames_.bytes_a_frame(),
+                     .length = frame_bytes,
+                     .tailroom = slot_bytes - headroom_bytes - frame_bytes,
                      .headroom = headroom_bytes,
                      .port = port_,
                      .buffer = slot.data()};

@@ -17,16 +17,19 @@ class Source {
   public:
     static constexpr std::uint32_t most_frames = 32;
 
-    Source(FrameList frames, std::uint16_t port) : frames_(std::move(frames)), port_(port) {}
+    /// `frames`: of frame_bytes each.
+    Source(FrameList frames, std::uint16_t port)
+        : frames_(std::move(frames)), count_(static_cast<std::uint32_t>(frames_.size())), port_(port) {}
 
     /// The next `count` (at most most_frames) frames, fresh until the next call; wraps around.
     std::span<const Frame> next(std::uint32_t count);
-    std::uint32_t size() const { return static_cast<std::uint32_t>(frames_.size()); }
+    std::uint32_t size() const { return count_; }
 
   private:
     static constexpr std::uint32_t slot_bytes = 256, headroom_bytes = 128;
 
     FrameList frames_;
+    std::uint32_t count_;
     std::uint16_t port_;
     std::uint32_t cursor_ = 0;
     std::array<std::array<std::uint8_t, slot_bytes>, most_frames> slots_{};
