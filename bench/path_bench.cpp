@@ -130,7 +130,8 @@ void path_and_probe(benchmark::State& state) {
     const auto trace = std::make_unique<Trace>();
     const SessionTable sessions(1u << 12, secret);
     const NatTable nat(*image, 1u << 12, secret);
-    const StageTables tables{sessions, nat, secret};
+    const LinkStates links;
+    const StageTables tables{sessions, nat, secret, links};
     RuleMemo memo(1u << 15, secret);
     TraceCache cache(1u << 14, secret);
     const InterfaceRef ingress{0, 0};
@@ -156,8 +157,9 @@ void pipeline(benchmark::State& state) {
     const auto trace = std::make_unique<Trace>();
     const SessionTable sessions(1u << 12, secret);
     const NatTable nat(*image, 1u << 12, secret);
+    const LinkStates links;
     measure_items(state, 1, [&] {
-        run_pipeline(*image, {sessions, nat, secret}, {&packets.next(), 1}, true, {0, 0}, *trace);
+        run_pipeline(*image, {sessions, nat, secret, links}, {&packets.next(), 1}, true, {0, 0}, *trace);
         benchmark::DoNotOptimize(trace->fate);
     });
 }

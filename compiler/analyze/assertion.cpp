@@ -146,7 +146,8 @@ std::vector<AssertionResult> run_assertions(const Image& image) {
     const HashKey key = HashKey::from_seed(1);
     const SessionTable sessions(1, key);
     const NatTable nat(image, 1, key);
-    const StageTables empty{sessions, nat, key};
+    const LinkStates links;
+    const StageTables empty{sessions, nat, key, links};
     std::vector<AssertionResult> results;
     for (const TenantView& tenant : image.tenants()) {
         if (tenant.table->assertions() == nullptr) continue;

@@ -68,7 +68,7 @@ ShadowVerdict ShadowJudge::judge(std::string_view port, const PacketView& arrive
     if (packet.l2.destination != from_image(entered.interfaces[interface].mac())) return dropped("NOT_OURS");
 
     Trace trace;
-    run_pipeline(*image_, {sessions_, nat_, key_}, {&packet, 1}, true,
+    run_pipeline(*image_, {sessions_, nat_, key_, links_}, {&packet, 1}, true,
                  {binding->tenant(), binding->interface()}, trace);
     ShadowVerdict verdict;
     name_rule(*image_, trace, verdict);

@@ -12,6 +12,7 @@
 
 #include "runtime/image/image.h"
 #include "runtime/packet/view.h"
+#include "runtime/state/link_states.h"
 #include "runtime/state/nat_table.h"
 #include "runtime/state/session_table.h"
 
@@ -47,6 +48,7 @@ class ShadowJudge {
   private:
     std::shared_ptr<const Image> image_;
     HashKey key_;
+    LinkStates links_;  // all there: what runs beside it tells nothing of lost ones
     SessionTable sessions_;
     NatTable nat_;
 };

@@ -102,6 +102,11 @@ void DpdkPort::flush() {
     waiting_ = 0;
 }
 
+bool DpdkPort::link_up() const {
+    rte_eth_link link{};
+    return rte_eth_link_get_nowait(device_port_, &link) != 0 || link.link_status == RTE_ETH_LINK_UP;
+}
+
 DeviceDescription DpdkPort::describe_device() const {
     DeviceDescription description;
     description.device = device_;

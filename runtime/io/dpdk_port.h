@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One device with one receive and one transmit queue, bound to a port of the policy.
-// Start-up and shut-down: the main thread. receive() and send(): the packet thread. describe_device(): any
-// thread.
+// Start-up and shut-down: the main thread. receive() and send(): the packet thread. link_up() and
+// describe_device(): any thread.
 #pragma once
 
 #include <array>
@@ -55,6 +55,8 @@ class DpdkPort {
     const std::string& name() const { return name_; }
     const DeviceCounters& counters() const { return counters_; }
     DeviceDescription describe_device() const;
+    /// True too where the device cannot say.
+    bool link_up() const;
 
   private:
     void configure(rte_mempool* pool);

@@ -20,6 +20,7 @@
 #include "runtime/programs/handover.h"
 #include "runtime/programs/image_log.h"
 #include "runtime/programs/image_source.h"
+#include "runtime/programs/link_watch.h"
 #include "runtime/programs/log.h"
 #include "runtime/programs/metrics_server.h"
 #include "runtime/programs/packet_loop.h"
@@ -187,6 +188,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
     std::unique_ptr<MetricsServer> metrics_server;
     std::unique_ptr<ServiceNotifier> notifier;
     std::unique_ptr<ControlServer> server;
+    std::unique_ptr<LinkWatch> link_watch;
     {
         // DPDK has bound this thread to the packet core: no other thread may share it.
         const OnCores everywhere(all_cores);
@@ -204,6 +206,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
             [&] {
                 if (commands) commands->tick({PacketLoop::now(), wall_seconds()});
             });
+        link_watch = std::make_unique<LinkWatch>(shard, ports, mailbox);
         notifier = std::make_unique<ServiceNotifier>(mailbox, [&] {
             const bool pending = commands && commands->shown().pending;
             const auto held = live.hold();
@@ -218,6 +221,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
     log_start(handover.start_kind(PacketLoop::now()));
     PacketLoop(shard, ports, mailbox, watch, *rule_log, quiescence, idle).run(stop_requested);
     notifier.reset();
+    link_watch.reset();
     server.reset();
     metrics_server.reset();
     telemetry.reset();

@@ -338,7 +338,8 @@ void Shard::State::process_burst(std::span<const Frame> frames) {
     Glances glances;
     starts.ready = 0;
     const Frame* served = nullptr;
-    if (look_up(frames, glances, served) && settings.cache == CacheTiers::trace_cache) {
+    const bool unknown = look_up(frames, glances, served);
+    if (unknown && settings.cache == CacheTiers::trace_cache && link_states.all_up()) {
         prepare_starts(frames.size(), glances);
     }
     const Tables tables{sessions.flows.data(),

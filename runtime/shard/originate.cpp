@@ -6,6 +6,7 @@
 
 #include "runtime/cache/synthesize.h"
 #include "runtime/shard/shard_state.h"
+#include "runtime/stages/next_hop.h"
 #include "schemas/layout/image_types.h"
 
 namespace sluice {
@@ -61,10 +62,9 @@ void Shard::State::send_routed(PacketView packet, InterfaceRef near, Component c
     const IpView& ip = packet.ip;
     std::uint32_t row = tenant.route(ip.destination, ip.family);
     if (tenant.adjacencies[row].kind() == image::AdjacencyKind::Ecmp) {
-        const image::Adjacency& group = tenant.adjacencies[row];
         const std::uint64_t hash =
             KeyedHash(key).add(ip.source.hi, ip.destination.hi).add(ip.source.lo, ip.destination.lo).value();
-        row = tenant.ecmp_members[group.first_member() + (hash >> 32) * group.member_count() / (1ULL << 32)];
+        row = member_for(*image, link_states, tenant, tenant.adjacencies[row], hash);
     }
     const image::Adjacency& adjacency = tenant.adjacencies[row];
     Ip next_hop = ip.destination;
@@ -74,6 +74,9 @@ void Shard::State::send_routed(PacketView packet, InterfaceRef near, Component c
     } else if (adjacency.kind() == image::AdjacencyKind::Gateway) {
         next_hop = from_image(adjacency.next_hop());
     } else if (adjacency.kind() != image::AdjacencyKind::Connected) {
+        return drop(packet.frame, component, DropReason::NO_ROUTE);
+    }
+    if (is_next_hop(adjacency) && !has_link(*image, link_states, tenant, adjacency)) {
         return drop(packet.frame, component, DropReason::NO_ROUTE);
     }
     Plan plan;

@@ -6,6 +6,7 @@
 
 #include "runtime/shard/shard_state.h"
 #include "runtime/stages/external_address.h"
+#include "schemas/layout/image_types.h"
 
 namespace sluice {
 
@@ -88,6 +89,19 @@ void Shard::process(std::span<const Frame> burst, Time now, Output& output) {
 
 void Shard::advance(Time now, Output& output) {
     process({}, now, output);
+}
+
+void Shard::set_link(std::uint16_t port, bool up) {
+    State& state = *state_;
+    if (!state.link_states.set(port, up)) return;
+    // Routers with an interface there may choose other ways now: what is cached of theirs is looked up again.
+    const Image& image = *state.image;
+    const auto is_on_port = [&](const image::Interface& row) {
+        return takes_frames(row) && image.port_slot(row.port()) == port;
+    };
+    state.neighbours.renew_if([&](const Neighbour& neighbour) {
+        return std::ranges::any_of(image.tenants()[neighbour.interface.tenant].interfaces, is_on_port);
+    });
 }
 
 void Shard::release_held(Output& output) {

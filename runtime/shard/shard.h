@@ -85,6 +85,11 @@ class Shard {
     /// shut-down.
     void release_held(Output& output);
 
+    /// A port (a slot) has lost its link or got it again. By the owner, between two bursts. Ways over a port without
+    /// one are none: routes with others beside it take those, for its flows alone; sessions stay. Takes a look at
+    /// every neighbour.
+    void set_link(std::uint16_t port, bool up);
+
     // ---- another image: nothing stops, nothing is lost ----
 
     struct ActivationDeleter {

@@ -99,6 +99,7 @@ struct Shard::State final : NeighbourActions {
     FragmentTable fragments;
     TunnelTable tunnels;
     NeighbourTable neighbours;
+    LinkStates link_states;
     ProgramStore programs;
     TraceCache traces;
     RuleMemo memo;

@@ -24,11 +24,11 @@ void Shard::State::run_slow_path(Arrival& arrival) {
 void Shard::State::judge(std::span<PacketView> packets, bool whole, Arrival& arrival) {
     const InterfaceRef ingress = arrival.ingress;
     ++counters.cache.pipeline_runs;
-    run_pipeline(*image, {sessions, nat, key}, packets, whole, ingress, trace);
+    run_pipeline(*image, {sessions, nat, key, link_states}, packets, whole, ingress, trace);
     while (trace.fate == Fate::no_session) {
         end_session(trace.last_hop().session);
         ++counters.sessions.ended;
-        run_pipeline(*image, {sessions, nat, key}, packets, whole, ingress, trace);
+        run_pipeline(*image, {sessions, nat, key, link_states}, packets, whole, ingress, trace);
     }
     const Component component = component_of_trace();
     switch (trace.fate) {

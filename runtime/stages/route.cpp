@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Step 8: the longest prefix that covers the (translated) destination, and of several equal ways one.
+// Step 8: the longest prefix that covers the (translated) destination, and of several equal ways one. A way over a port without a
+// link is none.
 #include "runtime/stages/external_address.h"
+#include "runtime/stages/next_hop.h"
 #include "runtime/stages/stage.h"
 
 namespace sluice {
@@ -19,8 +21,7 @@ std::uint32_t choose_member(const StageContext& context, const image::Adjacency&
     }
     const std::uint64_t hash =
         hash_of(ends.tuple(context.tenant->index, ip.protocol, ip.family), context.tables.key);
-    const auto member = static_cast<std::uint32_t>((hash >> 32) * group.member_count() >> 32);
-    return context.tenant->ecmp_members[group.first_member() + member];
+    return member_for(context.image, context.tables.links, *context.tenant, group, hash);
 }
 
 }  // namespace
@@ -40,6 +41,9 @@ Exit find_route(StageContext& context) {
     const image::Adjacency& adjacency = tenant.adjacencies[row];
     hop.adjacency = row;
     hop.out_interface = adjacency.interface();
+    if (is_next_hop(adjacency) && !has_link(context.image, context.tables.links, tenant, adjacency)) {
+        return drop(context, DropReason::NO_ROUTE, IcmpError::net_unreachable);
+    }
     switch (adjacency.kind()) {
         case image::AdjacencyKind::Connected:
             hop.next_hop = context.current.destination;

@@ -19,6 +19,7 @@
 #include "runtime/packet/build.h"
 #include "runtime/packet/parse.h"
 #include "runtime/packet/view.h"
+#include "runtime/state/link_states.h"
 #include "runtime/state/nat_table.h"
 #include "runtime/state/reasons.h"
 #include "runtime/state/session_table.h"
@@ -152,6 +153,7 @@ struct StageTables {
     const SessionTable& sessions;
     const NatTable& nat;
     const HashKey& key;
+    const LinkStates& links;
 };
 
 class RuleMemo;

@@ -115,6 +115,15 @@ class NeighbourTable {
             if (which(neighbour)) forget(index);
         }
     }
+    /// Those for which which(neighbour) holds count as others from now on: who knows a way by one asks again.
+    template <typename Which>
+    void renew_if(Which&& which) {
+        for (std::uint32_t index = 0; index < neighbours_.size(); ++index) {
+            const Neighbour& neighbour = neighbours_[index];
+            if (neighbour.state == NeighbourState::none || !which(neighbour)) continue;
+            uses_[index].life = (uses_[index].life + 1) & neighbour_life_mask;
+        }
+    }
     /// Gives visit() a copy of each held packet for which which(packet) holds, in order of arrival per
     /// neighbour, and keeps it no longer. Neither may call back into this table.
     template <typename Which, typename Visit>
