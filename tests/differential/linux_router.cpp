@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <set>
 #include <stdexcept>
 
 #include "tests/differential/render_linux.h"
@@ -81,20 +82,35 @@ void set_up_tracking() {
     set("netfilter/nf_conntrack_checksum", "0");        // none of layer 4 checksums
 }
 
-/// IPv6 addresses become usable in a kernel thread, soon after they were added.
+/// The IPv6 addresses that the kernel takes for its own when packets come.
+std::set<std::string> local_ipv6() {
+    constexpr unsigned long local = 0x80000000;
+    std::set<std::string> result;
+    std::ifstream routes("/proc/thread-self/net/ipv6_route");
+    std::string to, length, from, from_length, via, metric, references, uses, flags, device;
+    while (routes >> to >> length >> from >> from_length >> via >> metric >> references >> uses >> flags >>
+           device) {
+        if ((std::stoul(flags, nullptr, 16) & local) != 0) result.insert(to);
+    }
+    return result;
+}
+
+/// IPv6 addresses become usable in a kernel thread, soon after they were added: first they are not tentative
+/// any more, and then their routes are there.
 void await_addresses() {
     constexpr unsigned tentative = 0x40;
     for (int waited = 0; waited < patience_milliseconds; ++waited) {
         std::ifstream addresses("/proc/thread-self/net/if_inet6");
+        const std::set<std::string> local = local_ipv6();
         bool all = true;
         std::string address, index, length, scope, flags, device;
         while (addresses >> address >> index >> length >> scope >> flags >> device) {
-            all &= (std::stoul(flags, nullptr, 16) & tentative) == 0;
+            all &= (std::stoul(flags, nullptr, 16) & tentative) == 0 && local.contains(address);
         }
         if (all) return;
         usleep(1000);
     }
-    throw std::runtime_error("IPv6 addresses stay tentative");
+    throw std::runtime_error("IPv6 addresses stay unusable");
 }
 
 bool noise(const Decoded& packet) {
