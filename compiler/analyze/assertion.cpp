@@ -6,44 +6,14 @@
 #include <algorithm>
 #include <optional>
 
-#include "compiler/policy/packet_text.h"
+#include "runtime/packet/packet_text.h"
 #include "runtime/stages/stage.h"
 
 namespace sluice {
 namespace {
 
-constexpr std::uint8_t fresh_ttl = 64;
-constexpr std::uint32_t small_packet_bytes = 64;
-
-/// What the parser would have made of such a packet: the first one of its flow.
-PacketView first_packet(const policy::PacketText& text) {
-    PacketView packet;
-    IpView& ip = packet.ip;
-    ip.family = text.family;
-    ip.protocol = text.protocol;
-    ip.ttl = fresh_ttl;
-    ip.source = text.source;
-    ip.destination = text.destination;
-    ip.total_length = small_packet_bytes;
-    ip.header_length = text.family == Family::v4 ? 20 : 40;
-    ip.dont_fragment = true;
-    if (text.is_icmp()) {
-        ip.icmp_type = text.icmp_type;
-        ip.icmp_code = text.icmp_code;
-        const bool echo = text.icmp_type == (text.protocol == protocol_icmp ? 8 : 128);
-        ip.l4_kind = echo ? L4Kind::icmp_query : L4Kind::icmp_other;
-        if (echo) ip.source_port = 1;
-    } else if (text.has_ports()) {
-        ip.l4_kind = text.protocol == protocol_tcp ? L4Kind::tcp : L4Kind::udp;
-        ip.source_port = text.source_port;
-        ip.destination_port = text.destination_port;
-        ip.tcp_flags = text.protocol == protocol_tcp ? tcp_syn : 0;
-    }
-    return packet;
-}
-
-policy::PacketText as_text(const policy::PacketText& sent, const Endpoints& leaving) {
-    policy::PacketText text = sent;
+PacketText as_text(const PacketText& sent, const Endpoints& leaving) {
+    PacketText text = sent;
     text.source = leaving.source;
     text.destination = leaving.destination;
     if (sent.has_ports()) {
@@ -53,7 +23,7 @@ policy::PacketText as_text(const policy::PacketText& sent, const Endpoints& leav
     return text;
 }
 
-bool same(const policy::PacketText& expected, const policy::PacketText& actual) {
+bool same(const PacketText& expected, const PacketText& actual) {
     return expected.family == actual.family && expected.protocol == actual.protocol &&
            expected.source == actual.source && expected.destination == actual.destination &&
            (expected.any_source_port || expected.source_port == actual.source_port) &&
@@ -64,7 +34,7 @@ struct Outcome {
     std::string_view verdict;  // allow, drop, reject
     std::string_view reason;   // of a drop
     std::optional<std::string_view> rule;
-    policy::PacketText becomes;
+    PacketText becomes;
 };
 
 std::optional<std::string_view> deciding_rule(const TenantView& tenant, const Trace& trace) {
@@ -78,8 +48,8 @@ std::optional<std::string_view> deciding_rule(const TenantView& tenant, const Tr
 }
 
 Outcome judge(const Image& image, const StageTables& empty, const TenantView& tenant, std::uint16_t interface,
-              const policy::PacketText& text) {
-    const PacketView packet = first_packet(text);
+              const PacketText& text) {
+    const PacketView packet = first_packet_of(text);
     Trace trace;
     run_pipeline(image, empty, {&packet, 1}, true, {tenant.index, interface}, trace);
     Outcome outcome{"allow", "", deciding_rule(tenant, trace), text};
@@ -113,8 +83,8 @@ std::string describe(const Outcome& outcome) {
 /// Empty: as asserted.
 std::string check(const Image& image, const StageTables& empty, const TenantView& tenant,
                   const image::Assertion& assertion) {
-    policy::PacketTextError error;
-    const auto packet = parse_packet_text(assertion.packet()->string_view(), policy::Wildcards::refused, error);
+    PacketTextError error;
+    const auto packet = parse_packet_text(assertion.packet()->string_view(), Wildcards::refused, error);
     const auto interface =
         std::find(tenant.interface_names.begin(), tenant.interface_names.end(), assertion.on()->string_view());
     if (!packet) return fmt::format("its packet cannot be read: {}", error.words);
@@ -132,12 +102,11 @@ std::string check(const Image& image, const StageTables& empty, const TenantView
                            assertion.rule()->string_view(), describe(outcome));
     }
     if (assertion.becomes() == nullptr || assertion.becomes()->size() == 0) return {};
-    const auto becomes =
-        parse_packet_text(assertion.becomes()->string_view(), policy::Wildcards::allowed, error);
+    const auto becomes = parse_packet_text(assertion.becomes()->string_view(), Wildcards::allowed, error);
     if (!becomes) return fmt::format("what it becomes cannot be read: {}", error.words);
     if (same(*becomes, outcome.becomes)) return {};
     return fmt::format("expected it to become \"{}\", it became \"{}\"", assertion.becomes()->string_view(),
-                       policy::to_string(outcome.becomes));
+                       to_string(outcome.becomes));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ enum class Exit : int { done = 0, failed = 1, usage = 2, integrity = 4 };
 void add_check(CLI::App& app, Exit& exit);
 void add_build(CLI::App& app, Exit& exit);
 void add_test(CLI::App& app, Exit& exit);
+void add_explain(CLI::App& app, Exit& exit);
 void add_inspect(CLI::App& app, Exit& exit);
 void add_verify(CLI::App& app, Exit& exit);
 

@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
     sluice::program::add_check(app, exit);
     sluice::program::add_build(app, exit);
     sluice::program::add_test(app, exit);
+    sluice::program::add_explain(app, exit);
     sluice::program::add_inspect(app, exit);
     sluice::program::add_verify(app, exit);
     try {

@@ -3,43 +3,16 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "compiler/analyze/assertion.h"
-#include "compiler/lower/build_image.h"
 #include "compiler/program/commands.h"
-#include "compiler/program/report.h"
+#include "compiler/program/load.h"
 
 namespace sluice::program {
 namespace {
-
-/// An image, or a policy that is compiled first: a directory or a YAML file is a policy.
-bool is_policy(const std::string& path) {
-    const std::filesystem::path file(path);
-    return std::filesystem::is_directory(file) || file.extension() == ".yaml" || file.extension() == ".yml";
-}
-
-std::unique_ptr<const Image> load(const std::string& path, Exit& exit) {
-    Image::Result result = ImageError{};
-    if (is_policy(path)) {
-        const auto checked = check_and_report(path);
-        if (!checked.policy) {
-            exit = Exit::failed;
-            return nullptr;
-        }
-        result = Image::from_bytes(build_image(*checked.policy));
-    } else {
-        result = Image::load(path);
-    }
-    if (auto* image = std::get_if<std::unique_ptr<const Image>>(&result)) return std::move(*image);
-    const auto& error = std::get<ImageError>(result);
-    fmt::print(stderr, "sluicec: {}: {}\n", path, error.text);
-    exit = error.kind == ImageError::Kind::integrity ? Exit::integrity : Exit::failed;
-    return nullptr;
-}
 
 void print_json(const std::vector<AssertionResult>& results) {
     auto rows = nlohmann::ordered_json::array();
@@ -58,7 +31,7 @@ void print_json(const std::vector<AssertionResult>& results) {
 
 Exit test(const std::string& path, bool json) {
     Exit exit = Exit::done;
-    const auto image = load(path, exit);
+    const auto image = load_image(path, exit);
     if (!image) return exit;
     const auto results = run_assertions(*image);
     std::size_t failed = 0;

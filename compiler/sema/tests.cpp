@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "compiler/policy/packet_text.h"
 #include "compiler/sema/keys.h"
 #include "compiler/sema/passes.h"
 #include "compiler/sema/scalars.h"
+#include "runtime/packet/packet_text.h"
 
 namespace sluice::sema {
 namespace {
@@ -25,8 +25,8 @@ class TestReader {
         policy::Assertion result;
         result.where = context_.position(start);
         name(object, result);
-        const auto before = packet(object, "packet", policy::Wildcards::refused);
-        const auto after = packet(object, "becomes", policy::Wildcards::allowed);
+        const auto before = packet(object, "packet", Wildcards::refused);
+        const auto after = packet(object, "becomes", Wildcards::allowed);
         if (before) result.packet = object["packet"]->text;
         if (after) result.becomes = object["becomes"]->text;
         on(object, result);
@@ -61,12 +61,11 @@ class TestReader {
         }
     }
 
-    std::optional<policy::PacketText> packet(const Object& object, std::string_view key,
-                                             policy::Wildcards wildcards) {
+    std::optional<PacketText> packet(const Object& object, std::string_view key, Wildcards wildcards) {
         const auto* node = object[key];
         if (node == nullptr || !text_of(context_, *node, "a packet")) return std::nullopt;
-        policy::PacketTextError error;
-        auto packet = policy::parse_packet_text(node->text, wildcards, error);
+        PacketTextError error;
+        auto packet = parse_packet_text(node->text, wildcards, error);
         if (packet) return packet;
         // Point into the text where what stands in the file is the text itself.
         Span where = node->span;

@@ -76,8 +76,9 @@ Refusal check_row(const TenantView& tenant, std::size_t index, std::size_t port_
     }
     if (row.kind() != image::InterfaceKind::Peer) {
         if (auto refusal = check_attachment(row, port_count)) return refusal;
-    } else if (row.tag_count() != 0 || row.encapsulation() != image::Encapsulation::None) {
-        return "is a link to a tenant and has VLAN tags or tunnels";
+    } else if (row.tag_count() != 0 || row.encapsulation() != image::Encapsulation::None ||
+               row.source_check() != image::SourceCheck::Off) {
+        return "is a link to a tenant and has VLAN tags, tunnels or a source check";
     }
     if (row.part() > image::RouterPart::MAX || row.source_check() > image::SourceCheck::MAX) {
         return fmt::format("is of router part {} and has source check {}, expected at most {} and {}",

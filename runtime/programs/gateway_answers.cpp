@@ -8,8 +8,10 @@
 #include <stdexcept>
 
 #include "runtime/control/exit_codes.h"
+#include "runtime/control/path_report.h"
 #include "runtime/control/report.h"
 #include "runtime/control/tables.h"
+#include "runtime/packet/packet_text.h"
 #include "runtime/programs/image_source.h"
 #include "runtime/programs/packet_loop.h"
 #include "schemas/layout/hexadecimal.h"
@@ -57,6 +59,7 @@ ControlAnswer GatewayAnswers::answer(const std::string& request) {
         return refusal("a request is one line of JSON such as {\"command\": \"status\"}");
     }
     std::string command = parsed["command"].get<std::string>();
+    if (command == "trace") return respond([&] { return trace(parsed); });
     if (!ImageCommands::knows(command)) return respond([&] { return look(command); });
     return [this, about = std::move(parsed)] { return respond([&] { return work_on_images(about); }); };
 }
@@ -69,8 +72,8 @@ Json GatewayAnswers::look(const std::string& command) {
     if (command == "neighbours") return neighbours();
     if (command == "flows") return flows();
     throw std::invalid_argument("unknown command \"" + command +
-                                "\"; there are status, stats, drops, flows, sessions, neighbours, images, "
-                                "push, activate, confirm, rollback, shadow and gc");
+                                "\"; there are status, stats, drops, flows, sessions, neighbours, trace, "
+                                "images, push, activate, confirm, rollback, shadow and gc");
 }
 
 Json GatewayAnswers::work_on_images(const Json& request) {
@@ -217,6 +220,34 @@ Json GatewayAnswers::neighbours() {
     });
     held.unlock();
     return neighbours_json(*image, copies, PacketLoop::now());
+}
+
+Json GatewayAnswers::trace(const Json& request) {
+    const auto text_of = [&](const char* key) {
+        const auto found = request.find(key);
+        if (found == request.end() || !found->is_string()) {
+            throw std::invalid_argument(fmt::format("trace needs \"{}\"", key));
+        }
+        return found->get<std::string>();
+    };
+    const std::string on = text_of("on"), packet = text_of("packet");
+    PacketTextError error;
+    const auto text = parse_packet_text(packet, Wildcards::refused, error);
+    if (!text) throw CommandRefused(error.words, exit_usage);
+    auto held = live_.hold();
+    const ImagePointer image = image_;
+    const auto ingress = interface_named(*image, on);
+    if (!ingress) {
+        throw CommandRefused(fmt::format("the image has no interface \"{}\": write TENANT/INTERFACE", on),
+                             exit_usage);
+    }
+    DryRun run;
+    on_packet_thread([&] {
+        shard_.dry_run(first_packet_of(*text), *ingress, run);
+        return true;
+    });
+    held.unlock();
+    return path_report(*image, run);
 }
 
 Json GatewayAnswers::flows() {

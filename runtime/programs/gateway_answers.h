@@ -61,6 +61,7 @@ class GatewayAnswers {
     nlohmann::ordered_json sessions();
     nlohmann::ordered_json neighbours();
     nlohmann::ordered_json flows();
+    nlohmann::ordered_json trace(const nlohmann::ordered_json& request);
     Counters fetch_counters(const Image& image);
     void on_packet_thread(const MailboxJob& job);
 

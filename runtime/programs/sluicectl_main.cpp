@@ -24,6 +24,7 @@ struct Options {
     std::optional<unsigned> timeout_seconds;
     bool json = false;
     ImageOptions images;
+    std::string on, packet;  // of trace
 };
 
 int complain(int exit_code, const std::string& text) {
@@ -40,8 +41,9 @@ unsigned timeout_of(const Options& options, const std::string& command) {
 Json answer_to(const Options& options, const std::string& command) {
     const unsigned timeout_seconds = timeout_of(options, command);
     if (command == "push") return push_file(options.socket, timeout_seconds, options.images.file);
-    const auto answer = ask_gateway(options.socket, image_request(command, options.images).dump(),
-                                    std::chrono::seconds(timeout_seconds));
+    Json request = image_request(command, options.images);
+    if (command == "trace") request.update({{"on", options.on}, {"packet", options.packet}});
+    const auto answer = ask_gateway(options.socket, request.dump(), std::chrono::seconds(timeout_seconds));
     if (const auto* unreachable = std::get_if<ControlUnreachable>(&answer))
         throw ConnectionLost(unreachable->reason);
     return Json::parse(std::get<std::string>(answer));
@@ -89,6 +91,11 @@ int main(int argument_count, char** arguments) {
     app.add_subcommand("flows", "cached flows");
     app.add_subcommand("sessions", "sessions of the stateful routers");
     app.add_subcommand("neighbours", "ARP and ND entries");
+    CLI::App* trace =
+        app.add_subcommand("trace", "what would become of a packet, step by step; changes nothing");
+    trace->add_option("--on", options.on, "where it enters")->type_name("TENANT/INTERFACE")->required();
+    trace->add_option("--packet", options.packet, "such as \"tcp 198.18.0.9:40000 > 203.0.113.10:443\"")
+        ->required();
     sluice::add_image_commands(app, options.images);
     try {
         app.parse(argument_count, arguments);

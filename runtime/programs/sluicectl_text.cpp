@@ -7,7 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "runtime/control/path_report.h"
 #include "runtime/control/report.h"
+#include "runtime/control/text_table.h"
 #include "runtime/programs/sluicectl_images.h"
 
 namespace sluice {
@@ -136,22 +138,6 @@ std::string flows(const Json& result) {
 
 }  // namespace
 
-std::string text_table(const TableRow& header, const std::vector<TableRow>& rows) {
-    std::vector<std::size_t> widths;
-    for (const std::string& cell : header) widths.push_back(cell.size());
-    for (const TableRow& row : rows) {
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-    }
-    std::string lines;
-    const auto add = [&](const TableRow& row) {
-        for (std::size_t i = 0; i + 1 < row.size(); ++i) lines += fmt::format("{:<{}}  ", row[i], widths[i]);
-        lines += row.back() + "\n";
-    };
-    add(header);
-    for (const TableRow& row : rows) add(row);
-    return lines;
-}
-
 std::string text_of_answer(const std::string& command, const Json& result) {
     if (is_image_command(command)) return text_of_image_answer(command, result);
     if (command == "status") return status(result);
@@ -159,6 +145,7 @@ std::string text_of_answer(const std::string& command, const Json& result) {
     if (command == "drops") return drops(result);
     if (command == "sessions") return sessions(result);
     if (command == "neighbours") return neighbours(result);
+    if (command == "trace") return path_text(result);
     return flows(result);
 }
 

@@ -6,15 +6,10 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
-#include <vector>
 
 namespace sluice {
 
 /// `command` is the one that was asked.
 std::string text_of_answer(const std::string& command, const nlohmann::ordered_json& result);
-
-using TableRow = std::vector<std::string>;
-/// Columns as wide as their widest cell; the last one is not padded.
-std::string text_table(const TableRow& header, const std::vector<TableRow>& rows);
 
 }  // namespace sluice

@@ -64,6 +64,7 @@ struct FlowSummary {
 };
 
 struct ShardActivation;
+struct DryRun;
 class SavedState;
 using BootId = std::array<std::uint8_t, 16>;
 
@@ -85,9 +86,9 @@ class Shard {
     /// shut-down.
     void release_held(Output& output);
 
-    /// A port (a slot) has lost its link or got it again. By the owner, between two bursts. Ways over a port without
-    /// one are none: routes with others beside it take those, for its flows alone; sessions stay. Takes a look at
-    /// every neighbour.
+    /// A port (a slot) has lost its link or got it again. By the owner, between two bursts. Ways over a port
+    /// without one are none: routes with others beside it take those, for its flows alone; sessions stay. Takes
+    /// a look at every neighbour.
     void set_link(std::uint16_t port, bool up);
 
     // ---- another image: nothing stops, nothing is lost ----
@@ -132,6 +133,10 @@ class Shard {
     /// old.
     bool fold_some(std::uint32_t flows);
     const Counters& counters_so_far();
+
+    /// What would become of a packet that entered by `ingress`, which the image has. Changes nothing: no
+    /// counter, no session, no NAT port. Into `run`, which is large: the caller's. Costs about a first packet.
+    void dry_run(const PacketView& packet, InterfaceRef ingress, DryRun& run) const;
 
     const SessionTable& sessions() const;
     const NeighbourTable& neighbours() const;

@@ -28,7 +28,8 @@ bool Shard::State::serve_by_trace(Arrival& arrival) {
     if (!depends_on_look_ups_alone(packet.ip)) return false;
     if (!is_usual(tenant)) return false;
     std::uint8_t& doubt = unusual[place_of_tenant(tenant)];
-    if (!look_up_path(*image, {sessions, nat, key, link_states}, &memo, packet, arrival.ingress, arrival.absent, trace)) {
+    if (!look_up_path(*image, {sessions, nat, key, link_states}, &memo, packet, arrival.ingress, arrival.absent,
+                      trace)) {
         doubt = std::min<std::uint8_t>(doubt + 1, most_unusual);
         return false;
     }

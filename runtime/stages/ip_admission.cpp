@@ -12,9 +12,11 @@ Exit admit_ip(StageContext& context) {
     Trace& trace = context.trace;
     if (ip.source == Ip{}) return drop(context, DropReason::MARTIAN_SRC);  // who has none yet asks its own link
     // Nobody else has an address of ours: a packet that says so is forged, or our own come back.
-    const auto source = context.tenant->adjacencies[context.tenant->route(ip.source, ip.family)].kind();
-    if (trace.hop_count == 1 && source == image::AdjacencyKind::Local)
-        return drop(context, DropReason::MARTIAN_SRC);
+    if (trace.hop_count == 1) {
+        context.way_back = context.tenant->route(ip.source, ip.family);
+        const auto kind = context.tenant->adjacencies[context.way_back].kind();
+        if (kind == image::AdjacencyKind::Local) return drop(context, DropReason::MARTIAN_SRC);
+    }
     if (ip.source_route) return drop(context, DropReason::IP_OPT_SRR);
     if (is_group(ip.destination, ip.family)) return drop(context, DropReason::MARTIAN_DST);
     if (ip.family == Family::v6 && is_link_local_v6(ip.destination)) return drop(context, DropReason::NO_ROUTE);

@@ -8,7 +8,7 @@ namespace {
 
 enum class Step : std::uint8_t { next, peer, finished, unusual };
 
-bool is_admitted(const StageContext& context) {
+bool is_admitted(StageContext& context) {
     const IpView& ip = context.ip();
     if (ip.l4_kind == L4Kind::tcp && (ip.tcp_flags & (tcp_syn | tcp_fin | tcp_rst)) != 0) {
         context.trace.forbid_cache(NoCacheReason::TCP_FLAGS);
@@ -16,8 +16,8 @@ bool is_admitted(const StageContext& context) {
     if (ip.source == Ip{} || is_group(ip.destination, ip.family)) return false;
     if (ip.family == Family::v6 && (is_link_local_v6(ip.source) || is_link_local_v6(ip.destination)))
         return false;
-    const std::uint32_t source = context.tenant->route(ip.source, ip.family);
-    return context.tenant->adjacencies[source].kind() != image::AdjacencyKind::Local;
+    context.way_back = context.tenant->route(ip.source, ip.family);
+    return context.tenant->adjacencies[context.way_back].kind() != image::AdjacencyKind::Local;
 }
 
 Step judge_by_firewall(StageContext& context) {

@@ -31,6 +31,7 @@ bool enter_router(StageContext& context, std::uint16_t tenant, std::uint16_t int
     *context.hop = Hop{};
     context.hop->tenant = tenant;
     context.hop->in_interface = interface;
+    context.hop->entering = context.current;
     context.hop->stateful = context.tenant->has_service_router;
     const bool service =
         context.hop->stateful || context.tenant->interfaces[interface].part() == image::RouterPart::Service;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Step 8: the longest prefix that covers the (translated) destination, and of several equal ways one. A way over a port without a
-// link is none.
+// Step 8: the longest prefix that covers the (translated) destination, and of several equal ways one. A way
+// over a port without a link is none.
 #include "runtime/stages/external_address.h"
 #include "runtime/stages/next_hop.h"
 #include "runtime/stages/stage.h"

@@ -39,7 +39,7 @@ Exit check_source(StageContext& context) {
     if (in.source_check() == image::SourceCheck::Off && !hop.routed_already) return Exit::next;
     const IpView& ip = context.ip();
     if (ip.family == Family::v6 && is_link_local_v6(ip.source)) return Exit::next;  // of its link alone
-    const std::uint32_t row = tenant.route(ip.source, ip.family);
+    const std::uint32_t row = context.way_back;  // no links check sources: it is the first router
     record(context, StageId::source_check, row);
     const image::Adjacency* back = find_next_hop(tenant, row, [&](const image::Adjacency& next_hop) {
         const std::uint16_t out = next_hop.interface();

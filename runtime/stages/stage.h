@@ -93,6 +93,7 @@ struct Hop {
     std::uint16_t tenant = 0;  // its slot; interfaces are positions: a hop does not outlive its burst
     std::uint16_t in_interface = 0;
     std::uint16_t out_interface = 0;
+    Endpoints entering;  // what the packet carries when it comes
     std::uint16_t hairpin_interface =
         no_interface;  // the uplink whose external address an inside packet was sent to
     std::uint8_t ttl_cost = 0;
@@ -167,6 +168,8 @@ struct StageContext {
     Trace& trace;
     RuleMemo* memo = nullptr;     // before the classifier
     bool session_absent = false;  // in the router the packet is in: known before
+    std::uint32_t way_back =
+        0;  // the adjacency of the packet's source in the first router: once it is admitted
     const TenantView* tenant = nullptr;
     Hop* hop = nullptr;
     Endpoints at_entry;  // of the router the packet is in

@@ -79,7 +79,8 @@ class Links : public testing::TestWithParam<CacheTiers> {
     }
     void set_link(const char* port, bool up) { gateway.shard().set_link(gateway.port_of(port), up); }
 
-    std::unique_ptr<const Image> image = compile_texts({{"gateway.yaml", gateway_text}, {"a.yaml", tenant_text}});
+    std::unique_ptr<const Image> image =
+        compile_texts({{"gateway.yaml", gateway_text}, {"a.yaml", tenant_text}});
     TestGateway gateway{*image, settings()};
 };
 SLUICE_ACCEPTANCE(Links);

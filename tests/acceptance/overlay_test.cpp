@@ -2,11 +2,9 @@
 //
 // Acceptance: tenants behind VXLAN (seed-systems 1.3). a1 is VNI 5001 and has stations behind .21 (a5, a static
 // neighbour) and .22; b1 is VNI 6001 with the same addresses.
-#include "tests/acceptance/acceptance.h"
 #include "tests/acceptance/change.h"
-#include "tests/support/bytes.h"
+#include "tests/acceptance/tunnelled.h"
 #include "tests/support/compile.h"
-#include "tests/support/vxlan.h"
 
 namespace sluice::test {
 namespace {
@@ -16,49 +14,14 @@ const Image& topology() {
     return *image;
 }
 
-class Overlay : public testing::TestWithParam<CacheTiers> {
+class Overlay : public Tunnelled {
   protected:
-    Overlay() : gateway(topology(), settings()) {}
-    void TearDown() override {
-        EXPECT_TRUE(gateway.counters().balanced());
-        EXPECT_EQ(gateway.frames_in_use(), gateway.counters().held);
-    }
-    static ShardSettings settings() {
-        ShardSettings settings;
-        settings.cache = GetParam();
-        return settings;
-    }
+    Overlay() : Tunnelled(topology()) {}
 
     static Packet to_router(Packet packet, std::string mac = "02:aa:00:00:00:05") {
         packet.source_mac = std::move(mac);
         packet.destination_mac = "02:50:56:56:44:52";
         return packet;
-    }
-    static Packet from_r(Packet packet) {
-        packet.source_mac = "02:00:00:00:09:01";
-        packet.destination_mac = "02:00:00:00:01:01";
-        packet.vlan = 100;
-        return packet;
-    }
-    static Packet to_server(Packet packet = {}) {
-        packet.source = "203.0.113.9";
-        packet.destination = "192.0.2.11";
-        packet.source_port = 4000;
-        packet.destination_port = 80;
-        return from_r(packet);
-    }
-    std::vector<SentFrame> from_tunnel(const Bytes& inner, const Outer& outer = {}) {
-        return gateway.inject("V0", in_vxlan(outer, inner));
-    }
-    std::vector<SentFrame> from_outside(const Bytes& frame) { return gateway.inject("U0", frame); }
-    /// The one packet that went into a tunnel; the one inside must be sound as well.
-    static Opened only_tunnelled(const std::vector<SentFrame>& sent) {
-        EXPECT_EQ(sent.size(), 1u);
-        if (sent.size() != 1) return {};
-        Opened opened = open_vxlan(sent[0].bytes);
-        EXPECT_EQ(opened.fault, "");
-        EXPECT_TRUE(checksums_valid(opened.inner));
-        return opened;
     }
     static Bytes gratuitous_arp_of_a9() {
         return arp({.source_mac = "02:aa:00:00:00:09",
@@ -91,13 +54,11 @@ class Overlay : public testing::TestWithParam<CacheTiers> {
                               .source_port = source_port,
                               .destination_port = 7}));
     }
-
-    TestGateway gateway;
 };
 SLUICE_ACCEPTANCE(Overlay);
 
 TEST_P(Overlay, southbound_leaves_in_a_tunnel_to_the_stations_endpoint) {
-    const Opened sent = only_tunnelled(from_outside(tcp(to_server({.tcp_flags = 0x02, .ttl = 64}))));
+    const Opened sent = only_tunnelled(from_outside(tcp(to_web({.tcp_flags = 0x02, .ttl = 64}))));
     EXPECT_EQ(to_string(sent.outer.source_mac), "02:00:00:00:01:01");
     EXPECT_EQ(to_string(sent.outer.destination_mac), "02:00:00:00:21:01");
     EXPECT_EQ(text(sent.outer.source), "198.51.100.10");
@@ -214,7 +175,7 @@ TEST_P(Overlay, a_station_that_says_it_moved_is_followed_by_the_next_packet) {
 }
 
 TEST_P(Overlay, MT_A14_a_station_that_the_policy_moves_is_followed_by_the_next_packet) {
-    const Bytes of_a = tcp(to_server({.tcp_flags = 0x02}));
+    const Bytes of_a = tcp(to_web({.tcp_flags = 0x02}));
     Packet of_b = to_router({.source = "10.1.1.5", .destination = "198.18.0.9"}, "02:bb:00:00:00:05");
     of_b.destination_mac = "02:00:00:00:01:01";
     const Bytes b = in_vxlan({.vni = 6001}, udp(of_b));
@@ -238,7 +199,7 @@ TEST_P(Overlay, MT_A14_a_station_that_the_policy_moves_is_followed_by_the_next_p
 }
 
 TEST_P(Overlay, a_remote_that_the_policy_takes_away_is_nobodys_any_more) {
-    only_tunnelled(from_outside(tcp(to_server({.tcp_flags = 0x02}))));
+    only_tunnelled(from_outside(tcp(to_web({.tcp_flags = 0x02}))));
     Texts texts =
         edited(overlay_texts(), "tenants/a.yaml", "vni: 5001, remotes: [198.51.100.21, 198.51.100.22]",
                "vni: 5001, remotes: 198.51.100.22");
@@ -249,7 +210,7 @@ TEST_P(Overlay, a_remote_that_the_policy_takes_away_is_nobodys_any_more) {
     EXPECT_TRUE(from_tunnel(udp(to_router({}))).empty());
     EXPECT_EQ(gateway.drops("underlay-V0.V0", DropReason::UNKNOWN_TEP), 1u);
     gateway.inject("V0", arp_of_22());
-    EXPECT_EQ(text(only_tunnelled(from_outside(tcp(to_server({.tcp_flags = 0x02})))).outer.destination),
+    EXPECT_EQ(text(only_tunnelled(from_outside(tcp(to_web({.tcp_flags = 0x02})))).outer.destination),
               "198.51.100.22");
 }
 
@@ -282,7 +243,7 @@ TEST_P(Overlay, an_outer_udp_checksum_may_be_there) {
 }
 
 TEST_P(Overlay, MT_A34_padding_does_not_enter_a_tunnel) {
-    Bytes frame = padded(tcp(to_server({.tcp_flags = 0x02, .payload = {}})), 64);
+    Bytes frame = padded(tcp(to_web({.tcp_flags = 0x02, .payload = {}})), 64);
     const Opened sent = only_tunnelled(from_outside(frame));
     EXPECT_EQ(sent.inner.size(), 14u + 40u);
 }
@@ -334,16 +295,15 @@ TEST_P(Overlay, congestion_on_the_way_is_carried_on_or_drops_what_cannot_say_so)
 }
 
 TEST_P(Overlay, MT_A11_too_long_for_the_tunnel_is_told_with_the_addresses_its_source_knows) {
-    only_tunnelled(from_outside(tcp(to_server({.tcp_flags = 0x02}))));
+    only_tunnelled(from_outside(tcp(to_web({.tcp_flags = 0x02}))));
     const Packet answer{.source = "10.1.1.5",
                         .destination = "203.0.113.9",
                         .source_port = 8080,
                         .destination_port = 4000,
                         .tcp_flags = 0x12};
     only(from_tunnel(tcp(to_router(answer))));
-    only_tunnelled(from_outside(tcp(to_server({.tcp_flags = 0x10}))));
-    const Bytes large =
-        tcp(to_server({.tcp_flags = 0x10, .payload = Bytes(1600 - 40, 1), .dont_fragment = true}));
+    only_tunnelled(from_outside(tcp(to_web({.tcp_flags = 0x10}))));
+    const Bytes large = tcp(to_web({.tcp_flags = 0x10, .payload = Bytes(1600 - 40, 1), .dont_fragment = true}));
     const Decoded error = only(from_outside(large));
     EXPECT_EQ(text(error.destination), "203.0.113.9");
     EXPECT_EQ(error.byte(0), 3);
@@ -352,7 +312,7 @@ TEST_P(Overlay, MT_A11_too_long_for_the_tunnel_is_told_with_the_addresses_its_so
     const Decoded quoted = decode_quoted(error);
     EXPECT_EQ(text(quoted.destination), "192.0.2.11");
     EXPECT_EQ(quoted.destination_port(), 80);
-    only_tunnelled(from_outside(tcp(to_server({.tcp_flags = 0x10, .payload = Bytes(1550 - 40, 1)}))));
+    only_tunnelled(from_outside(tcp(to_web({.tcp_flags = 0x10, .payload = Bytes(1550 - 40, 1)}))));
 }
 
 TEST_P(Overlay, a_packet_too_long_for_the_tunnel_is_told_what_fits) {

@@ -2,10 +2,12 @@
 //
 // Acceptance: topology T1 as it is written (seed-systems 1.2; rules/t1): tenants behind VXLAN, a provider's
 // router between them and one uplink, links with addresses, transits between the routers' parts.
-#include "tests/acceptance/acceptance.h"
-#include "tests/support/bytes.h"
+#include <nlohmann/json.hpp>
+
+#include "runtime/control/path_report.h"
+#include "runtime/control/report.h"
+#include "tests/acceptance/tunnelled.h"
 #include "tests/support/compile.h"
-#include "tests/support/vxlan.h"
 
 namespace sluice::test {
 namespace {
@@ -17,33 +19,10 @@ const Image& topology() {
 
 constexpr std::uint32_t segment_of_a = 5001, transit_of_a = 5900;
 
-class Provider : public testing::TestWithParam<CacheTiers> {
+class Provider : public Tunnelled {
   protected:
-    Provider() : gateway(topology(), settings()) {}
-    void TearDown() override {
-        EXPECT_TRUE(gateway.counters().balanced());
-        EXPECT_EQ(gateway.frames_in_use(), gateway.counters().held);
-    }
-    static ShardSettings settings() {
-        ShardSettings settings;
-        settings.cache = GetParam();
-        return settings;
-    }
-    static bool cached() { return GetParam() != CacheTiers::none; }
+    Provider() : Tunnelled(topology()) {}
 
-    static Packet from_r(Packet packet) {
-        packet.source_mac = "02:00:00:00:09:01";
-        packet.destination_mac = "02:00:00:00:01:01";
-        packet.vlan = 100;
-        return packet;
-    }
-    static Packet to_web(Packet packet = {}) {
-        packet.source = "203.0.113.9";
-        packet.destination = "192.0.2.11";
-        packet.source_port = 4000;
-        packet.destination_port = 80;
-        return from_r(packet);
-    }
     /// A packet of a5's on that VNI: to the distributed part of its router, or to the service part by the
     /// transit.
     std::vector<SentFrame> from_a5(const Packet& packet, std::uint32_t vni) {
@@ -56,18 +35,6 @@ class Provider : public testing::TestWithParam<CacheTiers> {
         packet.source_mac = "02:aa:00:00:00:05";
         packet.destination_mac = vni == segment_of_a ? "02:50:56:56:44:52" : "02:00:00:00:01:01";
         return packet;
-    }
-    std::vector<SentFrame> from_tunnel(const Bytes& inner, const Outer& outer) {
-        return gateway.inject("V0", in_vxlan(outer, inner));
-    }
-    std::vector<SentFrame> from_outside(const Bytes& frame) { return gateway.inject("U0", frame); }
-    static Opened only_tunnelled(const std::vector<SentFrame>& sent) {
-        EXPECT_EQ(sent.size(), 1u);
-        if (sent.size() != 1) return {};
-        Opened opened = open_vxlan(sent[0].bytes);
-        EXPECT_EQ(opened.fault, "");
-        EXPECT_TRUE(checksums_valid(opened.inner));
-        return opened;
     }
     void open_web_connection() {
         only_tunnelled(from_outside(tcp(to_web({.tcp_flags = tcp_syn}))));
@@ -84,7 +51,6 @@ class Provider : public testing::TestWithParam<CacheTiers> {
     }
 
     static constexpr std::uint8_t tcp_syn = 0x02, tcp_ack = 0x10;
-    TestGateway gateway;
 };
 SLUICE_ACCEPTANCE(Provider);
 
@@ -292,6 +258,98 @@ TEST_P(Provider, the_ends_of_links_and_the_parts_of_routers_answer_echo_requests
         const auto sent = from_outside(echo_request(from_r({.source = "203.0.113.9", .destination = address})));
         EXPECT_EQ(only(sent).kind(), Kind::echo_reply) << address;
     }
+}
+
+class DryRuns : public Provider {
+  protected:
+    using Json = nlohmann::ordered_json;
+
+    /// The report of a packet that would enter there.
+    Json trace(const std::string& on, const Bytes& frame) {
+        const auto ingress = interface_named(topology(), on);
+        Bytes bytes = frame;
+        PacketView packet;
+        packet.frame.data = bytes.data();
+        packet.frame.length = static_cast<std::uint32_t>(bytes.size());
+        packet.l2 = *parse_l2(packet.frame.bytes());
+        EXPECT_FALSE(
+            parse_ip_packet(packet.frame.bytes().subspan(packet.l2.length), packet.l2.ethertype, packet.ip));
+        DryRun run;
+        gateway.shard().dry_run(packet, *ingress, run);
+        return path_report(topology(), run);
+    }
+    static std::vector<std::string> stages(const Json& report) {
+        std::vector<std::string> names;
+        for (const Json& step : report.at("steps")) names.push_back(step.at("stage"));
+        return names;
+    }
+    using Names = std::vector<std::string>;
+};
+SLUICE_ACCEPTANCE(DryRuns);
+
+TEST_P(DryRuns, MT_A28_a_dry_run_names_the_stages_in_order_and_changes_nothing) {
+    open_web_connection();
+    const Json before = counters_report(topology(), gateway.counters());
+    const auto levels = gateway.shard().live_levels();
+
+    const Json south = trace("provider/internet", tcp(to_web({.tcp_flags = tcp_syn})));
+    EXPECT_EQ(stages(south), (Names{"U0", "provider.sr", "provider.transit", "provider.dr", "link provider/a",
+                                    "a.sr", "a.transit", "a.dr", "a/a1", "encap", "V0"}));
+    EXPECT_EQ(south.at("steps")[0].at("looked_up"), "VLAN 100");
+    EXPECT_EQ(south.at("steps")[1].at("looked_up"), "192.0.2.11");
+    EXPECT_EQ(south.at("steps")[3].at("found"), "to tenant a");
+    EXPECT_EQ(south.at("steps")[5].at("looked_up"), "tcp 203.0.113.9:4000 > 192.0.2.11:80");
+    EXPECT_EQ(south.at("steps")[5].at("found"), "a known session");
+    EXPECT_EQ(south.at("steps")[7].at("found"), "connected on a1");
+    EXPECT_EQ(south.at("steps")[8].at("found"), "02:aa:00:00:00:05");
+    EXPECT_EQ(south.at("steps")[9].at("found"), "198.51.100.21");
+    EXPECT_EQ(south.at("becomes"), "tcp 203.0.113.9:4000 > 10.1.1.5:8080");
+    EXPECT_EQ(south.at("ttl_cost"), 4);
+    EXPECT_EQ(south.at("cacheable"), false);
+    EXPECT_EQ(south.at("nocache"), Json::array({"TCP_FLAGS"}));
+
+    Packet asked{
+        .source = "10.1.1.5", .destination = "203.0.113.9", .source_port = 5353, .destination_port = 53};
+    const Json north = trace("a/transit", udp(to_router(asked, transit_of_a)));
+    EXPECT_EQ(stages(north), (Names{"V0", "a.sr", "link a/provider", "provider.dr", "provider.transit",
+                                    "provider.sr", "provider/internet", "U0"}));
+    EXPECT_EQ(north.at("steps")[1].at("found"),
+              "a new session; rule outbound, tenants/a.yaml:27; source by SNAT, tenants/a.yaml:19; to tenant "
+              "provider");
+    EXPECT_EQ(north.at("cacheable"), true);
+
+    EXPECT_EQ(counters_report(topology(), gateway.counters()), before);
+    EXPECT_EQ(gateway.shard().live_levels().sessions, levels.sessions);
+    EXPECT_EQ(gateway.shard().live_levels().mappings, levels.mappings);
+    // The port that it would have taken is still there for the packet itself.
+    const Decoded sent = only(from_a5(asked, transit_of_a));
+    EXPECT_NE(north.at("becomes").get<std::string>().find("192.0.2.10:" + std::to_string(sent.source_port())),
+              std::string::npos);
+}
+
+TEST_P(DryRuns, MT_A27_there_is_no_service_part_on_the_way_to_a_tenant_without_services) {
+    const Json report =
+        trace("provider/internet", udp(from_r({.source = "203.0.113.9", .destination = "198.18.3.5"})));
+    EXPECT_EQ(stages(report), (Names{"U0", "provider.sr", "provider.transit", "provider.dr", "link provider/c",
+                                     "c.dr", "c/c1", "encap", "V0"}));
+    EXPECT_EQ(report.at("ttl_cost"), 3);
+}
+
+TEST_P(DryRuns, a_way_ends_where_the_packet_does) {
+    const Json denied = trace("provider/internet", tcp(to_web({.tcp_flags = tcp_ack})));
+    EXPECT_EQ(stages(denied).back(), "a.sr");
+    EXPECT_EQ(denied.at("steps").back().at("verdict"), "drop FW_INVALID_STATE");
+    EXPECT_EQ(denied.at("reason"), "FW_INVALID_STATE");
+    const Json expired = trace("provider/internet", tcp(to_web({.tcp_flags = tcp_syn, .ttl = 4})));
+    EXPECT_EQ(stages(expired).back(), "a.dr");
+    EXPECT_EQ(expired.at("steps").back().at("verdict"), "drop TTL_EXPIRED");
+    const Json forged = trace("a/a1", udp(to_router({.source = "172.16.0.1"}, segment_of_a)));
+    EXPECT_EQ(stages(forged), (Names{"V0", "a.dr", "a.transit", "a.sr"}));
+    EXPECT_EQ(forged.at("steps").back().at("verdict"), "drop URPF");
+    const Json echo = trace("provider/internet",
+                            echo_request(from_r({.source = "203.0.113.9", .destination = "100.64.0.1"})));
+    EXPECT_EQ(stages(echo).back(), "a.sr");
+    EXPECT_EQ(echo.at("verdict"), "answer");
 }
 
 }  // namespace

@@ -92,5 +92,8 @@ sum_of() { in_space "$1" curl -sf -m 120 "$2" | sha256sum; }
 [ "$(sum_of web12 "http://$server/20000000")" = "$(sum_of server "http://127.0.0.1/20000000")" ] || fail "what web12 fetched is not what the server has"
 [ "$(sum_of server "http://203.0.113.11:8080/20000000")" = "$(sum_of web11 "http://127.0.0.1/20000000")" ] || fail "what the server fetched is not what web11 has"
 [ "$(sum_of db12 "http://10.1.1.11/20000000")" = "$(sum_of web11 "http://127.0.0.1/20000000")" ] || fail "what db12 fetched is not what web11 has"
+control trace --on provider/internet --packet "tcp $server:4000 > 203.0.113.11:8080" | tee "$work/trace.txt"
+grep -q '^  blue.sr .* rule published, blue.yaml:' "$work/trace.txt" || fail "the trace does not say which rule lets it in"
+grep -q '^  overlay0 .* sent' "$work/trace.txt" || fail "the trace does not end on the overlay"
 control stats --json >"$work/stats.json"
 control drops

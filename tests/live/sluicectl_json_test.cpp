@@ -38,20 +38,22 @@ TEST_F(SluicectlJson, EveryCommandAnswersWithJson) {
         std::vector<std::string> arguments;
         std::string key;  // empty: a list
     };
-    const std::vector<Step> steps = {{{"status"}, "gateway"},
-                                     {{"stats"}, "balanced"},
-                                     {{"drops"}, "blue.sr.FW_DENY"},
-                                     {{"flows"}, ""},
-                                     {{"sessions"}, ""},
-                                     {{"neighbours"}, ""},
-                                     {{"push", image_}, "digest"},
-                                     {{"images"}, "images"},
-                                     {{"shadow", "start"}, "judged"},
-                                     {{"shadow", "status"}, "judged"},
-                                     {{"shadow", "stop"}, "differences"},
-                                     {{"activate", "--confirm-within", "600s"}, "state"},
-                                     {{"confirm"}, "state"},
-                                     {{"gc"}, "removed"}};
+    const std::vector<Step> steps = {
+        {{"status"}, "gateway"},
+        {{"stats"}, "balanced"},
+        {{"drops"}, "blue.sr.FW_DENY"},
+        {{"flows"}, ""},
+        {{"sessions"}, ""},
+        {{"neighbours"}, ""},
+        {{"trace", "--on", "blue/lan", "--packet", "udp 10.1.1.5:7 > 198.18.0.9:9"}, "steps"},
+        {{"push", image_}, "digest"},
+        {{"images"}, "images"},
+        {{"shadow", "start"}, "judged"},
+        {{"shadow", "status"}, "judged"},
+        {{"shadow", "stop"}, "differences"},
+        {{"activate", "--confirm-within", "600s"}, "state"},
+        {{"confirm"}, "state"},
+        {{"gc"}, "removed"}};
     const auto gateway = start_gateway();
     wait_until([&] { return answer("stats")["rx"]["packets"] == 41; });
     std::vector<std::string> left = commands();

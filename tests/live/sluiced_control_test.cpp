@@ -128,7 +128,7 @@ TEST_F(SluicedControl, ARequestItDoesNotKnowIsRefused) {
     EXPECT_EQ(
         raw(R"({"command": "dance"})"),
         R"({"ok":false,"error":"unknown command \"dance\"; there are status, stats, drops, flows, sessions, )"
-        R"(neighbours, images, push, activate, confirm, rollback, shadow and gc","exit":5})");
+        R"(neighbours, trace, images, push, activate, confirm, rollback, shadow and gc","exit":5})");
     for (const std::string nonsense : {"", "status", "[1]", R"({"command": 7})", "{\"command\": \"\xff\"}"}) {
         EXPECT_THAT(raw(nonsense), testing::StartsWith(R"({"ok":false,"error":)")) << nonsense;
     }

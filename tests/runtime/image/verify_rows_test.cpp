@@ -82,7 +82,17 @@ constexpr Case tunnel_cases[] = {
          tunnelled(p);
          blue(p).interfaces[3].encapsulation = policy::Encapsulation::vxlan;
      },
-     R"(tenant "blue": interface "to-red" is a link to a tenant and has VLAN tags or tunnels)"},
+     R"(tenant "blue": interface "to-red" is a link to a tenant and has VLAN tags, tunnels or a source check)"},
+    {"PeerThatChecksSources",
+     [](Policy& p) { blue(p).interfaces[3].source_check = policy::SourceCheck::strict; },
+     R"(tenant "blue": interface "to-red" is a link to a tenant and has VLAN tags, tunnels or a source check)"},
+    {"TransitWithTags",
+     [](Policy& p) {
+         policy::Interface& transit = tunnelled(p);
+         transit.kind = policy::InterfaceKind::transit;
+         transit.vids = {5};
+     },
+     R"(tenant "blue": interface "db" has tunnels and is no untagged segment or transit)"},
     {"NoRemote",
      [](Policy& p) {
          tunnelled(p).remotes.clear();

@@ -124,10 +124,8 @@ TEST_P(SourceCheck, a_link_local_source_is_of_its_link) {
 
 TEST_P(SourceCheck, a_policy_that_begins_to_ask_ends_what_it_would_not_let_pass) {
     start("off");
-    const Packet forged{.destination_mac = "02:00:5e:00:01:01",
-                        .vlan = 1,
-                        .source = "10.1.2.5",
-                        .destination = "198.18.0.1"};
+    const Packet forged{
+        .destination_mac = "02:00:5e:00:01:01", .vlan = 1, .source = "10.1.2.5", .destination = "198.18.0.1"};
     EXPECT_EQ(gateway_->inject("lan0", udp(forged)).size(), 1u);
     EXPECT_EQ(gateway_->inject("lan0", udp(forged)).size(), 1u);
     const std::string text = with(with(with(blue_text, "ROUTER", "strict"), "UPLINK", ""), "FIREWALL",

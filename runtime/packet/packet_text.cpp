@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "compiler/policy/packet_text.h"
+#include "runtime/packet/packet_text.h"
 
 #include <fmt/format.h>
 
@@ -7,10 +7,12 @@
 #include <limits>
 #include <vector>
 
-namespace sluice::policy {
+namespace sluice {
 namespace {
 
 constexpr std::uint8_t icmp = 1, tcp = 6, udp = 17, icmpv6 = 58;
+constexpr std::uint8_t fresh_ttl = 64;
+constexpr std::uint32_t small_packet_bytes = 64;
 
 template <typename Number>
 std::optional<Number> parse_number(std::string_view text) {
@@ -230,4 +232,30 @@ std::string to_string(const PacketText& packet) {
                       packet.any_destination_port));
 }
 
-}  // namespace sluice::policy
+PacketView first_packet_of(const PacketText& text) {
+    PacketView packet;
+    IpView& ip = packet.ip;
+    ip.family = text.family;
+    ip.protocol = text.protocol;
+    ip.ttl = fresh_ttl;
+    ip.source = text.source;
+    ip.destination = text.destination;
+    ip.total_length = small_packet_bytes;
+    ip.header_length = text.family == Family::v4 ? 20 : 40;
+    ip.dont_fragment = true;
+    if (text.is_icmp()) {
+        ip.icmp_type = text.icmp_type;
+        ip.icmp_code = text.icmp_code;
+        const bool echo = text.icmp_type == (text.protocol == protocol_icmp ? 8 : 128);
+        ip.l4_kind = echo ? L4Kind::icmp_query : L4Kind::icmp_other;
+        if (echo) ip.source_port = 1;
+    } else if (text.has_ports()) {
+        ip.l4_kind = text.protocol == protocol_tcp ? L4Kind::tcp : L4Kind::udp;
+        ip.source_port = text.source_port;
+        ip.destination_port = text.destination_port;
+        ip.tcp_flags = text.protocol == protocol_tcp ? tcp_syn : 0;
+    }
+    return packet;
+}
+
+}  // namespace sluice

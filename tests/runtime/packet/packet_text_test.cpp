@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "compiler/policy/packet_text.h"
+#include "runtime/packet/packet_text.h"
 
-namespace sluice::policy {
+namespace sluice {
 namespace {
 
 std::optional<PacketText> parse(std::string_view text, Wildcards wildcards = Wildcards::refused) {
@@ -66,4 +66,4 @@ TEST(PacketText, WhatIsWrongIsNamedWhereItStands) {
 }
 
 }  // namespace
-}  // namespace sluice::policy
+}  // namespace sluice

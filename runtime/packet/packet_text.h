@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A packet as people write it: in a policy's `tests:`, and behind `sluicec explain --packet`.
+// A packet as people write it: in a policy's `tests:`, and behind `--packet` of `sluicec explain` and
+// `sluicectl trace`.
 //
 //   tcp A:P > B:Q      udp A:P > B:Q      an IPv6 address that has a port stands in brackets: [2001:db8::1]:443
 //   icmp A > B         icmpv6 A > B       an echo request
@@ -16,9 +17,10 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/packet/view.h"
 #include "schemas/layout/address.h"
 
-namespace sluice::policy {
+namespace sluice {
 
 struct PacketText {
     Family family = Family::v4;
@@ -51,4 +53,7 @@ std::optional<PacketText> parse_packet_text(std::string_view text, Wildcards wil
 /// The same form again; parsing it gives the same packet.
 std::string to_string(const PacketText& packet);
 
-}  // namespace sluice::policy
+/// What the parser would have made of such a packet: a small one, the first of its flow, with TTL 64.
+PacketView first_packet_of(const PacketText& packet);
+
+}  // namespace sluice
