@@ -8,6 +8,7 @@ TagIndex::TagIndex(std::uint32_t numbers)
       tag_mask_(~std::uint32_t{0} << number_bits_),
       // A few lines more than the load asks for: in a handful of lines chance is not yet even.
       lines_(std::size_t{numbers} / wished_per_line + 3),
-      elsewhere_(lines_.size()) {}
+      elsewhere_(lines_.size() / 2 + 1),
+      any_elsewhere_(lines_.size() / 64 + 1) {}
 
 }  // namespace sluice

@@ -5,11 +5,12 @@
 // another entry to its other line (cuckoo hashing: Pagh and Rodler 2004; Erlingsson et al. 2006 for buckets).
 // Five bytes a number at 81 % load, whatever the capacity.
 //
-// A byte a line counts those that found it full and went to their second line: where there are none, which is
-// nearly everywhere, nobody looks there. Of random lines a new session touches eight, and three of them for
-// nothing otherwise.
+// A bit a line says whether some key found it full and went to its second line: where none did, which is nearly
+// everywhere, nobody looks there. Of random lines a new session touches eight, and three of them for nothing
+// otherwise. How many went is counted apart, in half a byte: the bits of a million sessions stay in the
+// processor's caches, the counts would not.
 //
-// Owner shard only. Allocates in the constructor only. find: one line and a byte, two lines for the few per
+// Owner shard only. Allocates in the constructor only. find: one line and a bit, two lines for the few per
 // cent that share their first one with too many.
 #pragma once
 
@@ -47,15 +48,15 @@ class TagIndex {
     /// Where there is anything to be found.
     void prefetch_both(const Home& home) const noexcept {
         fetch_line(&lines_[home.first]);
-        if (elsewhere_[home.first] != 0) fetch_line(&lines_[home.second]);
+        if (any_elsewhere(home.first)) fetch_line(&lines_[home.second]);
     }
     /// `first`: the first line of this hash.
     void prefetch_second(std::uint32_t first, std::uint64_t hash) const noexcept {
-        if (elsewhere_[first] != 0) fetch_line(&lines_[second_line(hash)]);
+        if (any_elsewhere(first)) fetch_line(&lines_[second_line(hash)]);
     }
     /// A number whose tag fits, of the second line; none: not there.
     std::uint32_t second_candidate(const Home& home) const noexcept {
-        if (elsewhere_[home.first] == 0) return none;
+        if (!any_elsewhere(home.first)) return none;
         return candidate_of(lines_[home.second], home.tag, tag_mask_);
     }
 
@@ -69,9 +70,9 @@ class TagIndex {
         return find(home_of(hash), same);
     }
     template <typename Same>
-    std::uint32_t find(const Home& home, Same&& same) const noexcept {
+    [[gnu::always_inline]] std::uint32_t find(const Home& home, Same&& same) const noexcept {
         const std::uint32_t number = find_in(lines_[home.first], home.tag, same);
-        if (number != none || elsewhere_[home.first] == 0) return number;
+        if (number != none || !any_elsewhere(home.first)) return number;
         return find_in(lines_[home.second], home.tag, same);
     }
 
@@ -95,7 +96,7 @@ class TagIndex {
         if (!take_out(home.first, slot)) take_out_elsewhere(home.first, home.second, slot);
     }
 
-    std::size_t bytes() const noexcept { return lines_.bytes() + elsewhere_.bytes(); }
+    std::size_t bytes() const noexcept { return lines_.bytes() + elsewhere_.bytes() + any_elsewhere_.bytes(); }
 
   private:
     struct alignas(64) Line {
@@ -180,12 +181,24 @@ class TagIndex {
     void take_out_elsewhere(std::uint32_t first, std::uint32_t second, std::uint32_t slot) noexcept {
         if (take_out(second, slot)) came_back(first);
     }
-    /// One that would be the 255th stays counted for good.
+    /// One that would be the 15th stays counted for good.
     void went_elsewhere(std::uint32_t first) noexcept {
-        if (elsewhere_[first] != uncountable) ++elsewhere_[first];
+        if (elsewhere(first) != uncountable) elsewhere_[first >> 1] += one_elsewhere(first);
+        any_elsewhere_[first >> 6] |= std::uint64_t{1} << (first & 63);
     }
     void came_back(std::uint32_t first) noexcept {
-        if (elsewhere_[first] != uncountable) --elsewhere_[first];
+        if (elsewhere(first) == uncountable) return;
+        elsewhere_[first >> 1] -= one_elsewhere(first);
+        if (elsewhere(first) == 0) any_elsewhere_[first >> 6] &= ~(std::uint64_t{1} << (first & 63));
+    }
+    std::uint32_t elsewhere(std::uint32_t first) const noexcept {
+        return std::uint32_t{elsewhere_[first >> 1]} >> (first & 1) * 4 & uncountable;
+    }
+    static std::uint8_t one_elsewhere(std::uint32_t first) noexcept {
+        return static_cast<std::uint8_t>(1u << (first & 1) * 4);
+    }
+    bool any_elsewhere(std::uint32_t first) const noexcept {
+        return (any_elsewhere_[first >> 6] >> (first & 63) & 1) != 0;
     }
 
     bool take_out(std::uint32_t at, std::uint32_t slot) noexcept {
@@ -197,9 +210,10 @@ class TagIndex {
 
     std::uint32_t number_bits_;
     std::uint32_t tag_mask_;
-    static constexpr std::uint8_t uncountable = 255;
+    static constexpr std::uint32_t uncountable = 15;
     BigArray<Line> lines_;
-    BigArray<std::uint8_t> elsewhere_;  // by line: how many found it full and are in their second
+    BigArray<std::uint8_t> elsewhere_;       // four bits a line: how many found it full and are in their second
+    BigArray<std::uint64_t> any_elsewhere_;  // a bit a line: whether there are any
 };
 
 /// The line in which a key is looked for first.
