@@ -28,7 +28,6 @@ std::unique_ptr<NatTable::Change> NatTable::prepare(std::span<const TenantView> 
     std::map<Key, std::uint32_t> known;
     std::vector<std::uint32_t> free;
     for (std::uint32_t slot = 0; slot < layout_.externals.size(); ++slot) {
-        // Copied field by field: how many mappings an address has is the packets' to change.
         const External& old = layout_.externals[slot];
         layout.externals.push_back(
             {.ip = old.ip, .tenant = old.tenant, .family = old.family, .named = false, .spaces = old.spaces});
@@ -82,6 +81,10 @@ std::unique_ptr<NatTable::Change> NatTable::prepare(std::span<const TenantView> 
         address.ip = layout.externals[address.external].ip;
         address.spaces = layout.externals[address.external].spaces;
     }
+    for (PortPool& pool : layout.pools) {
+        if (pool.count != 0) pool.first_address = layout.pool_addresses[pool.first];
+    }
+    layout.mappings.resize(layout.externals.size());  // how many there are is the packets' to change
     return change;
 }
 
@@ -93,11 +96,11 @@ void NatTable::activate(Change& change) noexcept {
     for (std::uint32_t slot = 0; slot < layout_.externals.size(); ++slot) {
         const External before =
             slot < change.layout.externals.size() ? change.layout.externals[slot] : External{};
-        layout_.externals[slot].mappings = before.mappings;
+        if (slot < change.layout.mappings.size()) layout_.mappings[slot] = change.layout.mappings[slot];
         republish(slot, before, change.layout);
         External& now = layout_.externals[slot];
         // A vanished address whose last mapping has gone may be given to another; its port space is empty.
-        if (!now.named && now.mappings == 0) now.family = Family{};
+        if (!now.named && layout_.mappings[slot] == 0) now.family = Family{};
     }
     const bool has_new = change.chunks.back().size() != 0;
     if (!has_new) change.chunks.pop_back();

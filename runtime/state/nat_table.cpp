@@ -136,6 +136,7 @@ void NatTable::choose_free(const InsideEndpoint& inside, const Search& search,
     choice.emplace(Choice{.external = search.external,
                           .external_ip = ip,
                           .external_port = port,
+                          .space = search.space,
                           .as_of = changes_,
                           .freed = freed_,
                           .inside = search.home,
@@ -144,7 +145,6 @@ void NatTable::choose_free(const InsideEndpoint& inside, const Search& search,
 
 /// Paired (RFC 4787 REQ-2): the address depends on the host alone.
 std::uint32_t NatTable::place_in_pool(const InsideEndpoint& inside, std::uint32_t addresses) const noexcept {
-    if (addresses == 1) return 0;
     const std::uint64_t host = KeyedHash(key_)
                                    .add(inside.ip.hi, inside.ip.lo)
                                    .add(std::uint64_t{inside.tenant} << 32 | inside.snat_rule,
@@ -159,7 +159,9 @@ void NatTable::search_for(const InsideEndpoint& inside, const PortPool& pool, Se
     search.low = 1;
     search.high = 0;
     if (pool.count == 0) return;
-    const PoolAddress& address = layout_.pool_addresses[pool.first + place_in_pool(inside, pool.count)];
+    const PoolAddress& address = pool.count == 1
+                                     ? pool.first_address
+                                     : layout_.pool_addresses[pool.first + place_in_pool(inside, pool.count)];
     const auto kind = port_space_of(inside.protocol);
     search.external = address.external;
     search.external_ip = address.ip;
@@ -205,7 +207,7 @@ void NatTable::foresee(const InsideEndpoint& inside, const Search& search,
     choose_free(inside, search, choice);
     if (!choice) return;
     index_.prefetch(choice->outside);
-    fetch_line(&layout_.externals[search.external]);
+    fetch_line(&layout_.mappings[search.external]);
     fetch_line(inside.family == Family::v4 ? ipv4_.next_line() : ipv6_.next_line());
 }
 
@@ -235,10 +237,9 @@ std::uint32_t NatTable::commit(const InsideEndpoint& inside, const Choice& choic
 
 template <typename Pool>
 std::uint32_t NatTable::create(Pool& pool, const InsideEndpoint& inside, const Choice& choice) noexcept {
-    External& external = layout_.externals[choice.external];
     const auto kind = port_space_of(inside.protocol);
-    if (pool.full() || !kind || external.spaces == nullptr) return no_mapping;
-    PortSpace& space = external.spaces[*kind];
+    if (pool.full() || !kind || choice.space == nullptr) return no_mapping;
+    PortSpace& space = *choice.space;
     if (space.used(choice.external_port)) return no_mapping;
     const std::uint32_t number = pool.take();
     const std::uint32_t mapping = first_of(pool) + number;
@@ -264,7 +265,7 @@ std::uint32_t NatTable::create(Pool& pool, const InsideEndpoint& inside, const C
         return no_mapping;
     }
     space.set(choice.external_port, true, ours_);
-    ++external.mappings;
+    ++layout_.mappings[choice.external];
     ++live_;
     ++changes_;
     return mapping;
@@ -282,6 +283,7 @@ std::vector<std::uint32_t> NatTable::externals_for(std::span<const ExternalName>
         if (is_new) {
             layout_.externals.push_back(
                 {.ip = name.ip, .tenant = name.tenant, .family = name.family, .named = false});
+            layout_.mappings.push_back(0);
         }
         slots.push_back(at->second);
         if (layout_.externals[at->second].spaces == nullptr) without_ports.push_back(at->second);
@@ -303,6 +305,7 @@ std::uint32_t NatTable::adopt(const InsideEndpoint& inside, std::uint32_t extern
     const Choice choice{.external = external,
                         .external_ip = ip,
                         .external_port = port,
+                        .space = space,
                         .inside = index_.home_of(hash_of(inside)),
                         .outside = outside_home(inside.tenant, inside.protocol, inside.family, ip, port)};
     const std::uint32_t other = index_.find(choice.outside, [&](std::uint32_t candidate) {
@@ -383,8 +386,8 @@ void NatTable::forget(Pool& pool, std::uint32_t mapping, Address remote, const R
     if (own.sessions != 0) return;
     index_.erase(removal.inside, mapping * 2);
     index_.erase(removal.outside, mapping * 2 + 1);
-    External& external = layout_.externals[own.external];
-    --external.mappings;
+    --layout_.mappings[own.external];
+    const External& external = layout_.externals[own.external];
     if (external.published_count == 0 ||
         !publishes(layout_.published_of(external), own.kind, own.external_port)) {
         external.spaces[own.kind].set(own.external_port, false, ours_);
@@ -460,7 +463,7 @@ std::uint64_t NatTable::mappings_of_pool(std::uint16_t tenant, std::uint32_t pos
     const PortPool& pool = pool_at(tenant, position);
     std::uint64_t mappings = 0;
     for (std::uint32_t i = 0; i < pool.count; ++i) {
-        mappings += observed(layout_.externals[layout_.pool_addresses[pool.first + i].external].mappings);
+        mappings += observed(layout_.mappings[layout_.pool_addresses[pool.first + i].external]);
     }
     return mappings;
 }

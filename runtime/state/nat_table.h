@@ -72,10 +72,11 @@ class NatTable {
         std::uint32_t external = 0;
         Ip external_ip;
         std::uint16_t external_port = 0;
-        std::uint32_t as_of = 0;   // the table's changes when it was made
-        std::uint32_t freed = 0;   // how often ports had become free then
-        TagIndex::Home inside{};   // where the index is to have the mapping: by its inside endpoint,
-        TagIndex::Home outside{};  // and by what is chosen, where that is new
+        PortSpace* space = nullptr;  // where the port is, of a mapping to be made
+        std::uint32_t as_of = 0;     // the table's changes when it was made
+        std::uint32_t freed = 0;     // how often ports had become free then
+        TagIndex::Home inside{};     // where the index is to have the mapping: by its inside endpoint,
+        TagIndex::Home outside{};    // and by what is chosen, where that is new
     };
     /// nullopt: NAT_NO_PORT. A new port lies in the rule's range and, where the range has such ports, in the
     /// inside port's class (0-1023 or 1024-65535), has its parity where one is free, is not 0 and none that a
@@ -147,14 +148,18 @@ class NatTable {
         TagIndex::Home home{};  // of the inside endpoint
         std::uint32_t external = 0;
         Ip external_ip{};
-        const PortSpace* space = nullptr;
+        PortSpace* space = nullptr;
         std::uint32_t low = 1, high = 0, start = 0;  // nothing where low > high
     };
     /// `position`: of the SNAT rule in its tenant's section.
     void begin(const InsideEndpoint& inside, std::uint32_t position, Search& search) const noexcept;
-    /// Fetches what begin() reads.
+    /// Fetches what begin() reads: first the rule's own line, then, where it has many addresses, those.
     void prefetch_pool(std::uint16_t tenant, std::uint32_t position) const noexcept {
-        fetch_line(&layout_.pool_addresses[pool_at(tenant, position).first]);
+        fetch_line(&pool_at(tenant, position));
+    }
+    void prefetch_pool_addresses(std::uint16_t tenant, std::uint32_t position) const noexcept {
+        const PortPool& pool = pool_at(tenant, position);
+        if (pool.count > 1) fetch_line(&layout_.pool_addresses[pool.first]);
     }
     /// What will be chosen unless there is a mapping already.
     void foresee(const InsideEndpoint& inside, const Search& search,
@@ -188,13 +193,6 @@ class NatTable {
         bool named = true;            // by the running image
         PortSpace* spaces = nullptr;  // three; none where it has never been in a pool
         std::uint32_t first_published = 0, published_count = 0;
-        std::uint32_t mappings = 0;  // live
-    };
-    /// What a SNAT rule gives its mappings.
-    struct PortPool {
-        std::uint32_t rule_slot = 0;
-        std::uint32_t first = 0, count = 0;  // of Layout::pool_addresses
-        std::uint16_t port_low = 0, port_high = 0;
     };
     /// An address of a pool, and again what its External says: with many tenants each line is a cold one.
     struct PoolAddress {
@@ -202,9 +200,18 @@ class NatTable {
         PortSpace* spaces = nullptr;
         std::uint32_t external = 0;  // its slot
     };
+    /// What a SNAT rule gives its mappings, in one line.
+    struct alignas(64) PortPool {
+        std::uint32_t rule_slot = 0;
+        std::uint32_t first = 0, count = 0;  // of Layout::pool_addresses
+        std::uint16_t port_low = 0, port_high = 0;
+        PoolAddress first_address{};  // again
+    };
+    static_assert(sizeof(PortPool) == 64);
     /// All that follows from an image.
     struct Layout {
         std::vector<External> externals;        // by slot
+        std::vector<std::uint32_t> mappings;    // the same: live ones. New mappings touch nothing else of it
         std::vector<std::uint32_t> first_pool;  // into pools, by tenant: one a SNAT rule, by position
         std::vector<PortPool> pools;
         std::vector<PoolAddress> pool_addresses;
