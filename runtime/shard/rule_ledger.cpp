@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/shard/rule_ledger.h"
 
+#include <algorithm>
+
 #include "runtime/state/slot_changes.h"
 
 namespace sluice {
 
 RuleLedger::RuleLedger(std::span<const TenantView> tenants) {
-    for (const TenantView& tenant : tenants) {
-        Rows& rows = rows_.emplace_back();
-        rows.rules = tenant.rule_slots();
-        rows.counts.resize(3 * rows.late());
-    }
+    rows_.reserve(tenants.size());
+    for (const TenantView& tenant : tenants) rows_.emplace_back(tenant.rule_slots());
 }
 
 void RuleLedger::publish(std::vector<TenantCount>& tenants) noexcept {
@@ -33,7 +32,7 @@ void RuleLedger::restart() noexcept {
 void RuleLedger::Rows::end_round() noexcept {
     for (std::size_t at = 0; at < late(); ++at)
         add(counts[at], counts[late() + at].packets, counts[late() + at].bytes);
-    std::fill(counts.begin() + static_cast<std::ptrdiff_t>(late()), counts.end(), RuleCount{});
+    std::fill(&counts[late()], counts.get() + end(), RuleCount{});
 }
 
 void RuleLedger::Rows::copy_from(const Rows& other) noexcept {

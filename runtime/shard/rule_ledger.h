@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -64,12 +65,15 @@ class RuleLedger {
     /// Of a tenant, by slot, the default's at the end: what is certain, then what ended behind the round, then
     /// what the round has found.
     struct Rows {
-        std::vector<RuleCount> counts;
-        std::uint32_t rules = 0;  // the default's not among them
+        explicit Rows(std::uint32_t rule_slots)
+            : counts(std::make_unique<RuleCount[]>(3 * (rule_slots + std::size_t{1}))), rules(rule_slots) {}
+        std::unique_ptr<RuleCount[]> counts;
+        std::uint32_t rules;  // the default's not among them
 
         std::size_t place(std::uint32_t rule) const noexcept { return std::min(rule, rules); }
         std::size_t late() const noexcept { return rules + std::size_t{1}; }
         std::size_t round() const noexcept { return 2 * late(); }
+        std::size_t end() const noexcept { return 3 * late(); }
         void end_round() noexcept;
         void copy_from(const Rows& other) noexcept;
     };
