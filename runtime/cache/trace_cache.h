@@ -58,13 +58,15 @@ class TraceCache {
         const std::uint32_t place = place_of(words, hash);
         return place == unknown || entries_[place].epoch != epoch ? unknown : place;
     }
-    void prefetch_at(std::uint32_t place) const noexcept { fetch_line(&entries_[place]); }
     /// What carries the packets out, or denied.
     std::uint32_t program(std::uint32_t place) const noexcept { return entries_[place].program; }
     std::uint8_t ttl_cost(std::uint32_t place) const noexcept { return entries_[place].ttl_cost; }
     void use(std::uint32_t place, std::uint32_t tick) noexcept { entries_[place].last_used = tick; }
     /// Where packets of a trace went last, for those that all go to one gateway.
-    NeighbourHint& neighbour(std::uint32_t place) noexcept { return entries_[place].neighbour; }
+    const NeighbourHint& neighbour(std::uint32_t place) const noexcept { return entries_[place].neighbour; }
+    void set_neighbour(std::uint32_t place, const NeighbourHint& hint) noexcept {
+        entries_[place].neighbour = hint;
+    }
     /// How often something was inserted.
     std::uint32_t changes() const noexcept { return changes_; }
 

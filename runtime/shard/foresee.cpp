@@ -13,12 +13,6 @@
 namespace sluice {
 namespace {
 
-template <typename Row>
-void fetch(const Row& row) {
-    const auto* bytes = reinterpret_cast<const char*>(&row);
-    for (std::size_t at = 0; at < sizeof row; at += 64) fetch_line(bytes + at);
-}
-
 /// What C1 and the admission to a router ask of addresses, and of layer 4 beyond the first look.
 bool may_begin(const FlowKey& key) {
     const std::uint32_t destination = __builtin_bswap32(key.destination);
@@ -124,8 +118,7 @@ void Shard::State::Foresight::gather(std::size_t count) {
         const std::uint16_t ingress = glances_[i].ingress;
         if (!in_question(glances_[i]) || ingress == fetched) continue;
         fetched = ingress;
-        fetch(table.start_row(ingress));
-        fetch_line(&table.last_start(ingress));
+        table.prefetch_start(ingress);
     }
     for (std::size_t i = 0; i < count; ++i) {
         Glance& glance = glances_[i];
@@ -158,6 +151,7 @@ void Shard::State::Foresight::look_up() {
 }
 
 void Shard::State::Foresight::recall_or_fetch() {
+    Numbers failed;
     for (std::size_t i = 0; i < numbers_.count; ++i) {
         const std::size_t number = numbers_.of[i];
         Start& start = this->start(number);
@@ -166,11 +160,16 @@ void Shard::State::Foresight::recall_or_fetch() {
         const LastStart& last = shard_.ingresses.last_start(glances_[number].ingress);
         if (recall(last, starts_.traces_as_of, leaves_[start.at], start)) {
             start.recall = Start::Recall::succeeded;
-            shard_.traces.prefetch_at(start.place);
+            if (start.translates) shard_.nat.prefetch_pool(start.row->tenant, start.snat_position);
         } else {
             start.recall = Start::Recall::failed;
-            fetch_rows(leaves_[start.at], *start.row);
+            failed.add(number);
+            fetch_cold_lines(*start.row);
         }
+    }
+    for (const std::size_t number : failed.span()) {
+        const Start& start = this->start(number);
+        fetch_rows(leaves_[start.at], *start.row);
     }
 }
 
@@ -209,7 +208,7 @@ bool Shard::State::Foresight::find_leader(std::size_t number, std::uint8_t leade
         }
     }
     if (start.translates && start.recall != Start::Recall::not_tried)
-        shard_.nat.prefetch_pool(start.row->tenant, start.snat_position);
+        shard_.nat.prefetch_pool_addresses(start.row->tenant, start.snat_position);
     return true;
 }
 
@@ -270,27 +269,26 @@ void Shard::State::Foresight::choose_ports() {
 }
 
 void Shard::State::Foresight::find_traces() {
-    TraceCache& cache = shard_.traces;
+    const TraceCache& cache = shard_.traces;
     for (const std::size_t number : numbers_.span()) {
         Start& start = this->start(number);
         starts_.ready |= 1u << number;
         if (start.leader != number) {  // it stands before this one, and is as usual
-            start.place = this->start(start.leader).place;
+            start.take_trace_of(this->start(start.leader));
             continue;
         }
         if (!start.recalled()) {
-            start.place = cache.place_of(start.trace, start.trace_hash, start.row->epoch);
+            start.take_trace(cache, cache.place_of(start.trace, start.trace_hash, start.row->epoch));
             if (start.place != TraceCache::unknown && start.recall == Start::Recall::failed) {
                 shard_.ingresses.last_start(glances_[number].ingress) =
-                    to_recall(start, leaves_[start.at], starts_.traces_as_of);
+                    to_recall(start, leaves_[start.at], starts_.traces_as_of, shard_.seen_tick());
             }
         }
         if (start.place == TraceCache::unknown) continue;
         shard_.ledger.prefetch(start.row->tenant, start.rule);
-        const std::uint32_t program = cache.program(start.place);
-        if (program == TraceCache::denied) continue;
-        shard_.programs.prefetch(program);
-        const std::uint32_t neighbour = cache.neighbour(start.place).neighbour;
+        if (start.program == TraceCache::denied) continue;
+        shard_.programs.prefetch(start.program);
+        const std::uint32_t neighbour = start.neighbour.neighbour;
         if (neighbour != no_neighbour) fetch_line(&shard_.neighbours.use_of(neighbour));
     }
 }

@@ -26,18 +26,18 @@ IngressTable::IngressTable(const Image& image)
         const auto number = static_cast<std::uint16_t>(binding.number());
         const TenantView& tenant = image.tenants()[binding.tenant()];
         Ingress ingress;
-        ingress.mac = from_image(tenant.interfaces[tenant.interface_position(binding.interface())].mac());
+        const Mac mac = from_image(tenant.interfaces[tenant.interface_position(binding.interface())].mac());
         ingress.number = number;
         ingress.stateful = tenant.has_service_router;
         ingress.scope = ingress.stateful ? binding.tenant() : number;
-        std::memcpy(&ingress.mac_bits, ingress.mac.bytes.data(), ingress.mac.bytes.size());
+        std::memcpy(&ingress.mac_bits, mac.bytes.data(), mac.bytes.size());
         const FlowKind kind = ingress.stateful ? FlowKind::session4 : FlowKind::stateless4;
         ingress.key_bits = key_bits_of(kind, ingress.scope);
         ingress.interface = {binding.tenant(), binding.interface()};
         ingress.epoch = tenant.closure_changed;
         ingress.links = add_links(image, tenant);
         ingresses_[number] = ingress;
-        start_rows_[number] = StartRow::of(image, ingress.interface);
+        start_rows_[number].set(image, ingress.interface);
         if (is_tunnel_binding(binding.key())) {
             add_vni(binding.key(), number);
             continue;

@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "runtime/cache/program.h"
 #include "runtime/image/image.h"
 #include "runtime/shard/start.h"
+#include "runtime/state/fetch_line.h"
 #include "schemas/layout/binding_key.h"
 
 namespace sluice {
@@ -19,17 +21,23 @@ constexpr std::uint16_t no_ingress = 0xffff;
 constexpr std::uint16_t no_links = 0xffff;
 
 struct Ingress {
-    Mac mac;                         // the router's, there
-    std::uint64_t mac_bits = 0;      // the same as the machine reads eight bytes, the upper two zero
-    std::uint32_t key_bits = 0;      // the first four bytes of an IPv4 key, but for the protocol
-    std::uint16_t number = 0;        // its slot, and its place in the table
-    std::uint16_t scope = 0;         // of the flow keys of what enters: the tenant, or the ingress (FlowKind)
-    bool stateful = false;           // the tenant has a service router: its sessions are looked up first
-    bool ends_tunnels = false;       // of an underlay
+    std::uint64_t mac_bits = 0;  // the router's MAC there, as the machine reads eight bytes, the upper two zero
+    std::uint32_t key_bits = 0;  // the first four bytes of an IPv4 key, but for the protocol
+    std::uint16_t number = 0;    // its slot, and its place in the table
+    std::uint16_t scope = 0;     // of the flow keys of what enters: the tenant, or the ingress (FlowKind)
+    bool stateful = false;       // the tenant has a service router: its sessions are looked up first
+    bool ends_tunnels = false;   // of an underlay
     std::uint16_t links = no_links;  // what leads on to routers with sessions: IngressTable::link_scope
     std::uint32_t epoch = 0;         // the generation in which what its packets can read changed last
     InterfaceRef interface;
+
+    Mac mac() const noexcept {
+        Mac mac;
+        std::memcpy(mac.bytes.data(), &mac_bits, mac.bytes.size());
+        return mac;
+    }
 };
+static_assert(sizeof(Ingress) == 32);  // of many tenants', two share a line
 
 /// Where tunnels over a port end, as the machine reads it from the wire.
 struct TunnelEnd {
@@ -79,6 +87,11 @@ class IngressTable {
     }
     const Ingress& operator[](std::uint16_t number) const noexcept { return ingresses_[number]; }
     const StartRow& start_row(std::uint16_t number) const noexcept { return start_rows_[number]; }
+    /// Fetches what the next first packet of this ingress reads.
+    void prefetch_start(std::uint16_t number) const noexcept {
+        start_rows_[number].prefetch();
+        fetch_line(&last_starts_[number]);
+    }
     LastStart& last_start(std::uint16_t number) noexcept { return last_starts_[number]; }
     const Ingress* data() const noexcept { return ingresses_.data(); }
     std::size_t size() const noexcept { return ingresses_.size(); }

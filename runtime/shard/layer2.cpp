@@ -98,7 +98,7 @@ void Shard::State::look_behind_layer2(std::uint16_t number, Arrival& arrival) co
     arrival.component = counters.interface_component(arrival.ingress.tenant, arrival.ingress.interface);
     if (l2->source.is_group()) return void(arrival.reason = DropReason::BAD_SMAC);
     const bool group = l2->destination.is_group();
-    if (!group && l2->destination != ingress.mac) return void(arrival.reason = DropReason::NOT_OURS);
+    if (!group && l2->destination != ingress.mac()) return void(arrival.reason = DropReason::NOT_OURS);
     if (l2->ethertype == ethertype_arp) return void(arrival.kind = Arrival::Kind::arp);
     if (l2->ethertype != ethertype_ipv4 && l2->ethertype != ethertype_ipv6) {
         return void(arrival.reason = DropReason::BAD_ETHERTYPE);

@@ -166,7 +166,7 @@ struct Shard::State final : NeighbourActions {
     void judge_start(Start& start, std::uint8_t protocol);
     /// In a packet's turn, when still no flow is known of it: opens it, or drops what is denied.
     Started start(const Frame& frame, const Glance& glance, Start& start);
-    void count_start(const Start& start);
+    void count_start(const Start& start, std::uint16_t ingress);
     std::uint32_t ready_neighbour(const Glance& glance, const Start& start);  // no_neighbour: none
     std::uint32_t open(const Glance& glance, Start& start);                   // the new entry; no_flow: none
 

@@ -60,12 +60,12 @@ Started Shard::State::start(const Frame& frame, const Glance& glance, Start& sta
             leader.trace = leader.trace_key(glance.key.protocol);
             leader.trace_hash = traces.hash(leader.trace);
         }
-        start.place = traces.place_of(leader.trace, leader.trace_hash, start.row->epoch);
+        start.take_trace(traces, traces.place_of(leader.trace, leader.trace_hash, start.row->epoch));
     }
-    if (start.place == TraceCache::unknown || glance.l3[ipv4_ttl_at] <= traces.ttl_cost(start.place)) return {};
-    const std::uint32_t program = traces.program(start.place);
+    if (start.place == TraceCache::unknown || glance.l3[ipv4_ttl_at] <= start.ttl_cost) return {};
+    const std::uint32_t program = start.program;
     const auto refuse = [&](DropReason reason) {
-        count_start(start);
+        count_start(start, glance.ingress);
         counters.tenants[start.row->tenant].rx.add(frame.length);
         drop(frame, counters.service_router(start.row->tenant), reason);
         return Started{.is_over = true};
@@ -87,7 +87,7 @@ Started Shard::State::start(const Frame& frame, const Glance& glance, Start& sta
     if (neighbour == no_neighbour) return {};
     const std::uint32_t at = open(glance, start);
     if (at == no_flow) return {};
-    count_start(start);
+    count_start(start, glance.ingress);
     ++counters.tenants[start.row->tenant].traces.started;
 
     if (settings.before_insert != nullptr) settings.before_insert(settings.before_insert_argument);
@@ -113,15 +113,22 @@ Started Shard::State::start(const Frame& frame, const Glance& glance, Start& sta
     return {.entry = at};
 }
 
-void Shard::State::count_start(const Start& start) {
-    traces.use(start.place, seen_tick());
+void Shard::State::count_start(const Start& start, std::uint16_t ingress) {
+    // Once a tick is often enough for the trace, and leaves its line where it is.
+    const std::uint32_t tick = seen_tick();
+    LastStart& last = ingresses.last_start(ingress);
+    const bool is_last = last.place == start.place;
+    if (!is_last || last.used != static_cast<std::uint8_t>(tick)) {
+        traces.use(start.place, tick);
+        if (is_last) last.used = static_cast<std::uint8_t>(tick);
+    }
     unusual[place_of_tenant(start.row->tenant)] /= 2;
     ++counters.cache.trace_hits;
     ++counters.tenants[start.row->tenant].traces.hits;
 }
 
 std::uint32_t Shard::State::ready_neighbour(const Glance& glance, const Start& start) {
-    NeighbourHint& hint = traces.neighbour(start.place);
+    const NeighbourHint& hint = start.neighbour;
     const auto is_ready = [this](std::uint32_t neighbour) { return neighbours.use_of(neighbour).ready; };
     if (hint.neighbour != no_neighbour && neighbours.use_of(hint.neighbour).life == hint.life &&
         is_ready(hint.neighbour)) {
@@ -134,7 +141,12 @@ std::uint32_t Shard::State::ready_neighbour(const Glance& glance, const Start& s
     const std::uint32_t found =
         neighbours.find(image->tenants()[start.row->tenant].ref(start.out_interface), next_hop, Family::v4);
     if (found == no_neighbour || !is_ready(found)) return no_neighbour;
-    if (by_gateway) hint = {found, neighbours.use_of(found).life};
+    if (by_gateway) {
+        const NeighbourHint better{found, neighbours.use_of(found).life};
+        traces.set_neighbour(start.place, better);
+        LastStart& last = ingresses.last_start(glance.ingress);
+        if (last.place == start.place) last.neighbour = better;
+    }
     return found;
 }
 

@@ -23,6 +23,7 @@ struct alignas(64) Start {
     FirewallQuestion question;  // of one that is not recalled
     std::uint32_t rule;         // the slot of the one that decides
     std::uint32_t place;        // in the trace cache
+    std::uint32_t program;      // what is known there: what carries it out, or denied
     std::uint32_t adjacency;
     std::uint32_t snat_position;
     std::uint16_t out_interface;
@@ -41,9 +42,25 @@ struct alignas(64) Start {
         reply.destination_port = __builtin_bswap16(choice->external_port);
     }
     ShortTraceKey trace_key(std::uint8_t protocol) const noexcept;
+    /// What the trace cache has in a place of its; unknown: nothing.
+    void take_trace(const TraceCache& cache, std::uint32_t its_place) noexcept {
+        place = its_place;
+        if (place == TraceCache::unknown) return;
+        program = cache.program(place);
+        neighbour = cache.neighbour(place);
+        ttl_cost = cache.ttl_cost(place);
+    }
+    void take_trace_of(const Start& other) noexcept {
+        place = other.place;
+        program = other.program;
+        neighbour = other.neighbour;
+        ttl_cost = other.ttl_cost;
+    }
     TagIndex::Home home;  // of its key, in the flow table's index
 
     alignas(64) ShortTraceKey trace;  // of a leader that is not recalled
+    NeighbourHint neighbour;          // from `place`, like the next
+    std::uint8_t ttl_cost;
     std::uint64_t trace_hash, question_hash;
     InsideEndpoint inside;
     NatTable::Search search;
@@ -53,16 +70,21 @@ struct alignas(64) Start {
 };
 static_assert(offsetof(Start, trace) == 64);
 
-/// What the last first packet of an ingress came to, and what the tables had said of it: the next one most
-/// often asks the same, and this line is all it needs then. Holds until a trace is stored.
+/// What the last first packet of an ingress came to, and what tables and trace cache had said of it: the next
+/// one most often asks the same, and this line is all it needs then. Holds until a trace is stored.
 struct alignas(64) LastStart {
     StartLeaves leaves;
-    std::uint32_t snat_position, rule;
+    std::uint32_t rule;
     std::uint32_t place = TraceCache::unknown;  // unknown: nothing is remembered
     std::uint32_t traces_as_of;
+    std::uint32_t program;
+    NeighbourHint neighbour;
+    std::uint16_t snat_position;  // where it translates
     std::uint16_t out_interface;
+    std::uint8_t used;  // the lowest byte of the tick at which the trace's use was noted last
     bool translates;
     Start::Judgement judgement;
+    std::uint8_t ttl_cost;
 };
 static_assert(sizeof(LastStart) == 64);
 

@@ -81,7 +81,7 @@ void LookUps::services() noexcept {
 
 void LookUps::classes() noexcept {
     if (of_one_ingress()) {
-        const AddressClassView& sets = all_.front().row->sets;
+        const AddressClassView sets = all_.front().row->address_classes();
         Addresses found;
         sets.lookup_burst(std::span(sources_.data(), all_.size()), found.data());
         for (std::size_t i = 0; i < all_.size(); ++i) leaves_[i].source_class = found[i];
@@ -92,7 +92,7 @@ void LookUps::classes() noexcept {
     // Walks of different packets overlap by themselves.
     for (std::size_t i = 0; i < all_.size(); ++i) {
         if (!all_[i].row->has_rules) continue;
-        const AddressClassView& sets = all_[i].row->sets;
+        const AddressClassView sets = all_[i].row->address_classes();
         leaves_[i].source_class = sets.lookup(Ip::from_v4(sources_[i]));
         leaves_[i].destination_class = sets.lookup(Ip::from_v4(destinations_[i]));
     }

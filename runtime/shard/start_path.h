@@ -13,11 +13,18 @@ namespace sluice {
 
 /// Where look-ups begin: with many tenants each of these lines is a cold one.
 inline void fetch_tables(const StartRow& row) {
-    fetch_line(row.routes.root);
-    fetch_line(row.nat.root);
+    fetch_line(row.has_routes_root() ? static_cast<const void*>(row.routes.records) : row.routes.root);
+    fetch_line(row.has_nat_root() ? static_cast<const void*>(row.nat.records) : row.nat.root);
     fetch_line(row.services.cells);
-    fetch_line(row.sets.comb.steps);
-    fetch_line(row.sets.comb.slots);
+    fetch_line(row.set_walk.steps);
+    fetch_line(row.set_walk.slots);
+    if (row.has_own_routes || row.set_walk.empty()) fetch_line(&row.sets);
+}
+
+/// What fetch_rows() reads of the row.
+inline void fetch_cold_lines(const StartRow& row) {
+    fetch_line(&row.sets);
+    fetch_line(&row.source_matches);
 }
 
 /// The rows that the leaves lead to, which many tenants' traffic finds cold.
@@ -51,23 +58,31 @@ inline bool recall(const LastStart& last, std::uint32_t trace_changes, const Sta
     start.adjacency = leaves.route;
     start.out_interface = last.out_interface;
     start.translates = last.translates;
-    start.snat_position = last.snat_position;
+    start.snat_position = last.translates ? last.snat_position : no_stage_row;
     start.judgement = last.judgement;
     start.rule = last.rule;
     start.place = last.place;
+    start.program = last.program;
+    start.neighbour = last.neighbour;
+    start.ttl_cost = last.ttl_cost;
     return true;
 }
 
 /// Of the packet that `start` is of, which a trace is known of.
-inline LastStart to_recall(const Start& start, const StartLeaves& leaves, std::uint32_t trace_changes) {
+inline LastStart to_recall(const Start& start, const StartLeaves& leaves, std::uint32_t trace_changes,
+                           std::uint32_t tick) {
     return {.leaves = leaves,
-            .snat_position = start.snat_position,
             .rule = start.rule,
             .place = start.place,
             .traces_as_of = trace_changes,
+            .program = start.program,
+            .neighbour = start.neighbour,
+            .snat_position = static_cast<std::uint16_t>(start.snat_position),
             .out_interface = start.out_interface,
+            .used = static_cast<std::uint8_t>(tick - 1),
             .translates = start.translates,
-            .judgement = start.judgement};
+            .judgement = start.judgement,
+            .ttl_cost = start.ttl_cost};
 }
 
 /// False: not forwarded, or from a source that may not be there, or to an address that NAT stands before, or

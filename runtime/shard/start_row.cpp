@@ -1,34 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/shard/start_row.h"
 
-namespace sluice {
+#include <algorithm>
+#include <span>
 
-StartRow StartRow::of(const Image& image, InterfaceRef ingress) {
-    const TenantView& tenant = image.tenants()[ingress.tenant];
-    StartRow row;
-    const image::Interface& in = tenant.interfaces[tenant.interface_position(ingress.interface)];
-    row.possible = tenant.has_service_router && in.kind() != image::InterfaceKind::Transit;
-    row.checks_source = in.source_check() != image::SourceCheck::Off;
-    row.has_rules = !tenant.rules.empty();
-    row.has_nat = !tenant.nat_classes4.empty();
-    row.tenant = tenant.index;
-    row.in_interface = tenant.interface_position(ingress.interface);
-    if (row.has_rules) row.from_zone = tenant.from_zones[row.in_interface];
-    row.default_action = is_inside(in.kind()) ? tenant.default_action : tenant.default_action_from_uplink;
-    row.ingress = ingress;
-    row.epoch = tenant.closure_changed;
-    row.version = tenant.section_changed;
-    row.has_own_routes = !tenant.routes4.own.empty();
-    row.own_routes = tenant.routes4.own;
-    row.routes = tenant.routes4.common;
-    row.nat = tenant.nat4;
-    row.sets = tenant.sets4;
-    row.adjacencies = tenant.adjacencies.data();
-    row.nat_classes = tenant.nat_classes4.data();
-    row.source_matches = tenant.source_matches;
-    row.to_zones = tenant.to_zones.data();
-    row.services = tenant.service_classes();
-    return row;
+namespace sluice {
+namespace {
+
+void keep_root(LpmView& table, std::span<std::uint32_t> copy) {
+    const std::size_t entries = std::size_t{1} << table.root_bits;
+    if (entries > copy.size()) return;
+    std::copy_n(table.root, entries, copy.begin());
+    table.root = copy.data();
+}
+
+}  // namespace
+
+void StartRow::set(const Image& image, InterfaceRef from) {
+    const TenantView& view = image.tenants()[from.tenant];
+    in_interface = view.interface_position(from.interface);
+    const image::Interface& in = view.interfaces[in_interface];
+    possible = view.has_service_router && in.kind() != image::InterfaceKind::Transit;
+    checks_source = in.source_check() != image::SourceCheck::Off;
+    has_rules = !view.rules.empty();
+    has_nat = !view.nat_classes4.empty();
+    tenant = view.index;
+    if (has_rules) from_zone = view.from_zones[in_interface];
+    default_action = is_inside(in.kind()) ? view.default_action : view.default_action_from_uplink;
+    ingress = from;
+    epoch = view.closure_changed;
+    version = view.section_changed;
+    has_own_routes = !view.routes4.own.empty();
+    own_routes = view.routes4.own;
+    routes = view.routes4.common;
+    nat = view.nat4;
+    set_walk = view.sets4.comb;
+    sets = view.sets4.lpm;
+    adjacencies = view.adjacencies.data();
+    nat_classes = view.nat_classes4.data();
+    source_matches = view.source_matches;
+    to_zones = view.to_zones.data();
+    services = view.service_classes();
+    keep_root(routes, routes_root);
+    keep_root(nat, nat_root);
 }
 
 }  // namespace sluice
