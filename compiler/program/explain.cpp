@@ -10,10 +10,10 @@
 #include "compiler/analyze/explanation.h"
 #include "compiler/program/commands.h"
 #include "compiler/program/load.h"
-#include "runtime/control/path_report.h"
 #include "runtime/io/capture_reader.h"
 #include "runtime/packet/packet_text.h"
 #include "runtime/packet/parse.h"
+#include "runtime/show/path_report.h"
 
 namespace sluice::program {
 namespace {

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "runtime/control/entrance.h"
-#include "runtime/control/names.h"
 #include "runtime/packet/parse.h"
 #include "runtime/packet/parse_l4.h"
+#include "runtime/show/names.h"
 #include "runtime/stages/stage.h"
 
 namespace sluice {

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "runtime/control/entrance.h"
-#include "runtime/control/names.h"
+#include "runtime/show/names.h"
 #include "runtime/stages/stage.h"
 #include "schemas/layout/image_types.h"
 

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "runtime/control/names.h"
+#include "runtime/show/names.h"
 
 namespace sluice {
 namespace {

@@ -8,12 +8,12 @@
 #include <stdexcept>
 
 #include "runtime/control/exit_codes.h"
-#include "runtime/control/path_report.h"
 #include "runtime/control/report.h"
 #include "runtime/control/tables.h"
 #include "runtime/packet/packet_text.h"
 #include "runtime/programs/image_source.h"
 #include "runtime/programs/packet_loop.h"
+#include "runtime/show/path_report.h"
 #include "schemas/layout/hexadecimal.h"
 
 namespace sluice {

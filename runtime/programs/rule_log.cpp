@@ -7,8 +7,8 @@
 #include <chrono>
 #include <stdexcept>
 
-#include "runtime/control/names.h"
 #include "runtime/programs/log.h"
+#include "runtime/show/names.h"
 
 namespace sluice {
 namespace {

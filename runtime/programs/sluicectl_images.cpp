@@ -16,8 +16,8 @@
 #include "runtime/control/control_client.h"
 #include "runtime/control/exit_codes.h"
 #include "runtime/control/push.h"
-#include "runtime/control/text_table.h"
 #include "runtime/image/image_file.h"
+#include "runtime/show/text_table.h"
 #include "schemas/layout/image_header.h"
 
 namespace sluice {

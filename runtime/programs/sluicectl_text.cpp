@@ -7,10 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "runtime/control/path_report.h"
 #include "runtime/control/report.h"
-#include "runtime/control/text_table.h"
 #include "runtime/programs/sluicectl_images.h"
+#include "runtime/show/path_report.h"
+#include "runtime/show/text_table.h"
 
 namespace sluice {
 namespace {

@@ -4,8 +4,8 @@
 // router between them and one uplink, links with addresses, transits between the routers' parts.
 #include <nlohmann/json.hpp>
 
-#include "runtime/control/path_report.h"
 #include "runtime/control/report.h"
+#include "runtime/show/path_report.h"
 #include "tests/acceptance/tunnelled.h"
 #include "tests/support/compile.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/control/names.h"
+#include "runtime/show/names.h"
 
 #include "runtime/packet/view.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/control/path_report.h"
+#include "runtime/show/path_report.h"
 
 #include <fmt/format.h>
 
@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/control/names.h"
-#include "runtime/control/text_table.h"
+#include "runtime/show/names.h"
+#include "runtime/show/text_table.h"
 #include "runtime/stages/router_parts.h"
 #include "schemas/layout/image_types.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/control/text_table.h"
+#include "runtime/show/text_table.h"
 
 #include <fmt/format.h>
 
