@@ -113,6 +113,8 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     row.add_default_action(to_image(firewall.otherwise));
     row.add_default_action_from_uplink(to_image(firewall.from_uplink));
     row.add_keeps_denied_sessions(firewall.keeps_denied_sessions);
+    row.add_most_sessions(tenant.most_sessions.value_or(0));
+    row.add_new_sessions_a_second(tenant.new_sessions_a_second.value_or(0));
     row.add_interface_names(interface_names);
     row.add_interfaces(interfaces);
     row.add_addresses(addresses);

@@ -192,9 +192,10 @@ struct Tenant {
     std::vector<AddressSet> sets;
     std::optional<Firewall> firewall;
     std::vector<Assertion> assertions;
-    std::vector<ProxiedAddress> proxied;  // besides its own NAT rules' addresses
-    std::optional<TtlMode> ttl;           // of this router; else the gateway's
-    bool is_provider = false;             // its uplinks are on its service part, which keeps no state
+    std::optional<std::uint32_t> most_sessions, new_sessions_a_second;  // at least 1
+    std::vector<ProxiedAddress> proxied;                                // besides its own NAT rules' addresses
+    std::optional<TtlMode> ttl;                                         // of this router; else the gateway's
+    bool is_provider = false;  // its uplinks are on its service part, which keeps no state
 
     bool has_service_router() const {
         return firewall.has_value() || !snat.empty() || !dnat.empty() || !one_to_one.empty();

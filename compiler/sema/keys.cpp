@@ -23,6 +23,7 @@ constexpr KeyRow tenant_keys[] = {{"tenant", required},
                                   {"nat"},
                                   {"addresses"},
                                   {"services"},
+                                  {"limits"},
                                   {"firewall"},
                                   {"tests"},
                                   {"signatures", later, Code::signatures_later}};
@@ -47,6 +48,7 @@ constexpr KeyRow route_keys[] = {{"to", required}, {"via"}, {"blackhole"}, {"ten
 constexpr KeyRow snat_keys[] = {{"snat", required}, {"out", required}, {"to", required}, {"ports"}};
 constexpr KeyRow dnat_keys[] = {{"dnat", required}, {"on", required}, {"to", required}};
 constexpr KeyRow one_to_one_keys[] = {{"one-to-one", required}, {"inside", required}, {"on", required}};
+constexpr KeyRow limits_keys[] = {{"sessions"}, {"new-sessions"}};
 constexpr KeyRow firewall_keys[] = {{"default"}, {"denied-sessions"}, {"rules"}};
 constexpr KeyRow rule_keys[] = {{"name", required},
                                 {"from", required},
@@ -76,14 +78,15 @@ const ObjectTable route{"route", "a route", route_keys};
 const ObjectTable snat{"snat", "an snat rule", snat_keys};
 const ObjectTable dnat{"dnat", "a dnat rule", dnat_keys};
 const ObjectTable one_to_one{"one-to-one", "a one-to-one rule", one_to_one_keys};
+const ObjectTable limits{"limits", "limits", limits_keys};
 const ObjectTable firewall{"firewall", "firewall", firewall_keys};
 const ObjectTable rule{"rule", "a rule", rule_keys};
 const ObjectTable test{"test", "a test", test_keys};
 
 std::span<const ObjectTable* const> all() {
     static constexpr const ObjectTable* tables[] = {
-        &gateway,  &provider, &router, &transit, &port, &tenant,     &segment,  &uplink, &vlan, &qinq,
-        &untagged, &vxlan,    &route,  &snat,    &dnat, &one_to_one, &firewall, &rule,   &test};
+        &gateway,  &provider, &router, &transit, &port, &tenant,     &segment, &uplink,   &vlan, &qinq,
+        &untagged, &vxlan,    &route,  &snat,    &dnat, &one_to_one, &limits,  &firewall, &rule, &test};
     return tables;
 }
 

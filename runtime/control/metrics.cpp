@@ -65,8 +65,9 @@ class Collection {
         }
     }
     template <typename ValueOf>
-    void each_tenant(std::string_view name, std::string_view help, ValueOf&& value_of) {
-        auto& samples = family(name, counter, help);
+    void each_tenant(std::string_view name, std::string_view help, ValueOf&& value_of,
+                     MetricKind kind = counter) {
+        auto& samples = family(name, kind, help);
         for (const TenantView& tenant : image_.tenants()) {
             if (!tenant.exists()) continue;
             samples.push_back({with(shard_label_, "tenant", tenant.name),
@@ -186,6 +187,9 @@ void Collection::tenants() {
     each_tenant(
         "sluice_tenant_trace_misses_total", "Packets of new flows that no trace was known for.",
         [](Count tenant) -> const auto& { return tenant.traces.misses; });
+    each_tenant(
+        "sluice_tenant_sessions", "Sessions that a tenant has.",
+        [](Count tenant) -> const auto& { return tenant.sessions; }, gauge);
 }
 
 void Collection::sessions() {

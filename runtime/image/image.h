@@ -103,6 +103,9 @@ struct TenantView {
     image::FirewallAction default_action{};
     image::FirewallAction default_action_from_uplink{};
     bool keeps_denied_sessions = false;
+    std::uint32_t most_sessions = 0;          // 0: no limit
+    std::uint32_t new_sessions_a_second = 0;  // the same
+    bool limits_sessions() const noexcept { return (most_sessions | new_sessions_a_second) != 0; }
     std::vector<std::string_view> interface_names;
     std::span<const image::Interface> interfaces;
     std::span<const image::InterfaceAddress> addresses;

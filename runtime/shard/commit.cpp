@@ -35,7 +35,20 @@ std::uint32_t Shard::State::seen_tick() const {
     return static_cast<std::uint32_t>((now + tick_nanoseconds - 1) / tick_nanoseconds);
 }
 
+std::optional<DropReason> Shard::State::limit_of_sessions(std::uint16_t tenant) {
+    const TenantView& view = image->tenants()[tenant];
+    if (view.most_sessions != 0 && counters.tenants[tenant].sessions >= view.most_sessions) {
+        return DropReason::SESSION_FULL;
+    }
+    const std::uint32_t rate = view.new_sessions_a_second;
+    if (rate != 0 && !session_meters[tenant].allow(now, rate)) return DropReason::SESSION_RATE;
+    return std::nullopt;
+}
+
 std::optional<DropReason> Shard::State::open(Hop& hop, bool alone, const IpView& first, std::uint32_t epoch) {
+    if (image->tenants()[hop.tenant].limits_sessions()) {
+        if (const auto reason = limit_of_sessions(hop.tenant)) return reason;
+    }
     const bool wide = !alone || joins_at_length(hop) || (source_changes(hop) && destination_changes(hop));
     // The stages have seen that nobody has these tuples; only another router of the path may since.
     const auto made = alone ? sessions.create_unseen(hop.forward, hop.reverse, wide)
@@ -71,6 +84,7 @@ std::optional<DropReason> Shard::State::open(Hop& hop, bool alone, const IpView&
             sessions.set_mapping(*made, hop.joined_mapping, true);
         }
     }
+    ++counters.tenants[hop.tenant].sessions;
     hop.session = *made;
     hop.direction = Direction::forward;
     return std::nullopt;
@@ -110,6 +124,7 @@ void Shard::State::undo(std::uint32_t hops) {
         if (!hop.opens_session) continue;
         const Ending ending = ending_of(hop.session);
         release_mappings(ending);
+        --counters.tenants[hop.tenant].sessions;
         sessions.erase(hop.session, ending.tuples);
     }
 }
@@ -225,6 +240,7 @@ void Shard::State::end_session(const Ending& ending) {
     clear_programs(ending.session);
     settle(ending.session);
     release_mappings(ending);
+    --counters.tenants[sessions.flow(ending.session, Direction::forward).key.scope].sessions;
     sessions.erase(ending.session, ending.tuples);
 }
 

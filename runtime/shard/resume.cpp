@@ -282,6 +282,7 @@ bool StateReader::read_session(const saved::Session& row) {
         }
         sessions.set_mapping(*made, mapping->number, arrived);
     }
+    ++state_.counters.tenants[forward.scope].sessions;
     sessions.set_rule(*made, row.rule());
     sessions.set_first_packet(*made, row.in_interface(), has(row, saved::SessionFlag::Timestamp));
     TcpTracker tcp;

@@ -31,7 +31,8 @@ Shard::State::State(const Image& image_, const ShardSettings& settings_, FrameAl
       ingresses(image_),
       ledger(image_.tenants()),
       ip_ids(key),
-      icmp_limiters(counters.drops.size()) {
+      icmp_limiters(counters.drops.size()),
+      session_meters(image_.tenants().size()) {
     for (const TenantView& tenant : image->tenants()) add_static_neighbours(tenant);
 }
 

@@ -24,6 +24,7 @@
 #include "runtime/shard/ingress_table.h"
 #include "runtime/shard/ip_id.h"
 #include "runtime/shard/rule_ledger.h"
+#include "runtime/shard/session_meter.h"
 #include "runtime/shard/shard.h"
 #include "runtime/stages/stage.h"
 #include "runtime/state/fragment_table.h"
@@ -42,6 +43,7 @@ struct ShardActivation {
     RuleLedger ledger;
     IngressTable ingresses;
     std::vector<IcmpLimiter> icmp_limiters;
+    std::vector<SessionMeter> session_meters;
     std::unique_ptr<NatTable::Change> nat;
     std::vector<HeldPacket> judged_again;
 };
@@ -108,12 +110,13 @@ struct Shard::State final : NeighbourActions {
     IngressTable ingresses;
     RuleLedger ledger;
     IpIds ip_ids;
-    std::vector<IcmpLimiter> icmp_limiters;  // by component
-    std::vector<HeldPacket> judged_again;    // room for what settle_in() takes out
-    std::uint32_t settled = 0;               // the generation that settle_in() was last done for
-    std::uint32_t forgotten = 0;             // nothing refers to what vanished in this generation or earlier
-    std::uint32_t sweep_cursor = 0;          // where the next slice of sweeping starts
-    std::uint32_t sweep_until = 0;           // the generation that this sweep is for; 0: none
+    std::vector<IcmpLimiter> icmp_limiters;    // by component
+    std::vector<SessionMeter> session_meters;  // by tenant; new with each image
+    std::vector<HeldPacket> judged_again;      // room for what settle_in() takes out
+    std::uint32_t settled = 0;                 // the generation that settle_in() was last done for
+    std::uint32_t forgotten = 0;               // nothing refers to what vanished in this generation or earlier
+    std::uint32_t sweep_cursor = 0;            // where the next slice of sweeping starts
+    std::uint32_t sweep_until = 0;             // the generation that this sweep is for; 0: none
     std::array<Arrival, most_burst_frames> arrivals;
     std::array<Frame, most_burst_frames> opened;  // those that came through tunnels, without them
     Starts starts;                                // of the burst
@@ -208,6 +211,8 @@ struct Shard::State final : NeighbourActions {
     // commit.cpp
     /// All sessions of the path together, or none: then the reason.
     std::optional<DropReason> commit(std::span<const PacketView> packets);
+    /// Of a tenant that has limits: why it may not begin one more.
+    std::optional<DropReason> limit_of_sessions(std::uint16_t tenant);
     std::optional<DropReason> open(Hop& hop, bool alone, const IpView& first, std::uint32_t epoch);
     /// What a session was told when it was judged again.
     void take_judgement(const Hop& hop, std::uint32_t epoch);

@@ -190,6 +190,7 @@ std::uint32_t Shard::State::open(const Glance& glance, Start& start) {
     sessions.set_first_packet(*session, start.row->ingress.interface, timestamp);
     sessions.timers.schedule_tick(session->index, deadline_tick(*session));
     ++counters.sessions.created;
+    ++counters.tenants[start.row->tenant].sessions;
     ++ledger.settled(start.row->tenant, start.rule).sessions;
     return session->flow(Direction::forward);
 }

@@ -20,7 +20,8 @@ void StartRow::set(const Image& image, InterfaceRef from) {
     const TenantView& view = image.tenants()[from.tenant];
     in_interface = view.interface_position(from.interface);
     const image::Interface& in = view.interfaces[in_interface];
-    possible = view.has_service_router && in.kind() != image::InterfaceKind::Transit;
+    // Who has limits has them where a session is opened the longer way.
+    possible = view.has_service_router && in.kind() != image::InterfaceKind::Transit && !view.limits_sessions();
     checks_source = in.source_check() != image::SourceCheck::Off;
     has_rules = !view.rules.empty();
     has_nat = !view.nat_classes4.empty();

@@ -99,6 +99,7 @@ void Counters::add(const Counters& other) {
         add_to(tenants[i].rx, other.tenants[i].rx);
         add_to(tenants[i].tx, other.tenants[i].tx);
         add_each(tenants[i].rules, other.tenants[i].rules);
+        tenants[i].sessions += other.tenants[i].sessions;
         tenants[i].traces.hits += other.tenants[i].traces.hits;
         tenants[i].traces.misses += other.tenants[i].traces.misses;
         tenants[i].traces.started += other.tenants[i].traces.started;

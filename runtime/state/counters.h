@@ -46,6 +46,7 @@ struct alignas(64) TenantCount {
     struct {
         std::uint64_t hits = 0, misses = 0, started = 0;
     } traces;
+    std::uint64_t sessions = 0;    // that there are
     std::vector<RuleCount> rules;  // by slot; the default's at the end
 };
 

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "compiler/sema/keys.h"
+#include "compiler/sema/passes.h"
+#include "compiler/sema/scalars.h"
+
+namespace sluice::sema {
+namespace {
+
+constexpr std::uint32_t most_sessions = 1U << 30;
+constexpr std::uint32_t most_a_second = 100'000'000;
+
+/// NUMBER/s.
+std::optional<std::uint32_t> rate_of(Context& context, const Node& node, std::string_view what) {
+    const auto text = text_of(context, node, what);
+    if (!text) return std::nullopt;
+    constexpr std::string_view unit = "/s";
+    std::optional<std::uint32_t> value;
+    if (text->ends_with(unit))
+        value = parse_decimal(text->substr(0, text->size() - unit.size()), most_a_second);
+    if (value && *value != 0) return value;
+    context
+        .report(Code::bad_rate, node.span,
+                fmt::format("{} must be so many a second, from 1/s to {}/s, not \"{}\"", what, most_a_second,
+                            *text))
+        .help("write it like 5000/s");
+    return std::nullopt;
+}
+
+}  // namespace
+
+void read_limits(Context& context, TenantScope& scope) {
+    const auto* node = (*scope.object)["limits"];
+    if (node == nullptr) return;
+    const Span where = scope.object->key_span("limits");
+    const Object limits(context, *node, keys::limits, where);
+    if (!limits.is_map()) return;
+    auto& tenant = context.tenant(scope);
+    if (!tenant.has_service_router()) {
+        context
+            .report(Code::conflicting_keys, where,
+                    fmt::format("tenant \"{}\" has neither firewall nor NAT, so it has no sessions to limit",
+                                tenant.name))
+            .help("delete the limits, or add firewall: {default: allow}");
+        return;
+    }
+    if (const auto* sessions = limits["sessions"]) {
+        tenant.most_sessions = number_of(context, *sessions, "the limit of sessions", 1, most_sessions);
+    }
+    if (const auto* rate = limits["new-sessions"]) {
+        tenant.new_sessions_a_second = rate_of(context, *rate, "the limit of new sessions");
+    }
+}
+
+}  // namespace sluice::sema
