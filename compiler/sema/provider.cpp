@@ -30,8 +30,7 @@ void read_ends(Context& context, const Node& node, ProviderLink& link) {
                               : fmt::format("{} has no room for the two ends of a link", item->text))
                 .help(
                     "give it a /31, or for IPv6 a /127: the provider has the first host's address, the tenant "
-                    "the "
-                    "second's");
+                    "the second's");
             continue;
         }
         link.provider_ends.push_back({*subnet, hosts->first});
