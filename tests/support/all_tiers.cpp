@@ -72,6 +72,12 @@ void AllTiers::compare_counters() {
         note(tiers, first_difference(numbers_of(image(), gateway(tiers).counters()), expected));
         if (!gateway(tiers).counters().balanced()) note(tiers, "does not balance");
     }
+    for (const CacheTiers tiers : all_cache_tiers) {
+        std::uint64_t of_tenants = 0;
+        for (const TenantCount& tenant : gateway(tiers).counters().tenants) of_tenants += tenant.sessions;
+        if (of_tenants != gateway(tiers).shard().sessions().size())
+            note(tiers, "counts other sessions than it has");
+    }
 }
 
 }  // namespace sluice::test
