@@ -19,6 +19,9 @@ Explainer::~Explainer() = default;
 
 DryRun Explainer::run(const PacketView& packet, InterfaceRef on) const {
     DryRun run;
+    const TenantView& entered = image_.tenants()[on.tenant];
+    run.came_by = on;
+    on = entered.ref(entered.entered_by(entered.interface_position(on.interface)));
     run.packet = packet;
     const Tables& tables = *tables_;
     run_pipeline(image_, {tables.sessions, tables.nat, tables.key, tables.links}, {&run.packet, 1},

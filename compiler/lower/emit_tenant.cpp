@@ -56,7 +56,7 @@ std::size_t bytes_of(const Vectors&... vectors) {
 void check_size(const policy::Tenant& tenant, const TenantTables& t) {
     constexpr std::size_t margin = 64ULL << 20;
     const std::size_t bytes =
-        bytes_of(t.interfaces, t.addresses, t.proxied, t.neighbours, t.remotes, t.own_routes4.root,
+        bytes_of(t.interfaces, t.addresses, t.proxied, t.neighbours, t.stations, t.remotes, t.own_routes4.root,
                  t.own_routes4.records, t.own_routes6.root, t.own_routes6.records, t.routes4.root,
                  t.routes4.records, t.routes6.root, t.routes6.records, t.adjacencies, t.ecmp_members,
                  t.prefixes, t.externals, t.pool_addresses, t.snat_rules, t.dnat_rules, t.one_to_one_rules,
@@ -86,6 +86,7 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     const auto addresses = aligned_structs(builder, tables.addresses);
     const auto proxied = aligned_structs(builder, tables.proxied);
     const auto neighbours = aligned_structs(builder, tables.neighbours);
+    const auto stations = aligned_structs(builder, tables.stations);
     const auto remotes = aligned_structs(builder, tables.remotes);
     const auto adjacencies = aligned_structs(builder, tables.adjacencies);
     const auto ecmp_members = aligned_scalars(builder, tables.ecmp_members);
@@ -120,6 +121,7 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     row.add_addresses(addresses);
     row.add_proxied(proxied);
     row.add_neighbours(neighbours);
+    row.add_stations(stations);
     row.add_remotes(remotes);
     row.add_own_routes4(pointer_to(digests.own_routes4));
     row.add_own_routes6(pointer_to(digests.own_routes6));

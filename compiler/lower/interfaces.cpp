@@ -17,14 +17,23 @@ image::InterfaceKind kind_of(policy::InterfaceKind kind) {
         case policy::InterfaceKind::peer:
             return image::InterfaceKind::Peer;
         case policy::InterfaceKind::transit:
+            return image::InterfaceKind::Transit;
+        case policy::InterfaceKind::attachment:
             break;
     }
-    return image::InterfaceKind::Transit;
+    return image::InterfaceKind::Attachment;
 }
 
 image::Encapsulation encapsulation_of(policy::Encapsulation encapsulation) {
-    return encapsulation == policy::Encapsulation::vxlan ? image::Encapsulation::Vxlan
-                                                         : image::Encapsulation::None;
+    switch (encapsulation) {
+        case policy::Encapsulation::none:
+            return image::Encapsulation::None;
+        case policy::Encapsulation::vxlan:
+            return image::Encapsulation::Vxlan;
+        case policy::Encapsulation::geneve:
+            break;
+    }
+    return image::Encapsulation::Geneve;
 }
 
 image::SourceCheck to_image(policy::SourceCheck check) {
@@ -44,20 +53,22 @@ image::SourceCheck to_image(policy::SourceCheck check) {
 image::RouterPart part_of(const policy::Tenant& tenant, policy::InterfaceKind kind) {
     const bool service = kind == policy::InterfaceKind::transit ||
                          (kind == policy::InterfaceKind::uplink && tenant.is_provider) ||
-                         (kind != policy::InterfaceKind::segment && tenant.has_service_router());
+                         (kind != policy::InterfaceKind::segment && kind != policy::InterfaceKind::attachment &&
+                          tenant.has_service_router());
     return service ? image::RouterPart::Service : image::RouterPart::Distributed;
 }
 
 image::Interface interface_row(const policy::Tenant& tenant, const policy::Interface& from,
                                std::uint32_t first_address, std::uint32_t first_remote) {
     const bool is_peer = from.kind == policy::InterfaceKind::peer;
+    const std::uint16_t belongs_to = from.kind == policy::InterfaceKind::attachment ? from.segment : 0;
     return {to_image(from.mac),
             from.port == policy::no_index ? std::uint16_t{0} : from.port,
             from.vids.empty() ? std::uint16_t{0} : from.vids[0],
             from.vids.size() < 2 ? std::uint16_t{0} : from.vids[1],
             from.mtu,
             is_peer ? from.peer_tenant : std::uint16_t{0},
-            is_peer ? from.peer_interface : std::uint16_t{0},
+            is_peer ? from.peer_interface : belongs_to,
             static_cast<std::uint8_t>(from.vids.size()),
             kind_of(from.kind),
             first_address,
@@ -68,13 +79,13 @@ image::Interface interface_row(const policy::Tenant& tenant, const policy::Inter
             encapsulation_of(from.encapsulation),
             part_of(tenant, from.kind),
             to_image(from.source_check),
-            0};
+            from.drops_unknown ? image::UnknownUnicast::Drop : image::UnknownUnicast::Flood};
 }
 
-std::uint32_t row_of(const policy::Interface& interface, const policy::StaticNeighbour& neighbour,
+std::uint32_t row_of(const policy::Interface& interface, const std::optional<Ip>& remote,
                      std::uint32_t first_remote) {
-    if (!neighbour.remote) return no_row;
-    const auto place = std::lower_bound(interface.remotes.begin(), interface.remotes.end(), *neighbour.remote);
+    if (!remote) return no_row;
+    const auto place = std::lower_bound(interface.remotes.begin(), interface.remotes.end(), *remote);
     return first_remote + static_cast<std::uint32_t>(place - interface.remotes.begin());
 }
 
@@ -106,8 +117,12 @@ void lower_interfaces(const policy::Tenant& tenant, TenantTables& tables) {
         }
         for (const policy::StaticNeighbour& neighbour : interface.neighbours) {
             tables.neighbours.emplace_back(to_image(neighbour.ip.ip), to_image(neighbour.mac), index,
-                                           row_of(interface, neighbour, first_remote),
+                                           row_of(interface, neighbour.remote, first_remote),
                                            static_cast<std::uint8_t>(neighbour.ip.family));
+        }
+        for (const policy::Station& station : interface.stations) {
+            tables.stations.emplace_back(to_image(station.mac), index,
+                                         row_of(interface, station.remote, first_remote));
         }
     }
 }

@@ -22,6 +22,7 @@ struct TenantTables {
     std::vector<image::InterfaceAddress> addresses;
     std::vector<image::ProxiedAddress> proxied;
     std::vector<image::StaticNeighbour> neighbours;
+    std::vector<image::Station> stations;
     std::vector<image::Ip> remotes;
     LpmTable own_routes4, own_routes6, routes4, routes6;
     std::vector<image::Adjacency> adjacencies;

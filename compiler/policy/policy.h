@@ -25,9 +25,10 @@ constexpr std::uint16_t no_index = 0xffff;
 
 enum class TtlMode : std::uint8_t { per_router, per_stage };
 
-/// transit: between a router's distributed and its service part.
-enum class InterfaceKind : std::uint8_t { segment, uplink, peer, transit };
-enum class Encapsulation : std::uint8_t { none, vxlan };
+/// transit: between a router's distributed and its service part. attachment: of a segment with tunnels, one
+/// more port or VLAN.
+enum class InterfaceKind : std::uint8_t { segment, uplink, peer, transit, attachment };
+enum class Encapsulation : std::uint8_t { none, vxlan, geneve };
 enum class SourceCheck : std::uint8_t { off, loose, strict };  // unicast reverse path forwarding (RFC 3704)
 
 struct InterfaceAddress {
@@ -39,6 +40,12 @@ struct StaticNeighbour {
     IpAndFamily ip;
     Mac mac;
     std::optional<Ip> remote = std::nullopt;  // the tunnel endpoint that it is behind
+};
+
+/// A MAC of a segment with tunnels, and the tunnel endpoint that it is behind.
+struct Station {
+    Mac mac;
+    Ip remote;
 };
 
 /// Where tunnels over a port end here. Of length 0: every other endpoint is a neighbour on the port.
@@ -58,7 +65,8 @@ struct Port {
 
 /// A segment, an uplink, the near end of a link to another tenant, or the transit between the router's parts:
 /// an interface of this tenant's router and a zone of its firewall. A tenant's interfaces are its segments,
-/// then its uplinks, then its peers, each in file order, then its transit.
+/// then its uplinks, then its peers, each in file order, then its transit, then its segments' attachments,
+/// which are no zones.
 struct Interface {
     std::string name;
     InterfaceKind kind = InterfaceKind::segment;
@@ -72,6 +80,9 @@ struct Interface {
     Encapsulation encapsulation = Encapsulation::none;
     std::uint32_t vni = 0;
     std::vector<Ip> remotes;                  // the other tunnel endpoints; ascending, none twice
+    std::vector<Station> stations;            // ascending by MAC
+    bool drops_unknown = false;               // frames for stations that nobody knows are not flooded
+    std::uint16_t segment = no_index;         // attachment only: the interface that it belongs to
     std::uint16_t peer_tenant = no_index;     // peer only: index into Policy::tenants
     std::uint16_t peer_interface = no_index;  // peer only: the other end, an interface of that tenant
     Position where;

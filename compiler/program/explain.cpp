@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -14,6 +15,7 @@
 #include "runtime/packet/packet_text.h"
 #include "runtime/packet/parse.h"
 #include "runtime/show/path_report.h"
+#include "runtime/show/switch_report.h"
 
 namespace sluice::program {
 namespace {
@@ -21,7 +23,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Options {
-    std::string path, on, packet, capture;
+    std::string path, on, packet, capture, to;
     bool json = false;
 };
 
@@ -58,7 +60,10 @@ Exit explain_capture(const Options& options, const Explainer& explainer, const I
             fmt::print(stderr, "{}: packet {}: {}\n", options.capture, reader.packets(), *reason);
             continue;
         }
-        reports.push_back(path_report(image, explainer.run(std::get<PacketView>(packet), on)));
+        const PacketView& frame = std::get<PacketView>(packet);
+        const Mac to = frame.l2.destination;
+        reports.push_back(is_switched(image, on, to) ? switch_report(image, switch_by_policy(image, on, to))
+                                                     : path_report(image, explainer.run(frame, on)));
     }
     if (reader.problem().empty()) return Exit::done;
     fmt::print(stderr, "sluicec: {}: {}\n", options.capture, reader.problem());
@@ -77,7 +82,14 @@ Exit explain(const Options& options) {
     }
     const Explainer explainer(*image);
     Json reports = Json::array();
-    if (!options.packet.empty()) {
+    std::optional<Mac> to;
+    if (!options.to.empty()) {
+        to = parse_mac(options.to);
+        if (!to) return usage(fmt::format("--to: \"{}\" is no MAC", options.to));
+    }
+    if (to && !is_for_router(*image, *on, *to)) {
+        reports.push_back(switch_report(*image, switch_by_policy(*image, *on, *to)));
+    } else if (!options.packet.empty()) {
         PacketTextError error;
         const auto text = parse_packet_text(options.packet, Wildcards::refused, error);
         if (!text) return usage(fmt::format("--packet: {}", error.words));
@@ -104,6 +116,7 @@ void add_explain(CLI::App& app, Exit& exit) {
     command->add_option("--on", options->on, "where it enters: TENANT/INTERFACE")->required();
     command->add_option("--packet", options->packet, "such as \"tcp 198.18.0.9:40000 > 203.0.113.10:443\"");
     command->add_option("--pcap", options->capture, "each packet of a capture, as the first of its flow");
+    command->add_option("--to", options->to, "the MAC that the frame is for; absent: the router's");
     command->add_flag("--json", options->json, "print the steps as JSON");
     command->callback([options, &exit] { exit = explain(*options); });
 }

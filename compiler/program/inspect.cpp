@@ -40,9 +40,11 @@ const char* kind_of(const image::Interface& row) {
         case image::InterfaceKind::Peer:
             return "peer";
         case image::InterfaceKind::Transit:
+            return "transit";
+        case image::InterfaceKind::Attachment:
             break;
     }
-    return "transit";
+    return "attachment";
 }
 
 std::vector<std::string> addresses_of(const TenantView& tenant, const image::Interface& row) {

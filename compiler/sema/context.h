@@ -78,6 +78,7 @@ struct TenantScope {
 
     std::map<std::string_view, Symbol> names;
     std::vector<Span> interface_spans;
+    std::vector<std::pair<policy::Interface, Span>> attachments;  // of its segments, to come behind the others
     std::vector<ConnectedSubnet> subnets;  // sorted by family and address once interfaces are read
     std::deque<NamedAddresses> addresses;
     std::map<std::string_view, NamedServices> services;

@@ -40,8 +40,6 @@ class InterfaceReader {
   private:
     void interface(InterfaceKind kind, const Node& name, const Node& value);
     bool declare(const Node& name, std::string_view noun);
-    void attachment(const Object& object, Interface& result, const KindWords& words);
-    void tag(const Object& attachment, std::string_view key, Interface& result);
     void addresses(const Node& node, Interface& result);
     void mtu(const Object& object, Interface& result);
     void neighbours(const Node& node, Interface& result);
@@ -84,7 +82,7 @@ void InterfaceReader::interface(InterfaceKind kind, const Node& name, const Node
     result.where = context_.position(name.span);
     result.mac = context_.gateway_mac.value_or(Mac{});
     if (object.is_map()) {
-        attachment(object, result, words);
+        read_attachment(context_, object, words.noun, kind == InterfaceKind::segment, result);
         if (const auto* node = object["mac"]) {
             if (const auto mac = mac_of(context_, *node, "an interface's MAC")) result.mac = *mac;
         }
@@ -95,56 +93,13 @@ void InterfaceReader::interface(InterfaceKind kind, const Node& name, const Node
         }
         mtu(object, result);
         if (const auto* node = object["neighbours"]) neighbours(*node, result);
-        if (kind == InterfaceKind::segment) read_stations(context_, object, result);
+        if (kind == InterfaceKind::segment) {
+            read_stations(context_, object, result);
+            read_bridge(context_, scope_, object, result);
+        }
     }
     scope_.interface_spans.push_back(name.span);
     context_.tenant(scope_).interfaces.push_back(std::move(result));
-}
-
-void InterfaceReader::attachment(const Object& object, Interface& result, const KindWords& words) {
-    std::vector<std::string_view> given;
-    for (const std::string_view key : {"vlan", "qinq", "untagged", "vxlan"}) {
-        if (object[key] != nullptr) given.push_back(key);
-    }
-    if (given.empty()) {
-        if (object.has_later()) return;
-        const bool may_tunnel = result.kind == InterfaceKind::segment;
-        context_
-            .report(Code::conflicting_keys, object.owner(), fmt::format("{} needs an attachment", words.noun))
-            .help(
-                fmt::format("add one of vlan: {{port, id}}, qinq: {{port, outer, inner}}, untagged: {{port}}{}",
-                            may_tunnel ? ", vxlan: {port, vni, remotes}" : ""));
-        return;
-    }
-    if (given.size() > 1) {
-        context_
-            .report(Code::conflicting_keys, object.key_span(given[1]),
-                    fmt::format("{} has one attachment: {} and {} exclude each other", words.noun, given[0],
-                                given[1]))
-            .note(object.key_span(given[0]), "the first one");
-    }
-    const auto key = given.front();
-    const auto& table = key == "vlan"    ? keys::vlan
-                        : key == "qinq"  ? keys::qinq
-                        : key == "vxlan" ? keys::vxlan
-                                         : keys::untagged;
-    const Object attachment(context_, *object[key], table, object.key_span(key));
-    if (!attachment.is_map()) return;
-    read_port(context_, attachment, result);
-    if (key == "vlan") tag(attachment, "id", result);
-    if (key == "qinq") {
-        tag(attachment, "outer", result);
-        tag(attachment, "inner", result);
-    }
-    if (key == "vxlan") read_vxlan(context_, attachment, result);
-}
-
-void InterfaceReader::tag(const Object& attachment, std::string_view key, Interface& result) {
-    const auto* node = attachment[key];
-    if (node == nullptr) return;
-    // IEEE 802.1Q: 0 is the priority tag, 4095 is reserved.
-    const auto id = number_of(context_, *node, "a VLAN id", 1, 4094);
-    if (id) result.vids.push_back(static_cast<std::uint16_t>(*id));
 }
 
 void InterfaceReader::addresses(const Node& node, Interface& result) {
@@ -298,6 +253,7 @@ void read_interfaces(Context& context, TenantScope& scope) {
     reader.peers();
     add_provider_links(context, scope);
     add_transit(context, scope);
+    add_attachments(context, scope);
     reader.sort_subnets();
 }
 

@@ -37,6 +37,8 @@ constexpr KeyRow segment_keys[] = {{"vlan"},
                                    {"mtu"},
                                    {"neighbours"},
                                    {"stations"},
+                                   {"bridge"},
+                                   {"unknown"},
                                    {"urpf"}};
 constexpr KeyRow uplink_keys[] = {{"vlan"}, {"qinq"}, {"untagged"},   {"address", required},
                                   {"mac"},  {"mtu"},  {"neighbours"}, {"urpf"}};
@@ -44,6 +46,7 @@ constexpr KeyRow vlan_keys[] = {{"port", required}, {"id", required}};
 constexpr KeyRow qinq_keys[] = {{"port", required}, {"outer", required}, {"inner", required}};
 constexpr KeyRow untagged_keys[] = {{"port", required}};
 constexpr KeyRow vxlan_keys[] = {{"port", required}, {"vni", required}, {"remotes", required}};
+constexpr KeyRow bridge_keys[] = {{"vlan"}, {"qinq"}, {"untagged"}};
 constexpr KeyRow route_keys[] = {{"to", required}, {"via"}, {"blackhole"}, {"tenant"}};
 constexpr KeyRow snat_keys[] = {{"snat", required}, {"out", required}, {"to", required}, {"ports"}};
 constexpr KeyRow dnat_keys[] = {{"dnat", required}, {"on", required}, {"to", required}};
@@ -74,6 +77,7 @@ const ObjectTable vlan{"vlan", "vlan", vlan_keys};
 const ObjectTable qinq{"qinq", "qinq", qinq_keys};
 const ObjectTable untagged{"untagged", "untagged", untagged_keys};
 const ObjectTable vxlan{"vxlan", "vxlan", vxlan_keys};
+const ObjectTable bridge{"bridge", "a bridge's entry", bridge_keys};
 const ObjectTable route{"route", "a route", route_keys};
 const ObjectTable snat{"snat", "an snat rule", snat_keys};
 const ObjectTable dnat{"dnat", "a dnat rule", dnat_keys};
@@ -85,8 +89,9 @@ const ObjectTable test{"test", "a test", test_keys};
 
 std::span<const ObjectTable* const> all() {
     static constexpr const ObjectTable* tables[] = {
-        &gateway,  &provider, &router, &transit, &port, &tenant,     &segment, &uplink,   &vlan, &qinq,
-        &untagged, &vxlan,    &route,  &snat,    &dnat, &one_to_one, &limits,  &firewall, &rule, &test};
+        &gateway, &provider, &router,     &transit,  &port,     &tenant, &segment,
+        &uplink,  &vlan,     &qinq,       &untagged, &vxlan,    &bridge, &route,
+        &snat,    &dnat,     &one_to_one, &limits,   &firewall, &rule,   &test};
     return tables;
 }
 

@@ -29,6 +29,13 @@ void add_transit(Context& context, TenantScope& scope);
 void link_peers(Context& context);
 /// What a port says of its tunnel endpoint.
 void read_tunnel_endpoint(Context& context, const Object& object, policy::Port& port);
+/// By which port, tags or tunnels an interface's frames come: the one attachment that `object` has a key for.
+void read_attachment(Context& context, const Object& object, std::string_view noun, bool may_tunnel,
+                     policy::Interface& result);
+/// The further attachments of a segment with tunnels, which is the next to join the tenant's interfaces; they
+/// join behind all others.
+void read_bridge(Context& context, TenantScope& scope, const Object& object, policy::Interface& segment);
+void add_attachments(Context& context, TenantScope& scope);
 /// The port that an attachment names.
 void read_port(Context& context, const Object& attachment, policy::Interface& result);
 /// The attachment of a segment that tunnels lead to; its port is known.

@@ -166,10 +166,14 @@ void read_stations(Context& context, const Object& object, policy::Interface& re
                                fmt::format("{} is not among the segment's remotes", value->text));
                 continue;
             }
-            behind.emplace(*mac, *remote);
+            if (!behind.emplace(*mac, *remote).second) {
+                context.report(Code::bad_remote, key->span,
+                               fmt::format("{} is given above in another spelling", key->text));
+            }
         }
     }
     if (result.encapsulation == policy::Encapsulation::none) return;
+    for (const auto& [mac, remote] : behind) result.stations.push_back({mac, remote});
     for (auto& neighbour : result.neighbours) {
         const auto station = behind.find(neighbour.mac);
         if (station != behind.end()) {

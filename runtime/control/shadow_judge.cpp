@@ -64,12 +64,11 @@ ShadowVerdict ShadowJudge::judge(std::string_view port, const PacketView& arrive
     if (binding == nullptr) return dropped(entrance.reason);
     const PacketView& packet = entrance.packet;
     const TenantView& entered = image_->tenants()[binding->tenant()];
-    const std::uint16_t interface = entered.interface_position(binding->interface());
+    const std::uint16_t interface = entered.entered_by(entered.interface_position(binding->interface()));
     if (packet.l2.destination != from_image(entered.interfaces[interface].mac())) return dropped("NOT_OURS");
 
     Trace trace;
-    run_pipeline(*image_, {sessions_, nat_, key_, links_}, {&packet, 1}, true,
-                 {binding->tenant(), binding->interface()}, trace);
+    run_pipeline(*image_, {sessions_, nat_, key_, links_}, {&packet, 1}, true, entered.ref(interface), trace);
     ShadowVerdict verdict;
     name_rule(*image_, trace, verdict);
     switch (trace.fate) {

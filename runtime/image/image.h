@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -111,6 +112,7 @@ struct TenantView {
     std::span<const image::InterfaceAddress> addresses;
     std::span<const image::ProxiedAddress> proxied;
     std::span<const image::StaticNeighbour> neighbours;
+    std::span<const image::Station> stations;
     std::span<const image::Ip> remotes;
     RouteView routes4, routes6;
     std::span<const image::Adjacency> adjacencies;
@@ -137,6 +139,7 @@ struct TenantView {
     const image::Tenant* table = nullptr;  // names, assertions: for people, off the packet path; null: vanished
     std::span<const std::uint8_t> section_digest, closure;  // 32 bytes each
     std::uint16_t transit = no_interface;  // the position of the interface between the router's parts
+    std::uint16_t first_attachment = 0;    // the position behind which there are attachments alone
     std::vector<PeerEnd> peers;  // by position of the interface; what others than Peer have is meaningless
     std::shared_ptr<const TenantSlots> slots;  // null: every slot is the position
     std::uint32_t section_changed = 0;         // the generation in which what its own stages read changed last
@@ -154,6 +157,16 @@ struct TenantView {
         const image::Interface& row = interfaces[position];
         return remotes.subspan(row.first_remote(), row.remote_count());
     }
+    /// The positions from .first up to .second: the ports and VLANs that a segment with tunnels (a position) is
+    /// on as well. A binary search.
+    std::pair<std::uint16_t, std::uint16_t> attachments_of(std::uint16_t position) const noexcept;
+    /// The interface (a position) that packets enter where their frames come in by this one: an attachment's
+    /// segment.
+    std::uint16_t entered_by(std::uint16_t position) const noexcept {
+        return position < first_attachment ? position : interfaces[position].peer_interface();
+    }
+    /// The row that the policy has for a station of an interface (a position); null: none. A binary search.
+    const image::Station* find_station(std::uint16_t position, Mac mac) const noexcept;
     /// Whether stations of that interface may be behind this endpoint. A binary search.
     bool has_remote(std::uint16_t position, Ip remote) const noexcept;
 

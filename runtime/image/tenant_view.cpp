@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "runtime/image/shared_tables.h"
 #include "schemas/layout/image_types.h"
@@ -55,6 +56,25 @@ bool TenantView::has_remote(std::uint16_t position, Ip remote) const noexcept {
     return at != rows.end() && from_image(*at) == remote;
 }
 
+std::pair<std::uint16_t, std::uint16_t> TenantView::attachments_of(std::uint16_t position) const noexcept {
+    const auto rows = interfaces.subspan(first_attachment);
+    const auto place = [&](std::uint32_t segment) {  // of the first that belongs to this one or a later one
+        const auto at = std::lower_bound(rows.begin(), rows.end(), segment, [](const auto& row, auto wanted) {
+            return row.peer_interface() < wanted;
+        });
+        return static_cast<std::uint16_t>(first_attachment + (at - rows.begin()));
+    };
+    return {place(position), place(position + 1u)};
+}
+
+const image::Station* TenantView::find_station(std::uint16_t position, Mac mac) const noexcept {
+    const auto key = [](const image::Station& row) {
+        return std::pair(row.interface(), from_image(row.mac()));
+    };
+    const auto at = std::ranges::lower_bound(stations, std::pair(position, mac), {}, key);
+    return at != stations.end() && key(*at) == std::pair(position, mac) ? &*at : nullptr;
+}
+
 LpmView view_lpm(const image::Lpm* table) {
     if (table == nullptr) return {};
     const auto root = scalars_of(table->root());
@@ -81,6 +101,7 @@ TenantView view_tenant(const image::Image& root, const image::Tenant& t, std::si
     view.addresses = rows_of(t.addresses());
     view.proxied = rows_of(t.proxied());
     view.neighbours = rows_of(t.neighbours());
+    view.stations = rows_of(t.stations());
     view.remotes = rows_of(t.remotes());
     view.routes4 = {view_lpm(tables.own_routes4), view_lpm(tables.routes4)};
     view.routes6 = {view_lpm(tables.own_routes6), view_lpm(tables.routes6)};
@@ -117,6 +138,7 @@ TenantView view_tenant(const image::Image& root, const image::Tenant& t, std::si
         if (row.kind() == image::InterfaceKind::Transit) {
             view.transit = static_cast<std::uint16_t>(view.peers.size());
         }
+        if (row.kind() != image::InterfaceKind::Attachment) ++view.first_attachment;
         view.peers.push_back(is_peer ? PeerEnd{row.peer_tenant(), row.peer_interface()} : PeerEnd{});
     }
     return view;

@@ -33,7 +33,8 @@ Refusal check_attachment(const image::Interface& row, std::size_t port_count) {
                            static_cast<unsigned>(image::Encapsulation::MAX));
     }
     if (row.encapsulation() != image::Encapsulation::None &&
-        (row.kind() == image::InterfaceKind::Uplink || row.tag_count() != 0)) {
+        ((row.kind() != image::InterfaceKind::Segment && row.kind() != image::InterfaceKind::Transit) ||
+         row.tag_count() != 0)) {
         return "has tunnels and is no untagged segment or transit";
     }
     if (row.kind() == image::InterfaceKind::Transit && row.tag_count() != 0)
@@ -67,6 +68,30 @@ Refusal check_remotes(const TenantView& tenant, const image::Interface& row, std
     return std::nullopt;
 }
 
+/// Attachments stand behind all others, in the order of the segments that they belong to.
+Refusal check_segment_of(const TenantView& tenant, std::size_t index) {
+    const image::Interface& row = tenant.interfaces[index];
+    if ((row.kind() == image::InterfaceKind::Attachment) != (index >= tenant.first_attachment)) {
+        return "is an attachment and stands before others, or the other way round";
+    }
+    if (row.kind() != image::InterfaceKind::Attachment) return std::nullopt;
+    const std::size_t segment = row.peer_interface();
+    if (segment >= tenant.first_attachment ||
+        tenant.interfaces[segment].kind() != image::InterfaceKind::Segment ||
+        tenant.interfaces[segment].encapsulation() == image::Encapsulation::None ||
+        tenant.interfaces[segment].mtu() > row.mtu()) {
+        return fmt::format("is attached to interface {}, which is no segment with tunnels of an MTU that fits",
+                           segment);
+    }
+    if (index > tenant.first_attachment && tenant.interfaces[index - 1].peer_interface() > segment) {
+        return "is attached to an earlier segment than the one before it";
+    }
+    if (row.address_count() != 0 || row.source_check() != image::SourceCheck::Off) {
+        return "is an attachment and has addresses or a source check";
+    }
+    return std::nullopt;
+}
+
 Refusal check_row(const TenantView& tenant, std::size_t index, std::size_t port_count,
                   std::uint64_t& next_address) {
     const image::Interface& row = tenant.interfaces[index];
@@ -86,6 +111,12 @@ Refusal check_row(const TenantView& tenant, std::size_t index, std::size_t port_
                            static_cast<unsigned>(image::RouterPart::MAX),
                            static_cast<unsigned>(image::SourceCheck::MAX));
     }
+    if (row.unknown() > image::UnknownUnicast::MAX) {
+        return fmt::format("has {} for unknown stations, expected at most {}",
+                           static_cast<unsigned>(row.unknown()),
+                           static_cast<unsigned>(image::UnknownUnicast::MAX));
+    }
+    if (auto refusal = check_segment_of(tenant, index)) return refusal;
     if (row.mtu() < smallest_mtu_v4)
         return fmt::format("has MTU {}, expected at least {}", row.mtu(), smallest_mtu_v4);
     if (row.first_address() != next_address ||
@@ -134,8 +165,9 @@ Refusal check_neighbours(const TenantView& tenant) {
         if (row.interface() >= tenant.interfaces.size() || !is_canonical(row.ip(), row.family())) {
             return fmt::format("static neighbour {} names no interface or is of neither family", i);
         }
-        if (tenant.interfaces[row.interface()].kind() == image::InterfaceKind::Peer) {
-            return fmt::format("static neighbour {} is on a link to a tenant", i);
+        const image::InterfaceKind kind = tenant.interfaces[row.interface()].kind();
+        if (kind == image::InterfaceKind::Peer || kind == image::InterfaceKind::Attachment) {
+            return fmt::format("static neighbour {} is on a link to a tenant or an attachment", i);
         }
         const image::Interface& interface = tenant.interfaces[row.interface()];
         const bool tunnelled = interface.encapsulation() != image::Encapsulation::None;
@@ -143,6 +175,28 @@ Refusal check_neighbours(const TenantView& tenant) {
         if (tunnelled ? behind >= interface.remote_count() : row.remote() != no_row) {
             return fmt::format("static neighbour {} is behind remote {}, which its interface does not have", i,
                                row.remote());
+        }
+    }
+    return std::nullopt;
+}
+
+Refusal check_stations(const TenantView& tenant) {
+    const auto key = [](const image::Station& row) {
+        return std::pair(row.interface(), from_image(row.mac()));
+    };
+    for (std::size_t i = 0; i < tenant.stations.size(); ++i) {
+        const image::Station& row = tenant.stations[i];
+        if (row.interface() >= tenant.interfaces.size()) {
+            return fmt::format("station {} is on interface {}, there are {}", i, row.interface(),
+                               tenant.interfaces.size());
+        }
+        const image::Interface& interface = tenant.interfaces[row.interface()];
+        if (row.remote() - interface.first_remote() >= interface.remote_count()) {
+            return fmt::format("station {} is behind remote {}, which its interface does not have", i,
+                               row.remote());
+        }
+        if (i != 0 && !(key(tenant.stations[i - 1]) < key(row))) {
+            return fmt::format("station {} is not sorted behind the one before it", i);
         }
     }
     return std::nullopt;
@@ -182,7 +236,8 @@ Refusal check_interfaces(const TenantView& tenant, std::size_t port_count) {
                            tenant.addresses.size());
     }
     if (auto refusal = check_proxied(tenant)) return refusal;
-    return check_neighbours(tenant);
+    if (auto refusal = check_neighbours(tenant)) return refusal;
+    return check_stations(tenant);
 }
 
 }  // namespace sluice::verify

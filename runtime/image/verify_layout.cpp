@@ -56,6 +56,7 @@ Refusal check_layout(const image::Tenant& tenant, std::span<const std::uint8_t> 
     check("addresses", tenant.addresses());
     check("proxied", tenant.proxied());
     check("neighbours", tenant.neighbours());
+    check("stations", tenant.stations());
     check("remotes", tenant.remotes());
     check("adjacencies", tenant.adjacencies());
     check("ecmp_members", tenant.ecmp_members());

@@ -46,6 +46,7 @@ Refusal check_adjacency(const TenantView& tenant, std::size_t index) {
     if (row.interface() >= tenant.interfaces.size()) {
         return fmt::format("is on interface {}, the tenant has {}", row.interface(), tenant.interfaces.size());
     }
+    if (row.interface() >= tenant.first_attachment) return "is on an attachment, which has no addresses";
     const bool on_peer = tenant.interfaces[row.interface()].kind() == image::InterfaceKind::Peer;
     if (row.kind() == AdjacencyKind::Peer && !on_peer)
         return "leads to a tenant over an interface that does not";

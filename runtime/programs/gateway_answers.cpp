@@ -14,6 +14,7 @@
 #include "runtime/programs/image_source.h"
 #include "runtime/programs/packet_loop.h"
 #include "runtime/show/path_report.h"
+#include "runtime/show/switch_report.h"
 #include "schemas/layout/hexadecimal.h"
 
 namespace sluice {
@@ -240,6 +241,19 @@ Json GatewayAnswers::trace(const Json& request) {
     if (!ingress) {
         throw CommandRefused(fmt::format("the image has no interface \"{}\": write TENANT/INTERFACE", on),
                              exit_usage);
+    }
+    if (request.contains("to")) {
+        const auto mac = parse_mac(text_of("to"));
+        if (!mac) throw CommandRefused(fmt::format("\"{}\" is no MAC", text_of("to")), exit_usage);
+        if (!is_for_router(*image, *ingress, *mac)) {
+            SwitchRun run;
+            on_packet_thread([&] {
+                shard_.dry_switch(*ingress, *mac, run);
+                return true;
+            });
+            held.unlock();
+            return switch_report(*image, run);
+        }
     }
     DryRun run;
     on_packet_thread([&] {

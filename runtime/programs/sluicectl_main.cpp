@@ -24,7 +24,7 @@ struct Options {
     std::optional<unsigned> timeout_seconds;
     bool json = false;
     ImageOptions images;
-    std::string on, packet;  // of trace
+    std::string on, packet, to;  // of trace
 };
 
 int complain(int exit_code, const std::string& text) {
@@ -43,6 +43,7 @@ Json answer_to(const Options& options, const std::string& command) {
     if (command == "push") return push_file(options.socket, timeout_seconds, options.images.file);
     Json request = image_request(command, options.images);
     if (command == "trace") request.update({{"on", options.on}, {"packet", options.packet}});
+    if (command == "trace" && !options.to.empty()) request["to"] = options.to;
     const auto answer = ask_gateway(options.socket, request.dump(), std::chrono::seconds(timeout_seconds));
     if (const auto* unreachable = std::get_if<ControlUnreachable>(&answer))
         throw ConnectionLost(unreachable->reason);
@@ -96,6 +97,8 @@ int main(int argument_count, char** arguments) {
     trace->add_option("--on", options.on, "where it enters")->type_name("TENANT/INTERFACE")->required();
     trace->add_option("--packet", options.packet, "such as \"tcp 198.18.0.9:40000 > 203.0.113.10:443\"")
         ->required();
+    trace->add_option("--to", options.to, "the station that the frame is for; absent: the router")
+        ->type_name("MAC");
     sluice::add_image_commands(app, options.images);
     try {
         app.parse(argument_count, arguments);

@@ -85,6 +85,7 @@ void Shard::State::settle_in() {
             drop(fragment.frame, router_of(of.tenant), DropReason::LFE_GONE);
         });
     forget_neighbours();
+    forget_stations();
     settled = image->generation();
     for (const HeldPacket& held : judged_again) {
         if (image->has(held.plan.program.ingress) && !held.plan.translated) uncount(held);
@@ -105,10 +106,8 @@ void Shard::State::forget_neighbours() {
         const TenantView& tenant = image->tenants()[at.tenant];
         if (tenant.section_changed <= settled) return false;
         if (!image->has(at) || tenant.link_changed(at.interface) > settled) return true;
+        if (!has_way(at, neighbour.tunnel)) return true;
         const std::uint16_t position = tenant.interface_position(at.interface);
-        if (neighbour.tunnel != no_tunnel && !tenant.has_remote(position, tunnels[neighbour.tunnel].remote)) {
-            return true;
-        }
         if (neighbour.state != NeighbourState::permanent) return false;
         return std::ranges::none_of(tenant.neighbours, [&](const image::StaticNeighbour& row) {
             return row.interface() == position && from_image(row.ip()) == neighbour.ip &&

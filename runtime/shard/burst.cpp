@@ -156,7 +156,7 @@ bool Run::begin(const FlowEntry& entry, const Tables& tables) noexcept {
 bool Run::begin_tunnel(const NeighbourUse& neighbour, const Tables& tables) noexcept {
     tunnel_mtu_ = mtu_;
     mtu_ = 0;
-    if (neighbour.tunnel == no_tunnel) return false;
+    if (neighbour.tunnel >= attachment_bit) return false;  // none, or out of a port
     const Tunnel& tunnel = tables.tunnels[neighbour.tunnel];
     if (tunnel.way.generation != tables.generation) return false;
     const NeighbourUse& next = tables.neighbours[tunnel.way.neighbour];

@@ -7,6 +7,9 @@ namespace sluice {
 
 void Shard::dry_run(const PacketView& packet, InterfaceRef ingress, DryRun& run) const {
     const State& state = *state_;
+    const TenantView& entered = state.image->tenants()[ingress.tenant];
+    run.came_by = ingress;
+    ingress = entered.ref(entered.entered_by(entered.interface_position(ingress.interface)));
     run.packet = packet;
     run.neighbour.reset();
     run.remote.reset();
@@ -18,8 +21,26 @@ void Shard::dry_run(const PacketView& packet, InterfaceRef ingress, DryRun& run)
         state.image->tenants()[last.tenant].ref(last.out_interface), last.next_hop, packet.ip.family);
     if (found == no_neighbour) return;
     run.neighbour = state.neighbours[found];
-    const std::uint32_t tunnel = run.neighbour->tunnel;
-    if (tunnel != no_tunnel) run.remote = state.tunnels[tunnel].remote;
+    const std::uint32_t way = run.neighbour->tunnel;
+    if (way != no_tunnel && !is_attachment(way)) run.remote = state.tunnels[way].remote;
+}
+
+void Shard::dry_switch(InterfaceRef came_by, Mac mac, SwitchRun& run) const {
+    const State& state = *state_;
+    run = switch_by_policy(*state.image, came_by, mac);
+    const TenantView& tenant = state.image->tenants()[came_by.tenant];
+    const InterfaceRef segment = tenant.ref(tenant.entered_by(tenant.interface_position(came_by.interface)));
+    const std::uint32_t set = state.stations.set_way(segment, mac);
+    if (set == no_tunnel && run.known_by == SwitchRun::KnownBy::policy) return;
+    const std::uint32_t way = state.stations.find(segment, mac, state.now);
+    if (way == no_tunnel) return;
+    run.known_by = set != no_tunnel ? SwitchRun::KnownBy::command : SwitchRun::KnownBy::frames;
+    run.remote.reset();
+    if (is_attachment(way)) {
+        run.attachment = attachment_of(way);
+    } else {
+        run.remote = state.tunnels[way].remote;
+    }
 }
 
 }  // namespace sluice

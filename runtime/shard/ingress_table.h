@@ -29,7 +29,9 @@ struct Ingress {
     bool ends_tunnels = false;   // of an underlay
     std::uint16_t links = no_links;  // what leads on to routers with sessions: IngressTable::link_scope
     std::uint32_t epoch = 0;         // the generation in which what its packets can read changed last
-    InterfaceRef interface;
+    InterfaceRef interface;          // that packets enter
+    std::uint16_t attachment = no_interface;  // the slot of the attachment by which they do
+    bool switches = false;                    // the interface is a segment with attachments
 
     Mac mac() const noexcept {
         Mac mac;

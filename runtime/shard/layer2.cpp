@@ -78,6 +78,7 @@ void Shard::State::look_at(const Frame& frame, Arrival& arrival) const {
     arrival.stale = no_flow;
     arrival.trace_known = false;
     arrival.remote = {};
+    arrival.switched = arrival.flooded = false;
     arrival.packet.frame = frame;
     arrival.component = counters.port_component(frame.port);
     const auto l2 = parse_l2(frame.bytes());
@@ -98,7 +99,9 @@ void Shard::State::look_behind_layer2(std::uint16_t number, Arrival& arrival) co
     arrival.component = counters.interface_component(arrival.ingress.tenant, arrival.ingress.interface);
     if (l2->source.is_group()) return void(arrival.reason = DropReason::BAD_SMAC);
     const bool group = l2->destination.is_group();
-    if (!group && l2->destination != ingress.mac()) return void(arrival.reason = DropReason::NOT_OURS);
+    const bool to_others = group || l2->destination != ingress.mac();
+    arrival.switched = ingress.switches && to_others;
+    if (!group && to_others) return void(arrival.reason = DropReason::NOT_OURS);
     if (l2->ethertype == ethertype_arp) return void(arrival.kind = Arrival::Kind::arp);
     if (l2->ethertype != ethertype_ipv4 && l2->ethertype != ethertype_ipv6) {
         return void(arrival.reason = DropReason::BAD_ETHERTYPE);
@@ -129,9 +132,10 @@ void Shard::State::receive(Arrival& arrival) {
     if (arrival.ingress_number != no_ingress) {
         counters.tenants[arrival.ingress.tenant].rx.add(packet.frame.length);
     }
+    if (arrival.switched && switch_frame(arrival)) return;
     switch (arrival.kind) {
         case Arrival::Kind::dropped:
-            return drop(packet.frame, arrival.component, arrival.reason);
+            return leave_to_others(arrival, arrival.component, arrival.reason);
         case Arrival::Kind::arp:
             ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::ARP)];
             return receive_arp(arrival);
@@ -148,7 +152,8 @@ void Shard::State::receive_arp(const Arrival& arrival) {
     const std::uint16_t interface = tenant.interface_position(ingress.interface);
     const Component component = counters.interface_component(ingress.tenant, ingress.interface);
     const auto arp = parse_arp(packet.frame.bytes().subspan(packet.l2.length));
-    if (!arp) return drop(packet.frame, component, DropReason::BAD_ETHERTYPE);
+    if (!arp) return leave_to_others(arrival, component, DropReason::BAD_ETHERTYPE);
+    learn_station(arrival);
     const bool for_us = answers_for(tenant, interface, arp->target_ip, Family::v4);
     const bool probe = arp->sender_ip == Ip{};
     const bool ours =
@@ -156,10 +161,11 @@ void Shard::State::receive_arp(const Arrival& arrival) {
     if (!probe && !ours && !arp->sender_mac.is_group() &&
         on_link(tenant, interface, arp->sender_ip, Family::v4)) {
         const bool reply = arp->operation == 2 && for_us;
-        neighbours.learn(ingress, arp->sender_ip, Family::v4, {arp->sender_mac, behind}, reply,
+        const std::uint32_t way = told_way(ingress, arp->sender_mac, behind);
+        neighbours.learn(ingress, arp->sender_ip, Family::v4, {arp->sender_mac, way}, reply,
                          for_us && arp->operation == 1, true, now);
     }
-    if (!for_us) return drop(packet.frame, component, DropReason::NOT_OURS);
+    if (!for_us) return leave_to_others(arrival, component, DropReason::NOT_OURS);
     if (arp->operation == 1 && !ours) {
         const Frame frame = new_frame(arp_bytes);
         if (frame.data != nullptr) {
@@ -182,14 +188,15 @@ bool Shard::State::receive_neighbour_message(const Arrival& arrival) {
     const Component component = counters.interface_component(ingress.tenant, ingress.interface);
     const auto message = parse_neighbour_message(packet);
     if (!message) {
-        drop(packet.frame, component, DropReason::L4_SHORT);
+        leave_to_others(arrival, component, DropReason::L4_SHORT);
         return true;
     }
     const Ip speaker = message->solicitation ? message->source : message->target;
     const bool for_us = message->solicitation ? answers_for(tenant, interface, message->target, Family::v6)
                                               : !is_own(tenant, interface, message->target, Family::v6);
+    learn_station(arrival);
     if (!for_us) {
-        drop(packet.frame, component, DropReason::NOT_OURS);
+        leave_to_others(arrival, component, DropReason::NOT_OURS);
         return true;
     }
     const std::uint32_t behind = tunnel_of(arrival);
@@ -205,7 +212,8 @@ bool Shard::State::receive_neighbour_message(const Arrival& arrival) {
     if (credible && link_layer && !link_layer->is_group()) {
         const bool solicited = !message->solicitation && message->solicited;
         const bool override_mac = message->solicitation || message->override_flag;
-        neighbours.learn(ingress, speaker, Family::v6, {*link_layer, behind}, solicited, message->solicitation,
+        const std::uint32_t way = told_way(ingress, *link_layer, behind);
+        neighbours.learn(ingress, speaker, Family::v6, {*link_layer, way}, solicited, message->solicitation,
                          override_mac, now);
     }
     if (message->solicitation) {

@@ -25,6 +25,7 @@ Shard::State::State(const Image& image_, const ShardSettings& settings_, FrameAl
       fragments(settings_.datagrams, key),
       tunnels(settings_.tunnels, key),
       neighbours(settings_.neighbours, key, *this),
+      stations(settings_.stations, key),
       programs(settings_.programs, key),
       traces(settings_.cache == CacheTiers::trace_cache ? settings_.traces : 8, key),
       memo(settings_.cache == CacheTiers::trace_cache ? settings_.rule_answers : 8, key),

@@ -44,7 +44,8 @@ struct ShardSettings {
     std::uint32_t rule_answers = 1u << 15;  // the questions to the firewall that are remembered
     std::uint32_t neighbours = 1u << 12;
     std::uint32_t tunnels = most_tunnels;
-    std::uint32_t datagrams = 1024;  // under reassembly
+    std::uint32_t stations = 1u << 13;  // of segments whose frames are switched
+    std::uint32_t datagrams = 1024;     // under reassembly
     SessionTimeouts timeouts = {};
     /// For tests: called when a packet that leaves has run the stages, before the flow table learns it.
     void (*before_insert)(void*) = nullptr;
@@ -65,6 +66,7 @@ struct FlowSummary {
 
 struct ShardActivation;
 struct DryRun;
+struct SwitchRun;
 class SavedState;
 using BootId = std::array<std::uint8_t, 16>;
 
@@ -137,6 +139,9 @@ class Shard {
     /// What would become of a packet that entered by `ingress`, which the image has. Changes nothing: no
     /// counter, no session, no NAT port. Into `run`, which is large: the caller's. Costs about a first packet.
     void dry_run(const PacketView& packet, InterfaceRef ingress, DryRun& run) const;
+    /// The same of a frame for a station of a segment, by which it came out of a tunnel, or by one of its
+    /// attachments.
+    void dry_switch(InterfaceRef came_by, Mac mac, SwitchRun& run) const;
 
     const SessionTable& sessions() const;
     const NeighbourTable& neighbours() const;

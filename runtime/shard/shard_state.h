@@ -8,7 +8,7 @@
 //   slow_path.cpp  the pipeline and its fates         commit.cpp     sessions: open, update, end
 //   execute.cpp    a plan carried out on a packet     originate.cpp  packets of our own
 //   shard.cpp      timers, and for people             rule_ledger.h  packets and bytes by rule
-//   tunnels.cpp    out of tunnels and into them
+//   tunnels.cpp    out of tunnels and into them     bridge.cpp     between the stations of a segment
 //   activate.cpp   another image                      sweep.cpp      what refers to the vanished
 //   save.cpp       for the next process               resume.cpp     from the one before
 #pragma once
@@ -30,6 +30,7 @@
 #include "runtime/state/fragment_table.h"
 #include "runtime/state/nat_table.h"
 #include "runtime/state/slot_changes.h"
+#include "runtime/state/station_table.h"
 #include "runtime/state/tunnel_table.h"
 #include "schemas/layout/image_types.h"
 
@@ -62,6 +63,8 @@ struct Arrival {
     FlowProbe flow;
     std::uint32_t stale = no_flow;  // the entry that knew it under an older image
     Ip remote;                      // the tunnel endpoint that it came from
+    bool switched = false;          // not for the router alone: for other stations of the segment
+    bool flooded = false;           // the others have copies; this is the router's
     bool trace_known = false;
 };
 
@@ -101,6 +104,7 @@ struct Shard::State final : NeighbourActions {
     FragmentTable fragments;
     TunnelTable tunnels;
     NeighbourTable neighbours;
+    StationTable stations;
     LinkStates link_states;
     ProgramStore programs;
     TraceCache traces;
@@ -145,10 +149,26 @@ struct Shard::State final : NeighbourActions {
     std::uint32_t tunnel_to(std::uint16_t underlay, Ip remote);
     void forget_tunnels();
     void add_static_neighbours(const TenantView& tenant);
-    /// A complete frame: out of the port, or through the station's tunnel, or through all of them.
-    void send_frame(const Frame& frame, const Program& program, std::uint32_t tunnel);
+    /// A complete frame: out of the port, or the station's way, or all ways of the segment.
+    void send_frame(const Frame& frame, const Program& program, std::uint32_t way);
     void send_through(std::uint32_t tunnel, Frame frame, const Program& program);
-    void send_through_all(const Frame& frame, const Program& program);
+
+    // bridge.cpp
+    /// False: the router is to have a look at it as well.
+    bool switch_frame(Arrival& arrival);
+    /// The router has no use for it.
+    void leave_to_others(const Arrival& arrival, Component component, DropReason reason);
+    void learn_station(const Arrival& arrival);
+    /// Where what somebody said has a station, or the policy; `otherwise` where nobody has.
+    std::uint32_t told_way(InterfaceRef segment, Mac mac, std::uint32_t otherwise);
+    /// Whether the segment still has it, under an image that came later.
+    bool has_way(InterfaceRef segment, std::uint32_t way) const;
+    void forget_stations();
+    /// To all ways of the segment but the one it came by, and to no tunnel if that is one: how many. The last
+    /// one gets the frame itself unless it is to be kept.
+    std::uint32_t flood(const Frame& frame, const Program& program, std::uint32_t from, bool keep);
+    void send_by(std::uint32_t way, const Frame& frame, const Program& program);
+    void send_attached(InterfaceRef attachment, Frame frame);
 
     // burst.cpp
     void process_burst(std::span<const Frame> frames);

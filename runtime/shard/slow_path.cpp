@@ -15,7 +15,7 @@ void Shard::State::run_slow_path(Arrival& arrival) {
         ++counters.cache.uncacheable[static_cast<std::size_t>(NoCacheReason::GROUP)];
         const Component interface =
             counters.interface_component(arrival.ingress.tenant, arrival.ingress.interface);
-        return drop(packet.frame, interface, DropReason::NOT_OURS);
+        return leave_to_others(arrival, interface, DropReason::NOT_OURS);
     }
     if (settings.cache == CacheTiers::trace_cache && serve_by_trace(arrival)) return;
     judge({&packet, 1}, !packet.ip.fragment, arrival);

@@ -87,11 +87,15 @@ void Shard::State::look_into_tunnel(Arrival& arrival) const {
     // RFC 7348 6.1: a tag inside belongs to no VLAN of this segment.
     if (l2->length != ethernet_header_bytes) return void(arrival.reason = DropReason::UNKNOWN_VLAN);
     look_behind_layer2(number, arrival);
-    if (arrival.kind != Arrival::Kind::ip) return;
+    const bool has_ip =
+        arrival.kind == Arrival::Kind::ip ||
+        (arrival.switched && (l2->ethertype == ethertype_ipv4 || l2->ethertype == ethertype_ipv6) &&
+         !parse_ip_packet(frame.bytes().subspan(l2->length), l2->ethertype, packet.ip));
+    if (!has_ip) return;
     const auto tos = tos_behind_tunnel(outer.tos, packet.ip.tos);
     if (!tos) {
         arrival.kind = Arrival::Kind::dropped;
-        arrival.probe = false;
+        arrival.probe = arrival.switched = false;
         arrival.reason = DropReason::ECN_CE_NONECT;
     } else if (*tos != packet.ip.tos) {
         set_tos(packet.l3(), packet.ip.family, *tos);
@@ -120,12 +124,16 @@ void Shard::State::forget_tunnels() {
 }
 
 std::uint32_t Shard::State::tunnel_of(const Arrival& arrival) {
+    const Ingress& ingress = ingresses[arrival.ingress_number];
+    if (ingress.attachment != no_interface) return way_by_attachment(ingress.attachment);
     if (arrival.remote == Ip{}) return no_tunnel;
     return tunnel_to(image->underlays()[arrival.packet.frame.port], arrival.remote);
 }
 
 std::uint32_t Shard::State::tunnel_of(const TenantView& tenant, const image::StaticNeighbour& row) {
     if (row.remote() == no_row) return no_tunnel;
+    const std::uint32_t set = stations.set_way(tenant.ref(row.interface()), from_image(row.mac()));
+    if (set != no_tunnel) return set;
     const std::uint16_t port = image->port_slot(tenant.interfaces[row.interface()].port());
     return tunnel_to(image->underlays()[port], from_image(tenant.remotes[row.remote()]));
 }
@@ -138,10 +146,10 @@ void Shard::State::add_static_neighbours(const TenantView& tenant) {
     }
 }
 
-void Shard::State::send_frame(const Frame& frame, const Program& program, std::uint32_t tunnel) {
+void Shard::State::send_frame(const Frame& frame, const Program& program, std::uint32_t way) {
     if (!program.tunnelled) return transmit(frame, program);
-    if (tunnel == no_tunnel) return send_through_all(frame, program);
-    send_through(tunnel, frame, program);
+    if (way != no_tunnel) return send_by(way, frame, program);
+    flood(frame, program, no_tunnel, false);
 }
 
 void Shard::State::send_through(std::uint32_t tunnel, Frame frame, const Program& program) {
@@ -194,31 +202,6 @@ void Shard::State::send_through(std::uint32_t tunnel, Frame frame, const Program
     if (neighbour.usable()) return execute_plan(packet, plan, neighbour.station());
     if (!neighbours.hold(plan.values.neighbour, {packet, plan}, now)) {
         drop(frame, component, DropReason::TUNNEL_DOWN);
-    }
-}
-
-void Shard::State::send_through_all(const Frame& frame, const Program& program) {
-    const TenantView& tenant = image->tenants()[program.egress.tenant];
-    const auto remotes = tenant.remotes_of(tenant.interface_position(program.egress.interface));
-    const Component component = counters.interface_component(program.egress.tenant, program.egress.interface);
-    for (std::size_t i = 0; i < remotes.size(); ++i) {
-        Frame copy = frame;
-        if (i + 1 < remotes.size()) {  // the last one gets the frame itself
-            copy = allocator.allocate(frame.length);
-            if (copy.data == nullptr) {
-                ++counters.copies;
-                counters.drop(component, DropReason::BUFFER_EXHAUSTED);
-                continue;
-            }
-            std::memcpy(copy.data, frame.data, frame.length);
-            ++counters.copies;
-        }
-        const std::uint32_t tunnel = tunnel_to(program.underlay, from_image(remotes[i]));
-        if (tunnel == no_tunnel) {
-            drop(copy, component, DropReason::TUNNEL_DOWN);
-            continue;
-        }
-        send_through(tunnel, copy, program);
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/show/names.h"
 
+#include <fmt/format.h>
+
 #include "runtime/packet/view.h"
 
 namespace sluice {
@@ -32,6 +34,13 @@ std::string protocol_name(std::uint8_t protocol) {
 std::string describe(const Tuple& tuple) {
     return protocol_name(tuple.protocol) + " " + endpoint(tuple.source, tuple.source_port, tuple) + " > " +
            endpoint(tuple.destination, tuple.destination_port, tuple);
+}
+
+std::string attachment_words(const image::Interface& row) {
+    if (row.encapsulation() != image::Encapsulation::None) return fmt::format("VNI {}", row.vni());
+    if (row.tag_count() == 0) return "untagged";
+    if (row.tag_count() == 1) return fmt::format("VLAN {}", row.outer_vid());
+    return fmt::format("VLAN {} inside {}", row.inner_vid(), row.outer_vid());
 }
 
 }  // namespace sluice

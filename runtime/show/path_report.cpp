@@ -60,13 +60,6 @@ class PathWriter {
     Json steps_ = Json::array();
 };
 
-std::string binding_words(const image::Interface& row) {
-    if (row.encapsulation() != image::Encapsulation::None) return fmt::format("VNI {}", row.vni());
-    if (row.tag_count() == 0) return "untagged";
-    if (row.tag_count() == 1) return fmt::format("VLAN {}", row.outer_vid());
-    return fmt::format("VLAN {} inside {}", row.inner_vid(), row.outer_vid());
-}
-
 std::string PathWriter::verdict() const {
     switch (trace_.fate) {
         case Fate::forward:
@@ -90,9 +83,9 @@ std::string PathWriter::verdict() const {
 void PathWriter::enter() {
     const TenantView& in = tenant(trace_.ingress.tenant);
     const std::uint16_t position = in.interface_position(trace_.ingress.interface);
-    const image::Interface& row = in.interfaces[position];
+    const image::Interface& row = in.interfaces[in.interface_position(run_.came_by.interface)];
     if (takes_frames(row)) {
-        step(std::string(image_.port_names()[image_.port_slot(row.port())]), binding_words(row),
+        step(std::string(image_.port_names()[image_.port_slot(row.port())]), attachment_words(row),
              interface_name(in, position));
     }
 }
@@ -213,13 +206,19 @@ void PathWriter::leave(const Hop& hop) {
                                          : std::string(name_of(run_.neighbour->state));
     }
     step(interface_name(tenant, hop.out_interface), text(hop.next_hop), std::move(found));
+    const std::uint32_t way = run_.neighbour ? run_.neighbour->tunnel : no_tunnel;
+    if (is_attachment(way)) {  // the segment is on a port as well, and the station is there
+        const image::Interface& out = tenant.interfaces[tenant.interface_position(attachment_of(way))];
+        return step(std::string(image_.port_names()[image_.port_slot(out.port())]), attachment_words(out), "",
+                    "sent");
+    }
     if (row.encapsulation() != image::Encapsulation::None) {
-        step("encap", binding_words(row),
+        step("encap", attachment_words(row),
              run_.remote ? to_string(*run_.remote, Family::v4) : "behind which endpoint is not known");
     }
     const bool tagged = row.encapsulation() == image::Encapsulation::None;
-    step(std::string(image_.port_names()[image_.port_slot(row.port())]), tagged ? binding_words(row) : "", "",
-         "sent");
+    step(std::string(image_.port_names()[image_.port_slot(row.port())]), tagged ? attachment_words(row) : "",
+         "", "sent");
 }
 
 Json PathWriter::write() {

@@ -51,6 +51,10 @@ Texts overlay_texts() {
     return texts_of("tests/acceptance/overlay/");
 }
 
+Texts bridge_texts() {
+    return texts_of("tests/acceptance/bridge/");
+}
+
 Texts t1_texts() {
     Texts texts = texts_of("tests/acceptance/t1/");
     texts["tenants/c.yaml"] = tenant_c;

@@ -21,6 +21,8 @@ using Texts = std::map<std::string, std::string>;
 Texts t1_texts();
 /// T1 behind VXLAN (tests/acceptance/overlay).
 Texts overlay_texts();
+/// The same with a segment that is on ports as well (tests/acceptance/bridge).
+Texts bridge_texts();
 /// The same with `from` replaced by `to` in one file; throws std::logic_error where it does not stand there
 /// once.
 Texts edited(Texts texts, const std::string& file, std::string_view from, std::string_view to);

@@ -8,11 +8,15 @@ import sys
 import tempfile
 import unittest
 
-SLUICEC, POLICY = sys.argv[1:3]
+SLUICEC, POLICY, BRIDGE = sys.argv[1:4]
+
+
+def explain_policy(policy, *arguments):
+    return subprocess.run([SLUICEC, "explain", policy, *arguments], capture_output=True, text=True, check=False)
 
 
 def explain(*arguments):
-    return subprocess.run([SLUICEC, "explain", POLICY, *arguments], capture_output=True, text=True, check=False)
+    return explain_policy(POLICY, *arguments)
 
 
 def ipv4_udp(source, destination):
@@ -63,10 +67,35 @@ class Explain(unittest.TestCase):
         self.assertEqual(first["verdict"], "forward")
         self.assertEqual((last["verdict"], last["reason"]), ("drop", "URPF"))
 
+    def test_a_frame_for_another_station(self):
+        def stages(*arguments):
+            packet = ["--packet", "udp 10.1.1.7:7 > 10.1.1.8:9", "--json"]
+            answer = explain_policy(BRIDGE, *arguments, *packet)
+            self.assertEqual(answer.returncode, 0, answer.stderr)
+            (report,) = json.loads(answer.stdout)
+            return [report["verdict"], report.get("reason"), *((s["stage"], s["found"]) for s in report["steps"][1:])]
+
+        self.assertEqual(
+            stages("--on", "a/a1@B0.501", "--to", "02:aa:00:00:00:05"),
+            ["forward", None, ("a/a1", "a station of the policy"), ("encap", "198.51.100.21")],
+        )
+        self.assertEqual(
+            stages("--on", "a/a1@B0.501", "--to", "02:aa:00:00:00:08"),
+            ["forward", None, ("a/a1", "an unknown station"), ("encap", "198.51.100.21"), ("encap", "198.51.100.22"),
+             ("B1", "")],
+        )
+        self.assertEqual(
+            stages("--on", "a/a1", "--to", "02:aa:00:00:00:05"),
+            ["drop", "SPLIT_HORIZON", ("a/a1", "a station of the policy")],
+        )
+        self.assertEqual(stages("--on", "a/a2", "--to", "02:aa:00:00:00:05")[:2], ["drop", "NOT_OURS"])
+        self.assertEqual(stages("--on", "a/a1@B1", "--to", "02:50:56:56:44:52")[2][0], "a.dr")
+
     def test_who_asks_wrongly_is_told(self):
         packet = ["--packet", "udp 10.1.1.5:1 > 198.18.0.9:2"]
         for arguments, words in [
             (["--on", "a/nowhere", *packet], "there is no interface"),
+            (["--on", "a/a1", "--to", "02:aa", *packet], "is no MAC"),
             (["--on", "a/a1"], "give --packet TEXT or --pcap FILE"),
             (["--on", "a/a1", "--packet", "udp 10.1.1.5"], "a packet reads"),
         ]:

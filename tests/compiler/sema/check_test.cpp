@@ -118,6 +118,42 @@ segments:
     EXPECT_EQ(underlay.interfaces[0].neighbours.size(), 1U);
 }
 
+TEST(Check, ASegmentWithTunnelsMayBeOnPortsAsWell) {
+    const auto result = check({{"p/gateway.yaml",
+                                "gateway: edge-a\nmac: 02:00:5e:00:01:01\nports:\n  overlay0: {mtu: 1600, "
+                                "tunnel-endpoint: 198.51.100.10/24}\n  access0: {mtu: 1500}\n"
+                                "  access1: {mtu: 1400}\ntenants: [blue.yaml]\n"},
+                               {"p/blue.yaml", R"(
+tenant: blue
+segments:
+  app:
+    vxlan: {port: overlay0, vni: 5001, remotes: [198.51.100.21]}
+    gateway: 10.1.3.1/24
+    mac: 02:00:00:00:00:77
+    stations: {"02:aa:00:00:00:06": 198.51.100.21, "02:aa:00:00:00:05": 198.51.100.21}
+    bridge: [{vlan: {port: access0, id: 130}}, {qinq: {port: access0, outer: 7, inner: 8}}, {untagged: {port: access1}}]
+    unknown: drop
+  far: {vxlan: {port: overlay0, vni: 5002, remotes: 198.51.100.21}, gateway: 10.1.4.1/24}
+)"}});
+    ASSERT_TRUE(result.policy) << text_of(result);
+    const auto& interfaces = result.policy->tenants[0].interfaces;
+    ASSERT_EQ(interfaces.size(), 5U);
+    EXPECT_EQ(interfaces[0].mtu, 1400);
+    EXPECT_TRUE(interfaces[0].drops_unknown);
+    ASSERT_EQ(interfaces[0].stations.size(), 2U);
+    EXPECT_EQ(to_string(interfaces[0].stations[0].mac), "02:aa:00:00:00:05");
+    EXPECT_FALSE(interfaces[1].drops_unknown);
+    EXPECT_EQ(interfaces[2].name, "app@access0.130");
+    EXPECT_EQ(interfaces[3].name, "app@access0.7.8");
+    EXPECT_EQ(interfaces[4].name, "app@access1");
+    for (std::size_t i = 2; i < 5; ++i) {
+        EXPECT_EQ(interfaces[i].kind, policy::InterfaceKind::attachment);
+        EXPECT_EQ(interfaces[i].segment, 0);
+        EXPECT_EQ(to_string(interfaces[i].mac), "02:00:00:00:00:77");
+        EXPECT_TRUE(interfaces[i].addresses.empty());
+    }
+}
+
 TEST(Check, Interfaces) {
     const auto result = check_example();
     ASSERT_TRUE(result.policy);

@@ -63,13 +63,27 @@ constexpr Case interface_cases[] = {
     {"NoName", [](Policy& p) { blue(p).interfaces[1].name.clear(); },
      R"(tenant "blue": interface 1 has an empty name)"},
     {"NeighbourOnPeer", [](Policy& p) { blue(p).interfaces[3].neighbours = blue(p).interfaces[2].neighbours; },
-     R"(tenant "blue": static neighbour 1 is on a link to a tenant)"},
+     R"(tenant "blue": static neighbour 1 is on a link to a tenant or an attachment)"},
 };
 INSTANTIATE_TEST_SUITE_P(Interfaces, WrongRow, testing::ValuesIn(interface_cases), case_name);
 
 policy::Interface& tunnelled(Policy& p) {
     test::add_tunnels(p);
     return blue(p).interfaces[1];
+}
+
+policy::Interface& attachment(Policy& p) {
+    const policy::Interface& db = tunnelled(p);
+    policy::Interface row;
+    row.name = "db@b";
+    row.kind = policy::InterfaceKind::attachment;
+    row.port = 0;
+    row.vids = {500};
+    row.mac = db.mac;
+    row.mtu = db.mtu;
+    row.segment = 1;
+    blue(p).interfaces.push_back(row);
+    return blue(p).interfaces.back();
 }
 
 constexpr Case tunnel_cases[] = {
@@ -113,6 +127,33 @@ constexpr Case tunnel_cases[] = {
      R"(tenant "blue": interface "db" has remote 1 out of order or no IPv4 address)"},
     {"NeighbourBehindNone", [](Policy& p) { tunnelled(p).neighbours[0].remote.reset(); },
      R"(tenant "blue": static neighbour 0 is behind remote 4294967295, which its interface does not have)"},
+    {"StationTwice",
+     [](Policy& p) {
+         policy::Interface& db = tunnelled(p);
+         db.stations = {{db.neighbours[0].mac, db.remotes[0]}, {db.neighbours[0].mac, db.remotes[1]}};
+     },
+     R"(tenant "blue": station 1 is not sorted behind the one before it)"},
+    {"StationWithoutTunnels",
+     [](Policy& p) {
+         tunnelled(p);
+         blue_web(p).stations = {{blue_web(p).mac, test::ip_of("198.51.100.21")}};
+     },
+     R"(tenant "blue": station 0 is behind remote 0, which its interface does not have)"},
+    {"AttachmentOfNone", [](Policy& p) { attachment(p).segment = 0; },
+     R"(tenant "blue": interface "db@b" is attached to interface 0, which is no segment with tunnels of an MTU that fits)"},
+    {"AttachmentOfALargerSegment", [](Policy& p) { attachment(p).mtu = blue(p).interfaces[1].mtu - 1; },
+     R"(tenant "blue": interface "db@b" is attached to interface 1, which is no segment with tunnels of an MTU that fits)"},
+    {"AttachmentWithAddresses", [](Policy& p) { attachment(p).addresses = blue_web(p).addresses; },
+     R"(tenant "blue": interface "db@b" is an attachment and has addresses or a source check)"},
+    {"AttachmentThatIsBeforeOthers",
+     [](Policy& p) {
+         attachment(p);
+         blue(p).interfaces.push_back(blue_web(p));
+         blue(p).interfaces.back().name = "late";
+         blue(p).interfaces.back().vids = {777};
+         blue(p).interfaces.back().addresses.clear();
+     },
+     R"(tenant "blue": interface "db@b" is an attachment and stands before others, or the other way round)"},
     {"NoEndpoint",
      [](Policy& p) {
          tunnelled(p);

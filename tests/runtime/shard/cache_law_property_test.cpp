@@ -32,6 +32,7 @@ struct Station {
     Packet packet;                              // with layer 2 and a source that fit its interface
     std::string our_side;                       // the gateway's address there
     std::optional<Outer> outer = std::nullopt;  // what is around its frames, where it is behind a tunnel
+    bool switched = false;                      // it speaks to other stations of its segment as well
 };
 
 struct Port {
@@ -68,7 +69,15 @@ std::vector<Port> ports_of(const Image& image) {
                                   .source = to_string(from_image(remote), Family::v4),
                                   .destination = to_string(from_image(underlay.addresses[0].ip()), Family::v4),
                                   .vni = interface.vni()};
-                stations.push_back({packet, to_string(ip, family), outer});
+                stations.push_back({packet, to_string(ip, family), outer, true});
+            }
+            const auto [first, last] = tenant.attachments_of(address.interface());
+            for (std::uint16_t i = first; i < last; ++i) {
+                const auto& attachment = tenant.interfaces[i];
+                packet.vlan.reset();
+                if (attachment.tag_count() == 1) packet.vlan = attachment.outer_vid();
+                ports[attachment.port()].stations.push_back(
+                    {packet, to_string(ip, family), std::nullopt, true});
             }
         }
     }
@@ -163,6 +172,11 @@ class Traffic {
         Packet packet = station.packet;
         const bool v4 = packet.source.find(':') == std::string::npos;
         const std::vector<std::string>& hosts = v4 ? v4_ : v6_;
+        if (station.switched && one_in(3)) {
+            const auto somebody = [&] { return "02:cc:00:00:00:0" + std::to_string(below(4)); };
+            packet.source_mac = somebody();
+            packet.destination_mac = one_in(5) ? "ff:ff:ff:ff:ff:ff" : somebody();
+        }
         const std::uint32_t what = below(20);
         if (what == 0) return wrapped({resolve(station, v4)}, station.outer);
         if (one_in(2)) packet.source = one_of(hosts);
@@ -467,6 +481,9 @@ TEST(CacheLawProperty, t1) {
 }
 TEST(CacheLawProperty, overlay) {
     run_policy(*compile_directory("tests/acceptance/overlay"));
+}
+TEST(CacheLawProperty, bridge) {
+    run_policy(*compile_directory("tests/acceptance/bridge"));
 }
 TEST(CacheLawProperty, smallest) {
     run_policy(*compile_directory("rules/smallest"));

@@ -13,6 +13,7 @@
 #include "runtime/state/nat_table.h"
 #include "runtime/state/neighbour_table.h"
 #include "runtime/state/session_table.h"
+#include "runtime/state/station_table.h"
 
 namespace sluice {
 namespace {
@@ -48,6 +49,7 @@ TEST(StateMemory, DocumentHasTheFiguresOfThisBuild) {
         row("the same of IPv6", mapping6),
         row("ports of a SNAT pool address, once all its protocols are used", 3 * sizeof(PortSpace)),
         row("neighbour", neighbour),
+        row("station of a switched segment", StationTable::station_bytes() + index_bytes),
         row("trace of new flows", TraceCache::bytes_a_trace()),
         row("firewall question with its answer", RuleMemo::bytes_an_answer()),
         row("packet held for a neighbour", NeighbourTable::held_packet_bytes()),
