@@ -160,6 +160,9 @@ void Collection::cache() {
     of_shard("sluice_revalidated_flows_total", counter,
              "Flows that another image left as they were, found so at their next packet.",
              observed(counters_.cache.revalidated));
+    of_shard("sluice_invalidated_flows_total", counter,
+             "Flows whose next hop had moved, found so at their next packet.",
+             observed(counters_.cache.invalidated));
     auto& samples = family("sluice_uncacheable_packets_total", counter, "Packets that leave no trace, by why.");
     for (std::size_t reason = 0; reason < nocache_reason_count; ++reason) {
         samples.push_back({with(shard_label_, "reason", name_of(static_cast<NoCacheReason>(reason))),

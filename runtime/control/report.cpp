@@ -56,6 +56,7 @@ Json cache_report(const Image& image, const Counters& counters) {
     json["trace_hits"] = counters.cache.trace_hits;
     json["pipeline_runs"] = counters.cache.pipeline_runs;
     json["revalidated"] = counters.cache.revalidated;
+    json["invalidated"] = counters.cache.invalidated;
     json["uncacheable"] = sorted(uncacheable);
     json["tenants"] = traces_report(image, counters);
     return json;

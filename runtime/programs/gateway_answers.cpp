@@ -61,6 +61,7 @@ ControlAnswer GatewayAnswers::answer(const std::string& request) {
     }
     std::string command = parsed["command"].get<std::string>();
     if (command == "trace") return respond([&] { return trace(parsed); });
+    if (command == "station") return respond([&] { return station(parsed); });
     if (!ImageCommands::knows(command)) return respond([&] { return look(command); });
     return [this, about = std::move(parsed)] { return respond([&] { return work_on_images(about); }); };
 }
@@ -74,7 +75,7 @@ Json GatewayAnswers::look(const std::string& command) {
     if (command == "flows") return flows();
     throw std::invalid_argument("unknown command \"" + command +
                                 "\"; there are status, stats, drops, flows, sessions, neighbours, trace, "
-                                "images, push, activate, confirm, rollback, shadow and gc");
+                                "station, images, push, activate, confirm, rollback, shadow and gc");
 }
 
 Json GatewayAnswers::work_on_images(const Json& request) {

@@ -62,6 +62,9 @@ class GatewayAnswers {
     nlohmann::ordered_json neighbours();
     nlohmann::ordered_json flows();
     nlohmann::ordered_json trace(const nlohmann::ordered_json& request);
+    // gateway_stations.cpp
+    nlohmann::ordered_json station(const nlohmann::ordered_json& request);
+    nlohmann::ordered_json stations();
     Counters fetch_counters(const Image& image);
     void on_packet_thread(const MailboxJob& job);
 

@@ -24,7 +24,8 @@ struct Options {
     std::optional<unsigned> timeout_seconds;
     bool json = false;
     ImageOptions images;
-    std::string on, packet, to;  // of trace
+    std::string on, packet, to;       // of trace
+    std::string action, mac, behind;  // of station, which has `on` as well
 };
 
 int complain(int exit_code, const std::string& text) {
@@ -44,6 +45,11 @@ Json answer_to(const Options& options, const std::string& command) {
     Json request = image_request(command, options.images);
     if (command == "trace") request.update({{"on", options.on}, {"packet", options.packet}});
     if (command == "trace" && !options.to.empty()) request["to"] = options.to;
+    if (command == "station") {
+        request["action"] = options.action;
+        if (options.action != "list") request.update({{"on", options.on}, {"mac", options.mac}});
+        if (options.action == "set") request["behind"] = options.behind;
+    }
     const auto answer = ask_gateway(options.socket, request.dump(), std::chrono::seconds(timeout_seconds));
     if (const auto* unreachable = std::get_if<ControlUnreachable>(&answer))
         throw ConnectionLost(unreachable->reason);
@@ -66,6 +72,25 @@ int ask(const Options& options, const std::string& command) {
     } catch (const std::runtime_error& error) {
         return complain(exit_failed, error.what());
     }
+}
+
+void add_station_commands(CLI::App& app, Options& options) {
+    CLI::App* const station =
+        app.add_subcommand("station", "where stations of segments with tunnels are: list, set, del");
+    station->require_subcommand(1);
+    const auto action = [&](const std::string& name, const std::string& words) {
+        CLI::App* const command = station->add_subcommand(name, words);
+        command->callback([&options, name] { options.action = name; });
+        return command;
+    };
+    action("list", "what was learned of them, and what was set");
+    CLI::App* const set = action("set", "a station is behind that endpoint or port, from the next packet on");
+    CLI::App* const del = action("del", "it is where the policy or its own frames say again");
+    for (CLI::App* const command : {set, del}) {
+        command->add_option("TENANT/SEGMENT", options.on, "the station's segment")->required();
+        command->add_option("MAC", options.mac, "the station")->required();
+    }
+    set->add_option("BEHIND", options.behind, "a remote of the segment, or SEGMENT@PORT.VLAN")->required();
 }
 
 }  // namespace
@@ -99,6 +124,7 @@ int main(int argument_count, char** arguments) {
         ->required();
     trace->add_option("--to", options.to, "the station that the frame is for; absent: the router")
         ->type_name("MAC");
+    sluice::add_station_commands(app, options);
     sluice::add_image_commands(app, options.images);
     try {
         app.parse(argument_count, arguments);

@@ -126,6 +126,21 @@ std::string neighbours(const Json& result) {
     return text_table({"interface", "address", "mac", "state", "age", "held"}, rows);
 }
 
+std::string station(const Json& result) {
+    if (!result.contains("stations")) {
+        const std::string where =
+            result.contains("behind") ? "is behind " + text(result.at("behind")) : "is where it is heard";
+        return fmt::format("{} {} {}; neighbours that this is about: {}\n", text(result.at("on")),
+                           text(result.at("mac")), where, text(result.at("neighbours")));
+    }
+    std::vector<Row> rows;
+    for (const Json& row : result.at("stations")) {
+        rows.push_back({text(row.at("segment")), text(row.at("mac")), text(row.at("behind")),
+                        text(row.at("known_by")), duration(row.at("idle_seconds"))});
+    }
+    return text_table({"segment", "mac", "behind", "known by", "idle"}, rows);
+}
+
 std::string flows(const Json& result) {
     std::vector<Row> rows;
     for (const Json& row : result) {
@@ -146,6 +161,7 @@ std::string text_of_answer(const std::string& command, const Json& result) {
     if (command == "sessions") return sessions(result);
     if (command == "neighbours") return neighbours(result);
     if (command == "trace") return path_text(result);
+    if (command == "station") return station(result);
     return flows(result);
 }
 

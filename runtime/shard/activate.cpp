@@ -84,8 +84,8 @@ void Shard::State::settle_in() {
         [&](const FragmentKey& of, const HeldFragment& fragment) {
             drop(fragment.frame, router_of(of.tenant), DropReason::LFE_GONE);
         });
+    forget_stations();  // first: neighbours are where they are said to be
     forget_neighbours();
-    forget_stations();
     settled = image->generation();
     for (const HeldPacket& held : judged_again) {
         if (image->has(held.plan.program.ingress) && !held.plan.translated) uncount(held);

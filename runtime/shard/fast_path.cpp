@@ -60,7 +60,11 @@ bool Shard::State::serve(Arrival& arrival, std::uint32_t at) {
     const bool acknowledges = ip.l4_kind == L4Kind::tcp && (ip.tcp_flags & tcp_ack) != 0;
     if (acknowledges && !entry.seen_ack) return false;
     const std::uint32_t neighbour = entry.neighbour;
-    if (neighbours.use_of(neighbour).life != entry.neighbour_version) return false;
+    if (neighbours.use_of(neighbour).life != entry.neighbour_version) {
+        ++counters.cache.invalidated;
+        clear_program(at);
+        return false;
+    }
     if (!neighbours.use_of(neighbour).ready) {
         if (!neighbours[neighbour].usable()) return false;
         neighbours.touch(neighbour, now);  // a stale one is to be probed, as the pipeline would have it

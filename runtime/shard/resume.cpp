@@ -115,6 +115,7 @@ void StateReader::read_counters() {
     counters.cache.trace_hits = root_.trace_hits();
     counters.cache.pipeline_runs = root_.pipeline_runs();
     counters.cache.revalidated = root_.revalidated();
+    counters.cache.invalidated = root_.invalidated();
     counters.sessions.created = root_.sessions_created();
     counters.sessions.expired = root_.sessions_expired();
     counters.sessions.ended = root_.sessions_ended();

@@ -219,6 +219,7 @@ std::vector<std::uint8_t> StateWriter::write(const BootId& boot) {
     gateway.add_trace_hits(counters.cache.trace_hits);
     gateway.add_pipeline_runs(counters.cache.pipeline_runs);
     gateway.add_revalidated(counters.cache.revalidated);
+    gateway.add_invalidated(counters.cache.invalidated);
     gateway.add_sessions_created(counters.sessions.created);
     gateway.add_sessions_expired(counters.sessions.expired);
     gateway.add_sessions_ended(counters.sessions.ended);

@@ -64,6 +64,21 @@ struct FlowSummary {
     Time last_seen = 0;
 };
 
+/// Where a station is: behind a tunnel endpoint, or at one of its segment's attachments (a slot); one of both.
+struct StationPlace {
+    std::optional<Ip> remote = std::nullopt;
+    std::optional<std::uint16_t> attachment = std::nullopt;
+};
+
+/// One station of a segment with tunnels, for people (sluicectl station list).
+struct StationSummary {
+    InterfaceRef segment;
+    Mac mac;
+    StationPlace place = {};
+    bool set = false;  // by somebody, not by its frames
+    Time seen = 0;
+};
+
 struct ShardActivation;
 struct DryRun;
 struct SwitchRun;
@@ -92,6 +107,14 @@ class Shard {
     /// without one are none: routes with others beside it take those, for its flows alone; sessions stay. Takes
     /// a look at every neighbour.
     void set_link(std::uint16_t port, bool up);
+
+    /// Somebody knows where a station of a segment with tunnels is, which has that place. By the owner, between
+    /// two bursts: holds from the next packet on, whatever the policy and the station's frames say, until
+    /// unset_station() or an image in which the segment or the place is gone. Flows to it, and only those, look
+    /// up their way again. How many neighbours have that MAC; nothing: there is no room for one more station.
+    std::optional<std::uint32_t> set_station(InterfaceRef segment, Mac mac, const StationPlace& place);
+    /// It is where the policy or its frames say again. Nothing: nobody had said otherwise.
+    std::optional<std::uint32_t> unset_station(InterfaceRef segment, Mac mac);
 
     // ---- another image: nothing stops, nothing is lost ----
 
@@ -148,6 +171,9 @@ class Shard {
     /// The cached flow at a place of the flow table, nothing where that is empty.
     std::optional<FlowSummary> flow(std::uint32_t place) const;
     std::uint32_t flow_places() const;
+    /// The known station at a place of the table, nothing where that is empty or the station silent for long.
+    std::optional<StationSummary> station(std::uint32_t place) const;
+    std::uint32_t station_places() const;
 
     // ---- for metrics: any thread, while nobody calls activate(). Nothing is done for it on the packet path:
     // what was counted is read where it stands, sessions that live are not folded. ----

@@ -9,6 +9,7 @@
 //   execute.cpp    a plan carried out on a packet     originate.cpp  packets of our own
 //   shard.cpp      timers, and for people             rule_ledger.h  packets and bytes by rule
 //   tunnels.cpp    out of tunnels and into them     bridge.cpp     between the stations of a segment
+//   stations.cpp   what people say of them
 //   activate.cpp   another image                      sweep.cpp      what refers to the vanished
 //   save.cpp       for the next process               resume.cpp     from the one before
 #pragma once

@@ -108,6 +108,7 @@ void Counters::add(const Counters& other) {
     cache.trace_hits += other.cache.trace_hits;
     cache.pipeline_runs += other.cache.pipeline_runs;
     cache.revalidated += other.cache.revalidated;
+    cache.invalidated += other.cache.invalidated;
     add_each(cache.uncacheable, other.cache.uncacheable);
     sessions.created += other.sessions.created;
     sessions.expired += other.sessions.expired;

@@ -80,6 +80,7 @@ struct Counters {
     std::vector<TenantCount> tenants;
     struct {
         std::uint64_t flow_hits = 0, trace_hits = 0, pipeline_runs = 0, revalidated = 0;
+        std::uint64_t invalidated = 0;  // flows whose next hop is not what it was
         std::array<std::uint64_t, nocache_reason_count> uncacheable{};
     } cache;
     struct {

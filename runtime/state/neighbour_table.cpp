@@ -143,6 +143,19 @@ void NeighbourTable::learn(InterfaceRef interface, Ip ip, Family family, Station
     if (other_mac || heard == NeighbourState::reachable) become_usable(index, heard, now);
 }
 
+std::uint32_t NeighbourTable::move(InterfaceRef interface, Mac mac, std::uint32_t tunnel) noexcept {
+    std::uint32_t moved = 0;
+    for (std::uint32_t index = 0; index < neighbours_.size(); ++index) {
+        Neighbour& neighbour = neighbours_[index];
+        if (!neighbour.usable() || neighbour.interface != interface || neighbour.mac != mac) continue;
+        neighbour.tunnel = tunnel;
+        uses_[index].life = (uses_[index].life + 1) & neighbour_life_mask;
+        publish(index);
+        ++moved;
+    }
+    return moved;
+}
+
 void NeighbourTable::resume(const Neighbour& known, std::uint32_t due_tick) {
     if (known.state == NeighbourState::permanent || known.state == NeighbourState::none) return;
     if (find(known.interface, known.ip, known.family) != none || free_.empty()) return;

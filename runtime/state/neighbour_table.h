@@ -124,6 +124,9 @@ class NeighbourTable {
             uses_[index].life = (uses_[index].life + 1) & neighbour_life_mask;
         }
     }
+    /// All usable ones of an interface that have this MAC are behind that tunnel from now on, and who knows a
+    /// way by one asks again. How many. A look at every neighbour.
+    std::uint32_t move(InterfaceRef interface, Mac mac, std::uint32_t tunnel) noexcept;
     /// Gives visit() a copy of each held packet for which which(packet) holds, in order of arrival per
     /// neighbour, and keeps it no longer. Neither may call back into this table.
     template <typename Which, typename Visit>

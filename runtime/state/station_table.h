@@ -53,11 +53,10 @@ class StationTable {
             if (entries_[number].live && which(entries_[number])) forget(number);
         }
     }
-    template <typename Visit>
-    void for_each(Time now, Visit&& visit) const {
-        for (const Entry& entry : entries_) {
-            if (entry.live && (entry.set || !aged(entry, now))) visit(entry);
-        }
+    /// What is at a place; null where that is empty or aged.
+    const Entry* at(std::uint32_t place, Time now) const noexcept {
+        const Entry& entry = entries_[place];
+        return entry.live && (entry.set || !aged(entry, now)) ? &entry : nullptr;
     }
 
     /// What one station costs, index aside.

@@ -121,6 +121,29 @@ TEST_P(Bridge, what_is_for_all_reaches_all_and_the_router_takes_its_part) {
     EXPECT_EQ(gateway.counters().total_drops(), 0u);
 }
 
+TEST_P(Bridge, a_station_is_where_somebody_says_whatever_its_frames_tell) {
+    const InterfaceRef a1{0, 0};
+    const auto slot =
+        gateway.image().tenants()[0].interface_slot(gateway.image().tenants()[0].first_attachment);
+    ASSERT_EQ(gateway.shard().set_station(a1, mac(a7), {.attachment = slot}), 0u);
+    from_b1(a7, everybody);
+    EXPECT_EQ(ways(from_tunnel(between(a8, a7)), a8, a7), (Ways{"B0 501"}));
+    ASSERT_TRUE(gateway.shard().set_station(a1, mac(a5), {.attachment = slot}));  // the policy says .21
+    EXPECT_EQ(ways(from_b1(a8, a5), a8, a5), (Ways{"B0 501"}));
+    gateway.advance(seconds(1000));
+    std::uint32_t known = 0;
+    for (std::uint32_t place = 0; place < gateway.shard().station_places(); ++place) {
+        const auto station = gateway.shard().station(place);
+        if (!station) continue;
+        EXPECT_TRUE(station->set);
+        EXPECT_EQ(station->place.attachment, slot);
+        ++known;
+    }
+    EXPECT_EQ(known, 2u);
+    EXPECT_TRUE(gateway.shard().unset_station(a1, mac(a5)));
+    EXPECT_EQ(ways(from_b1(a8, a5), a8, a5), (Ways{"V0 198.51.100.21"}));
+}
+
 // What is no IP is none of the router's business.
 TEST_P(Bridge, other_protocols_are_switched_and_control_of_the_link_is_not) {
     Bytes frame = between(a7, a8);

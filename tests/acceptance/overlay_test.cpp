@@ -198,6 +198,59 @@ TEST_P(Overlay, MT_A14_a_station_that_the_policy_moves_is_followed_by_the_next_p
     }
 }
 
+// cache.inval of the requirements is cache.invalidated here.
+TEST_P(Overlay, MT_A14_a_station_that_is_set_elsewhere_is_followed_and_no_other_flow_is_touched) {
+    const InterfaceRef a1{0, 0};
+    const auto reply_of = [&](const std::string& station, std::uint16_t port) {
+        const Decoded sent = only(from_tunnel(udp(to_router(
+            {.source = station, .destination = "203.0.113.9", .source_port = port, .destination_port = 53}))));
+        Packet reply{.source = "203.0.113.9", .destination = text(sent.source)};
+        reply.source_port = 53;
+        reply.destination_port = sent.source_port();
+        return udp(from_r(reply));
+    };
+    gateway.inject("V0", arp_of_22());
+    from_tunnel(to_a9());
+    ASSERT_FALSE(from_tunnel(answer_of_a9()).empty());
+    const std::vector<Bytes> of_a5{reply_of("10.1.1.5", 5001), reply_of("10.1.1.5", 5002),
+                                   reply_of("10.1.1.5", 5003)};
+    const std::vector<Bytes> of_a9{reply_of("10.1.1.9", 5001), reply_of("10.1.1.9", 5002)};
+    const auto expect_behind = [&](const std::vector<Bytes>& replies, const char* remote) {
+        for (const Bytes& reply : replies) {
+            EXPECT_EQ(text(only_tunnelled(from_outside(reply)).outer.destination), remote);
+        }
+    };
+    const auto& cache = gateway.counters().cache;
+    expect_behind(of_a5, "198.51.100.21");
+    expect_behind(of_a9, "198.51.100.21");
+    const std::uint64_t hits = cache.flow_hits;
+
+    const Ip remote_22 = parse_ip("198.51.100.22")->ip;
+    const auto moved = gateway.shard().set_station(a1, mac("02:aa:00:00:00:05"), {.remote = remote_22});
+    EXPECT_EQ(moved, 1u);
+    expect_behind(of_a5, "198.51.100.22");
+    expect_behind(of_a9, "198.51.100.21");
+    gateway.counters();
+    EXPECT_EQ(cache.invalidated, cached() ? 3u : 0u);
+    EXPECT_EQ(cache.flow_hits, hits + (cached() ? 2 : 0));
+    expect_behind(of_a5, "198.51.100.22");
+    EXPECT_EQ(gateway.counters().cache.flow_hits, hits + (cached() ? 5 : 0));
+
+    // Another image changes nothing about it, as long as the endpoint is one of the segment's.
+    Texts texts = edited(overlay_texts(), "tenants/a.yaml", "service: tcp/8080", "service: tcp/8081");
+    gateway.activate(*compile_texts(texts));
+    expect_behind(of_a5, "198.51.100.22");
+    EXPECT_EQ(gateway.shard().unset_station(a1, mac("02:aa:00:00:00:05")), 1u);
+    expect_behind(of_a5, "198.51.100.21");
+    EXPECT_EQ(gateway.shard().unset_station(a1, mac("02:aa:00:00:00:05")), std::nullopt);
+
+    ASSERT_TRUE(gateway.shard().set_station(a1, mac("02:aa:00:00:00:05"), {.remote = remote_22}));
+    texts = edited(std::move(texts), "tenants/a.yaml", "vni: 5001, remotes: [198.51.100.21, 198.51.100.22]",
+                   "vni: 5001, remotes: 198.51.100.21");
+    gateway.activate(*compile_texts(texts));
+    expect_behind(of_a5, "198.51.100.21");
+}
+
 TEST_P(Overlay, a_remote_that_the_policy_takes_away_is_nobodys_any_more) {
     only_tunnelled(from_outside(tcp(to_web({.tcp_flags = 0x02}))));
     Texts texts =

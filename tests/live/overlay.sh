@@ -92,6 +92,16 @@ sum_of() { in_space "$1" curl -sf -m 120 "$2" | sha256sum; }
 [ "$(sum_of web12 "http://$server/20000000")" = "$(sum_of server "http://127.0.0.1/20000000")" ] || fail "what web12 fetched is not what the server has"
 [ "$(sum_of server "http://203.0.113.11:8080/20000000")" = "$(sum_of web11 "http://127.0.0.1/20000000")" ] || fail "what the server fetched is not what web11 has"
 [ "$(sum_of db12 "http://10.1.1.11/20000000")" = "$(sum_of web11 "http://127.0.0.1/20000000")" ] || fail "what db12 fetched is not what web11 has"
+# The word of who knows better goes before what the station's frames told, from the next packet on.
+web11_mac=$(in_space web11 cat /sys/class/net/web11/address)
+control station set blue/web "$web11_mac" 198.51.100.22
+in_space db12 ping -n -q -c 1 -W 1 10.1.1.11 && fail "web11 is reached behind a hypervisor that it is not on"
+control station list | tee "$work/stations.txt"
+grep -q "^blue/web  $web11_mac  198.51.100.22  command" "$work/stations.txt" || fail "the station list does not say what was set"
+control station set blue/web "$web11_mac" 198.51.100.21
+pings db12 10.1.1.11
+control station del blue/web "$web11_mac"
+pings db12 10.1.1.11
 control trace --on provider/internet --packet "tcp $server:4000 > 203.0.113.11:8080" | tee "$work/trace.txt"
 grep -q '^  blue.sr .* rule published, blue.yaml:' "$work/trace.txt" || fail "the trace does not say which rule lets it in"
 grep -q '^  overlay0 .* sent' "$work/trace.txt" || fail "the trace does not end on the overlay"

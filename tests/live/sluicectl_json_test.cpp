@@ -46,6 +46,7 @@ TEST_F(SluicectlJson, EveryCommandAnswersWithJson) {
         {{"sessions"}, ""},
         {{"neighbours"}, ""},
         {{"trace", "--on", "blue/lan", "--packet", "udp 10.1.1.5:7 > 198.18.0.9:9"}, "steps"},
+        {{"station", "list"}, "stations"},
         {{"push", image_}, "digest"},
         {{"images"}, "images"},
         {{"shadow", "start"}, "judged"},

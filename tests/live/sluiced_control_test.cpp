@@ -128,11 +128,16 @@ TEST_F(SluicedControl, ARequestItDoesNotKnowIsRefused) {
     EXPECT_EQ(
         raw(R"({"command": "dance"})"),
         R"({"ok":false,"error":"unknown command \"dance\"; there are status, stats, drops, flows, sessions, )"
-        R"(neighbours, trace, images, push, activate, confirm, rollback, shadow and gc","exit":5})");
+        R"(neighbours, trace, station, images, push, activate, confirm, rollback, shadow and gc","exit":5})");
     for (const std::string nonsense : {"", "status", "[1]", R"({"command": 7})", "{\"command\": \"\xff\"}"}) {
         EXPECT_THAT(raw(nonsense), testing::StartsWith(R"({"ok":false,"error":)")) << nonsense;
     }
     EXPECT_EQ(ask("status").exit_code, 0);
+    EXPECT_EQ(
+        raw(R"({"command": "station", "action": "set", "on": "blue/lan", "mac": "02:00:00:00:00:05", "behind": "a"})"),
+        R"({"ok":false,"error":"\"blue/lan\" is no segment with tunnels: write TENANT/SEGMENT","exit":2})");
+    EXPECT_EQ(raw(R"({"command": "station", "action": "del", "on": "blue/lan", "mac": "01:00:00:00:00:05"})"),
+              R"({"ok":false,"error":"\"01:00:00:00:00:05\" is no station's MAC","exit":2})");
     EXPECT_EQ(
         raw(R"({"command": "images"})"),
         R"({"ok":false,"error":"the gateway keeps no images: its host file names no images.directory","exit":5})");

@@ -108,7 +108,7 @@ TEST_F(ReplayTest, ReportHasTheShapeThatScriptsRelyOn) {
                   R"(,"ports":{"access0":2,"uplink0":1}},)" +
                   R"("tx":{"packets":2,"bytes":0,"ports":{"access0":0,"uplink0":2}},)" +
                   R"("originated":1,"copies":0,"consumed":1,"held":0,"drops":{"blue.sr.FW_DENY":1},)" +
-                  R"("cache":{"flow_hits":0,"trace_hits":0,"pipeline_runs":2,"revalidated":0,)" +
+                  R"("cache":{"flow_hits":0,"trace_hits":0,"pipeline_runs":2,"revalidated":0,"invalidated":0,)" +
                   R"("uncacheable":)" + report["cache"]["uncacheable"].dump() + "," +
                   R"("tenants":{"blue":{"trace_hits":0,"trace_misses":2,"started":0}}},)" +
                   R"("tenants":{"blue":{"rx":3,"tx":2,"rules":{)" +
