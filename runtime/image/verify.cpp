@@ -175,6 +175,7 @@ Refusal verify_tenants(const image::Image& root, std::span<const std::uint8_t> p
     if (auto refusal = verify::check_names(names, "tenant")) return refusal;
     if (auto refusal = verify::check_peers(tenants)) return refusal;
     if (auto refusal = verify::check_tunnels(root, tenants)) return refusal;
+    if (auto refusal = verify::check_external_addresses(tenants)) return refusal;
     return verify::check_bindings(rows_of(root.bindings()), tenants);
 }
 

@@ -3,8 +3,12 @@
 // What one table says about another tenant's: links between tenants, and bindings of frames to interfaces.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <set>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "runtime/image/tenant_view.h"
 #include "runtime/image/verify_tenant.h"
@@ -70,6 +74,24 @@ Refusal check_peers(std::span<const TenantView> tenants) {
         }
     }
     return std::nullopt;
+}
+
+Refusal check_external_addresses(std::span<const TenantView> tenants) {
+    std::vector<std::tuple<std::uint8_t, Ip, std::size_t>> all;  // by family: who presents what
+    for (std::size_t tenant = 0; tenant < tenants.size(); ++tenant) {
+        for (const image::ExternalAddress& row : tenants[tenant].externals) {
+            all.emplace_back(row.family(), from_image(row.ip()), tenant);
+        }
+    }
+    std::sort(all.begin(), all.end());
+    const auto twice = std::adjacent_find(all.begin(), all.end(), [](const auto& a, const auto& b) {
+        return std::get<0>(a) == std::get<0>(b) && std::get<1>(a) == std::get<1>(b);
+    });
+    if (twice == all.end()) return std::nullopt;
+    const auto& [family, ip, tenant] = *twice;
+    return fmt::format("CFG_NAT_OVERLAP: tenants \"{}\" and \"{}\" both present {} to the outside",
+                       tenants[tenant].name, tenants[std::get<2>(*std::next(twice))].name,
+                       to_string(ip, static_cast<Family>(family)));
 }
 
 Refusal check_tunnels(const image::Image& root, std::span<const TenantView> tenants) {

@@ -95,6 +95,8 @@ Refusal check_assertions(const TenantView& tenant);
 
 /// Across tenants: both ends of a peer link name each other.
 Refusal check_peers(std::span<const TenantView> tenants);
+/// No two tenants present the same address to the outside.
+Refusal check_external_addresses(std::span<const TenantView> tenants);
 /// Where tunnels end: a port's endpoint is the one interface of its underlay; segments with tunnels are on such
 /// ports.
 Refusal check_tunnels(const image::Image& root, std::span<const TenantView> tenants);

@@ -2,7 +2,11 @@
 //
 // Acceptance: NAT rules change under the packets. A binding stays while its rule exists, matches and owns its
 // address and port (architecture 5).
+#include <variant>
+
+#include "compiler/policy/policy.h"
 #include "tests/acceptance/change.h"
+#include "tests/support/compile.h"
 
 namespace sluice::test {
 namespace {
@@ -121,6 +125,36 @@ TEST_P(NatChangeAcceptance, ADnatSessionStaysWhileARuleMakesTheSameOfItsAddress)
     EXPECT_EQ(gateway.counters().sessions.active, 0u);
     EXPECT_EQ(gateway.drops("a.sr", DropReason::FW_INVALID_STATE), 1u);
     EXPECT_EQ(text(only(from_outside(request)).destination), "10.1.1.12");
+}
+
+// The compiler makes no image of it; what another one made is refused whole before any packet sees it.
+TEST_P(NatChangeAcceptance,
+       MT_A31_an_image_with_overlapping_external_addresses_is_refused_and_the_old_one_goes_on) {
+    const Packet of_a{.source = "10.1.1.5", .destination = "198.18.0.9"};
+    const Decoded before = only(from_inside(udp(from_a5(of_a))));
+    const Decoded before_b = only(from_inside(udp(from_b5(of_a))));
+    const Texts overlapping = edited(t1_texts(), b, "to: 192.0.2.20}", "to: 192.0.2.10}");
+    EXPECT_THROW(compile_texts(overlapping), std::runtime_error);
+    const std::vector<std::uint8_t> file = compile_file(t1_texts(), [](policy::Policy& policy) {
+        policy.tenants[1].snat[0].pool = policy.tenants[0].snat[0].pool;
+    });
+    const Image& running = gateway.image();
+    const auto loaded = Image::from_bytes(file);
+    const auto* error = std::get_if<ImageError>(&loaded);
+    ASSERT_NE(error, nullptr);
+    EXPECT_EQ(error->text, "CFG_NAT_OVERLAP: tenants \"a\" and \"b\" both present 192.0.2.10 to the outside");
+    EXPECT_EQ(&gateway.image(), &running);
+    const std::uint64_t runs = pipeline_runs();
+    const Decoded after = only(from_inside(udp(from_a5(of_a))));
+    const Decoded after_b = only(from_inside(udp(from_b5(of_a))));
+    EXPECT_EQ(text(after.source), "192.0.2.10");
+    EXPECT_EQ(after.source_port(), before.source_port());
+    EXPECT_EQ(text(after_b.source), "192.0.2.20");
+    EXPECT_EQ(after_b.source_port(), before_b.source_port());
+    if (cached()) {
+        EXPECT_EQ(pipeline_runs(), runs);
+    }
+    EXPECT_EQ(gateway.counters().total_drops(), 0u);
 }
 
 }  // namespace
