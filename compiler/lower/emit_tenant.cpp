@@ -116,6 +116,8 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     row.add_keeps_denied_sessions(firewall.keeps_denied_sessions);
     row.add_most_sessions(tenant.most_sessions.value_or(0));
     row.add_new_sessions_a_second(tenant.new_sessions_a_second.value_or(0));
+    row.add_packets_a_second(tenant.packets_a_second.value_or(0));
+    row.add_slow_path_a_second(tenant.slow_path_a_second.value_or(0));
     row.add_interface_names(interface_names);
     row.add_interfaces(interfaces);
     row.add_addresses(addresses);

@@ -204,6 +204,7 @@ struct Tenant {
     std::optional<Firewall> firewall;
     std::vector<Assertion> assertions;
     std::optional<std::uint32_t> most_sessions, new_sessions_a_second;  // at least 1
+    std::optional<std::uint32_t> packets_a_second, slow_path_a_second;  // the same
     std::vector<ProxiedAddress> proxied;                                // besides its own NAT rules' addresses
     std::optional<TtlMode> ttl;                                         // of this router; else the gateway's
     bool is_provider = false;  // its uplinks are on its service part, which keeps no state

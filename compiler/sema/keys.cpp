@@ -51,7 +51,7 @@ constexpr KeyRow route_keys[] = {{"to", required}, {"via"}, {"blackhole"}, {"ten
 constexpr KeyRow snat_keys[] = {{"snat", required}, {"out", required}, {"to", required}, {"ports"}};
 constexpr KeyRow dnat_keys[] = {{"dnat", required}, {"on", required}, {"to", required}};
 constexpr KeyRow one_to_one_keys[] = {{"one-to-one", required}, {"inside", required}, {"on", required}};
-constexpr KeyRow limits_keys[] = {{"sessions"}, {"new-sessions"}};
+constexpr KeyRow limits_keys[] = {{"sessions"}, {"new-sessions"}, {"packets"}, {"slow-path"}};
 constexpr KeyRow firewall_keys[] = {{"default"}, {"denied-sessions"}, {"rules"}};
 constexpr KeyRow rule_keys[] = {{"name", required},
                                 {"from", required},

@@ -37,19 +37,28 @@ void read_limits(Context& context, TenantScope& scope) {
     const Object limits(context, *node, keys::limits, where);
     if (!limits.is_map()) return;
     auto& tenant = context.tenant(scope);
+    if (const auto* rate = limits["packets"]) {
+        tenant.packets_a_second = rate_of(context, *rate, "the limit of packets");
+    }
+    if (const auto* rate = limits["slow-path"]) {
+        tenant.slow_path_a_second = rate_of(context, *rate, "the limit of packets on the slow path");
+    }
+    const auto* sessions = limits["sessions"];
+    const auto* new_sessions = limits["new-sessions"];
+    if (sessions == nullptr && new_sessions == nullptr) return;
     if (!tenant.has_service_router()) {
         context
-            .report(Code::conflicting_keys, where,
+            .report(Code::conflicting_keys, limits.key_span(sessions != nullptr ? "sessions" : "new-sessions"),
                     fmt::format("tenant \"{}\" has neither firewall nor NAT, so it has no sessions to limit",
                                 tenant.name))
-            .help("delete the limits, or add firewall: {default: allow}");
+            .help("delete the limit, or add firewall: {default: allow}");
         return;
     }
-    if (const auto* sessions = limits["sessions"]) {
+    if (sessions != nullptr) {
         tenant.most_sessions = number_of(context, *sessions, "the limit of sessions", 1, most_sessions);
     }
-    if (const auto* rate = limits["new-sessions"]) {
-        tenant.new_sessions_a_second = rate_of(context, *rate, "the limit of new sessions");
+    if (new_sessions != nullptr) {
+        tenant.new_sessions_a_second = rate_of(context, *new_sessions, "the limit of new sessions");
     }
 }
 

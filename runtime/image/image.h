@@ -106,6 +106,7 @@ struct TenantView {
     bool keeps_denied_sessions = false;
     std::uint32_t most_sessions = 0;          // 0: no limit
     std::uint32_t new_sessions_a_second = 0;  // the same
+    std::uint32_t packets_a_second = 0, slow_path_a_second = 0;
     bool limits_sessions() const noexcept { return (most_sessions | new_sessions_a_second) != 0; }
     std::vector<std::string_view> interface_names;
     std::span<const image::Interface> interfaces;

@@ -96,6 +96,8 @@ TenantView view_tenant(const image::Image& root, const image::Tenant& t, std::si
     view.keeps_denied_sessions = t.keeps_denied_sessions();
     view.most_sessions = t.most_sessions();
     view.new_sessions_a_second = t.new_sessions_a_second();
+    view.packets_a_second = t.packets_a_second();
+    view.slow_path_a_second = t.slow_path_a_second();
     view.interface_names = NameList(t.interface_names()).all();
     view.interfaces = rows_of(t.interfaces());
     view.addresses = rows_of(t.addresses());

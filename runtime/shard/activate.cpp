@@ -13,16 +13,15 @@ Shard::Activation Shard::prepare(const Image& next) const {
     Counters counters(next);
     const std::size_t components = counters.drops.size();
     SlotChanges changes(*state_->image, state_->counters, next, counters);
-    Activation activation(
-        new ShardActivation{.next = &next,
-                            .changes = std::move(changes),
-                            .counters = std::move(counters),
-                            .ledger = RuleLedger(next.tenants()),
-                            .ingresses = IngressTable(next),
-                            .icmp_limiters = std::vector<IcmpLimiter>(components),
-                            .session_meters = std::vector<SessionMeter>(next.tenants().size()),
-                            .nat = state_->nat.prepare(next.tenants()),
-                            .judged_again = {}});
+    Activation activation(new ShardActivation{.next = &next,
+                                              .changes = std::move(changes),
+                                              .counters = std::move(counters),
+                                              .ledger = RuleLedger(next.tenants()),
+                                              .ingresses = IngressTable(next),
+                                              .icmp_limiters = std::vector<IcmpLimiter>(components),
+                                              .meters = std::vector<TenantMeters>(next.tenants().size()),
+                                              .nat = state_->nat.prepare(next.tenants()),
+                                              .judged_again = {}});
     activation->judged_again.reserve(most_held_packets_of_shard);
     return activation;
 }
@@ -57,7 +56,9 @@ bool Shard::State::activate(ShardActivation& activation) {
         }
         icmp_limiters.swap(activation.icmp_limiters);
     }
-    session_meters.swap(activation.session_meters);
+    for (const std::uint16_t tenant : activation.changes.kept_tenants)
+        activation.meters[tenant] = meters[tenant];
+    meters.swap(activation.meters);
     judged_again.swap(activation.judged_again);
     nat.activate(*activation.nat);
     image = &next;

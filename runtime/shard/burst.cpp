@@ -280,6 +280,7 @@ bool Shard::State::look_up(std::span<const Frame> frames, Glances& glances, cons
         counters.rx[port].packets += i - begin;
         counters.rx[port].bytes += bytes;
     }
+    if (ingresses.any_packet_limits()) police(frames, glances);
     if (ingresses.any_links()) look_behind_links(frames.size(), glances);
     served = frames.data();
     if (in_tunnels) {
@@ -331,6 +332,7 @@ bool Shard::State::look_up(std::span<const Frame> frames, Glances& glances, cons
 void Shard::State::take_longer_way(const Frame& frame, std::size_t place, const Glance& glance, bool known) {
     Arrival& arrival = arrivals[place];
     if (glance.matched) look_at(frame, arrival);
+    arrival.absent = !known;
     if (!known || !arrival.probe || !serve_from_cache(arrival)) receive(arrival);
 }
 

@@ -35,20 +35,22 @@ std::uint32_t Shard::State::seen_tick() const {
     return static_cast<std::uint32_t>((now + tick_nanoseconds - 1) / tick_nanoseconds);
 }
 
-std::optional<DropReason> Shard::State::limit_of_sessions(std::uint16_t tenant) {
+std::optional<DropReason> Shard::State::limit_of_sessions(std::uint16_t tenant) const {
     const TenantView& view = image->tenants()[tenant];
     if (view.most_sessions != 0 && counters.tenants[tenant].sessions >= view.most_sessions) {
         return DropReason::SESSION_FULL;
     }
-    const std::uint32_t rate = view.new_sessions_a_second;
-    if (rate != 0 && !session_meters[tenant].allow(now, rate)) return DropReason::SESSION_RATE;
+    if (!meters[tenant].sessions.allows(now, view.new_sessions_a_second)) return DropReason::SESSION_RATE;
     return std::nullopt;
 }
 
+void Shard::State::count_session(std::uint16_t tenant) {
+    ++counters.tenants[tenant].sessions;
+    meters[tenant].sessions.count(now, image->tenants()[tenant].new_sessions_a_second);
+}
+
 std::optional<DropReason> Shard::State::open(Hop& hop, bool alone, const IpView& first, std::uint32_t epoch) {
-    if (image->tenants()[hop.tenant].limits_sessions()) {
-        if (const auto reason = limit_of_sessions(hop.tenant)) return reason;
-    }
+    if (const auto reason = limit_of_sessions(hop.tenant)) return reason;
     const bool wide = !alone || joins_at_length(hop) || (source_changes(hop) && destination_changes(hop));
     // The stages have seen that nobody has these tuples; only another router of the path may since.
     const auto made = alone ? sessions.create_unseen(hop.forward, hop.reverse, wide)
@@ -84,7 +86,7 @@ std::optional<DropReason> Shard::State::open(Hop& hop, bool alone, const IpView&
             sessions.set_mapping(*made, hop.joined_mapping, true);
         }
     }
-    ++counters.tenants[hop.tenant].sessions;
+    count_session(hop.tenant);
     hop.session = *made;
     hop.direction = Direction::forward;
     return std::nullopt;

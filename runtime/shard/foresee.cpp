@@ -227,6 +227,10 @@ void Shard::State::Foresight::judge() {
         }
         if (start.judgement == Start::Judgement::unusual) return false;
         if (start.judgement == Start::Judgement::denied || !starts_.room) return true;
+        if (start.row->limits_sessions) {
+            start.within_limits = !shard_.limit_of_sessions(start.row->tenant);
+            if (!start.within_limits) return true;
+        }
         opening_.add(number);
         if (start.translates) begin_translation(flow, start);
         return true;

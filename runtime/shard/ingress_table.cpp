@@ -41,6 +41,7 @@ IngressTable::IngressTable(const Image& image)
         ingress.switches = first != last;
         ingress.epoch = tenant.closure_changed;
         ingress.links = add_links(image, tenant);
+        any_packet_limits_ |= tenant.packets_a_second != 0;
         ingresses_[number] = ingress;
         start_rows_[number].set(image, ingress.interface);
         if (is_tunnel_binding(binding.key())) {

@@ -87,6 +87,8 @@ class IngressTable {
         const Links& of = links_[links];
         return of.scopes[(family == Family::v4 ? of.routes4 : of.routes6).lookup(destination)];
     }
+    /// Whether some tenant limits the packets that enter by its interfaces.
+    bool any_packet_limits() const noexcept { return any_packet_limits_; }
     const Ingress& operator[](std::uint16_t number) const noexcept { return ingresses_[number]; }
     const StartRow& start_row(std::uint16_t number) const noexcept { return start_rows_[number]; }
     /// Fetches what the next first packet of this ingress reads.
@@ -138,6 +140,7 @@ class IngressTable {
     std::vector<VniPlace> by_vni_;          // open addressing, at most half full
     std::vector<std::uint32_t> remotes_;    // by place, ascending, in host order
     std::vector<Links> links_;
+    bool any_packet_limits_ = false;
 };
 
 }  // namespace sluice

@@ -33,7 +33,7 @@ Shard::State::State(const Image& image_, const ShardSettings& settings_, FrameAl
       ledger(image_.tenants()),
       ip_ids(key),
       icmp_limiters(counters.drops.size()),
-      session_meters(image_.tenants().size()) {
+      meters(image_.tenants().size()) {
     for (const TenantView& tenant : image->tenants()) add_static_neighbours(tenant);
 }
 

@@ -24,8 +24,8 @@
 #include "runtime/shard/icmp_limiter.h"
 #include "runtime/shard/ingress_table.h"
 #include "runtime/shard/ip_id.h"
+#include "runtime/shard/rate_meter.h"
 #include "runtime/shard/rule_ledger.h"
-#include "runtime/shard/session_meter.h"
 #include "runtime/shard/shard.h"
 #include "runtime/stages/stage.h"
 #include "runtime/state/fragment_table.h"
@@ -45,7 +45,7 @@ struct ShardActivation {
     RuleLedger ledger;
     IngressTable ingresses;
     std::vector<IcmpLimiter> icmp_limiters;
-    std::vector<SessionMeter> session_meters;
+    std::vector<TenantMeters> meters;
     std::unique_ptr<NatTable::Change> nat;
     std::vector<HeldPacket> judged_again;
 };
@@ -115,13 +115,13 @@ struct Shard::State final : NeighbourActions {
     IngressTable ingresses;
     RuleLedger ledger;
     IpIds ip_ids;
-    std::vector<IcmpLimiter> icmp_limiters;    // by component
-    std::vector<SessionMeter> session_meters;  // by tenant; new with each image
-    std::vector<HeldPacket> judged_again;      // room for what settle_in() takes out
-    std::uint32_t settled = 0;                 // the generation that settle_in() was last done for
-    std::uint32_t forgotten = 0;               // nothing refers to what vanished in this generation or earlier
-    std::uint32_t sweep_cursor = 0;            // where the next slice of sweeping starts
-    std::uint32_t sweep_until = 0;             // the generation that this sweep is for; 0: none
+    std::vector<IcmpLimiter> icmp_limiters;  // by component
+    std::vector<TenantMeters> meters;        // by tenant
+    std::vector<HeldPacket> judged_again;    // room for what settle_in() takes out
+    std::uint32_t settled = 0;               // the generation that settle_in() was last done for
+    std::uint32_t forgotten = 0;             // nothing refers to what vanished in this generation or earlier
+    std::uint32_t sweep_cursor = 0;          // where the next slice of sweeping starts
+    std::uint32_t sweep_until = 0;           // the generation that this sweep is for; 0: none
     std::array<Arrival, most_burst_frames> arrivals;
     std::array<Frame, most_burst_frames> opened;  // those that came through tunnels, without them
     Starts starts;                                // of the burst
@@ -177,6 +177,10 @@ struct Shard::State final : NeighbourActions {
     /// them.
     bool look_up(std::span<const Frame> frames, Glances& glances, const Frame*& served);
     /// What a glance could not tell.
+    /// Marks what its tenant's limit of packets refuses as dropped.
+    void police(std::span<const Frame> frames, Glances& glances);
+    /// Whether the tenant's limit lets one more packet run the stages; counts it.
+    bool may_take_slow_path(std::uint16_t tenant);
     void look_behind_links(std::size_t count, Glances& glances) const;
     void look_at_length(const Frame& frame, std::size_t place, Glance& glance);
     void take_longer_way(const Frame& frame, std::size_t place, const Glance& glance, bool known);
@@ -233,7 +237,9 @@ struct Shard::State final : NeighbourActions {
     /// All sessions of the path together, or none: then the reason.
     std::optional<DropReason> commit(std::span<const PacketView> packets);
     /// Of a tenant that has limits: why it may not begin one more.
-    std::optional<DropReason> limit_of_sessions(std::uint16_t tenant);
+    /// Why the tenant may not begin one more session now, if it may not.
+    std::optional<DropReason> limit_of_sessions(std::uint16_t tenant) const;
+    void count_session(std::uint16_t tenant);
     std::optional<DropReason> open(Hop& hop, bool alone, const IpView& first, std::uint32_t epoch);
     /// What a session was told when it was judged again.
     void take_judgement(const Hop& hop, std::uint32_t epoch);

@@ -17,6 +17,13 @@ void Shard::State::run_slow_path(Arrival& arrival) {
             counters.interface_component(arrival.ingress.tenant, arrival.ingress.interface);
         return leave_to_others(arrival, interface, DropReason::NOT_OURS);
     }
+    // A known flow's packets are only judged anew: a change of the policy costs none of them.
+    const bool of_known_flow = arrival.probe && !arrival.absent;
+    if (!of_known_flow && !may_take_slow_path(arrival.ingress.tenant)) {
+        const Component interface =
+            counters.interface_component(arrival.ingress.tenant, arrival.ingress.interface);
+        return drop(packet.frame, interface, DropReason::SLOW_PATH_RATE);
+    }
     if (settings.cache == CacheTiers::trace_cache && serve_by_trace(arrival)) return;
     judge({&packet, 1}, !packet.ip.fragment, arrival);
 }

@@ -85,6 +85,10 @@ Started Shard::State::start(const Frame& frame, const Glance& glance, Start& sta
     if (!starts.room) return {};  // one has ended since
     const std::uint32_t neighbour = ready_neighbour(glance, start);
     if (neighbour == no_neighbour) return {};
+    if (start.row->limits_sessions) {
+        if (const auto reason = limit_of_sessions(start.row->tenant)) return refuse(*reason);
+        if (!start.within_limits) return {};  // one has ended since
+    }
     const std::uint32_t at = open(glance, start);
     if (at == no_flow) return {};
     count_start(start, glance.ingress);
@@ -190,7 +194,8 @@ std::uint32_t Shard::State::open(const Glance& glance, Start& start) {
     sessions.set_first_packet(*session, start.row->ingress.interface, timestamp);
     sessions.timers.schedule_tick(session->index, deadline_tick(*session));
     ++counters.sessions.created;
-    ++counters.tenants[start.row->tenant].sessions;
+    start.row->limits_sessions ? count_session(start.row->tenant)
+                               : static_cast<void>(++counters.tenants[start.row->tenant].sessions);
     ++ledger.settled(start.row->tenant, start.rule).sessions;
     return session->flow(Direction::forward);
 }

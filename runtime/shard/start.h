@@ -61,6 +61,7 @@ struct alignas(64) Start {
     alignas(64) ShortTraceKey trace;  // of a leader that is not recalled
     NeighbourHint neighbour;          // from `place`, like the next
     std::uint8_t ttl_cost;
+    bool within_limits;  // of a tenant that limits its sessions; else nothing more is foreseen
     std::uint64_t trace_hash, question_hash;
     InsideEndpoint inside;
     NatTable::Search search;

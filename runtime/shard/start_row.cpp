@@ -20,8 +20,8 @@ void StartRow::set(const Image& image, InterfaceRef from) {
     const TenantView& view = image.tenants()[from.tenant];
     in_interface = view.interface_position(from.interface);
     const image::Interface& in = view.interfaces[in_interface];
-    // Who has limits has them where a session is opened the longer way.
-    possible = view.has_service_router && in.kind() != image::InterfaceKind::Transit && !view.limits_sessions();
+    possible = view.has_service_router && in.kind() != image::InterfaceKind::Transit;
+    limits_sessions = view.limits_sessions();
     checks_source = in.source_check() != image::SourceCheck::Off;
     has_rules = !view.rules.empty();
     has_nat = !view.nat_classes4.empty();

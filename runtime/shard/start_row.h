@@ -32,13 +32,13 @@ struct alignas(64) StartRow {
 
     bool possible = false;  // its tenant has a service router: there are sessions to open
     bool has_own_routes = false, has_rules = false, has_nat = false;
+    bool limits_sessions = false;                // of its own
     std::uint16_t tenant = 0, in_interface = 0;  // a slot, a position
     std::uint16_t from_zone = 0;
     image::FirewallAction default_action{};  // of what comes from there
     bool checks_source = false;              // that the way back leads there
     InterfaceRef ingress;
     std::uint32_t epoch = 0;
-    std::uint32_t version = 0;  // of the tenant's section
     LpmView routes, nat;
     ServiceMapView services;
     CombView set_walk;
@@ -52,6 +52,7 @@ struct alignas(64) StartRow {
     const image::NatClass* nat_classes = nullptr;
     std::span<const image::SourceMatch> source_matches;
     const std::uint16_t* to_zones = nullptr;
+    std::uint32_t version = 0;  // of the tenant's section
 
     /// Whether the root is here: look-ups begin at the table's first records then.
     bool has_routes_root() const noexcept { return routes.root == routes_root.data(); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A tenant's own limits of sessions: at a time, and of new ones a second.
+// A tenant's own limits: of sessions at a time, of new ones a second, of packets, and of packets on the slow
+// path.
 #include "tests/support/compile.h"
 #include "tests/support/decoded.h"
 #include "tests/support/test_gateway.h"
@@ -143,6 +144,67 @@ TEST_P(SessionLimits, the_next_process_counts_on) {
     EXPECT_EQ(gateway_->counters().tenants[0].sessions, 2u);
     EXPECT_FALSE(passes(2));
     EXPECT_TRUE(passes(1));
+}
+
+TEST_P(SessionLimits, a_policy_that_changes_refills_nobodys_bucket) {
+    start("limits: {new-sessions: 10/s}\n");
+    for (std::uint16_t flow = 0; flow < 10; ++flow) EXPECT_TRUE(passes(flow));
+    const auto same = policy("limits: {new-sessions: 10/s}\n");
+    gateway_->activate(*same);
+    EXPECT_FALSE(passes(10));
+    EXPECT_EQ(refused(DropReason::SESSION_RATE), 1u);
+}
+
+TEST_P(SessionLimits, a_burst_of_new_flows_gets_as_many_as_are_left) {
+    start("limits: {sessions: 20, new-sessions: 12/s}\n");
+    EXPECT_TRUE(passes(0));  // and its trace is known
+    std::vector<Bytes> burst;
+    for (std::uint16_t flow = 1; flow < 31; ++flow) {
+        burst.push_back(udp({.destination_mac = "02:00:5e:00:01:01",
+                             .vlan = 1,
+                             .source_port = static_cast<std::uint16_t>(1000 + flow),
+                             .destination_port = 53}));
+    }
+    EXPECT_EQ(gateway_->inject("lan0", burst).size(), 11u);
+    EXPECT_EQ(refused(DropReason::SESSION_RATE), 19u);
+    gateway_->advance(nanoseconds_per_second);
+    EXPECT_EQ(gateway_->inject("lan0", burst).size(), 11u + 8u) << "the known ones, and up to twenty";
+    EXPECT_EQ(refused(DropReason::SESSION_FULL), 11u);
+}
+
+TEST_P(SessionLimits, packets_beyond_their_rate_are_refused_whatever_they_are_of) {
+    start("limits: {packets: 10/s}\n");
+    for (int packet = 0; packet < 10; ++packet) EXPECT_TRUE(passes(0)) << packet;
+    EXPECT_FALSE(passes(0));
+    EXPECT_FALSE(passes(1));
+    const auto ping =
+        echo_request({.destination_mac = "02:00:5e:00:01:01", .vlan = 1, .destination = "10.1.1.1"});
+    EXPECT_EQ(gateway_->inject("lan0", ping).size(), 0u);
+    EXPECT_EQ(gateway_->drops("blue.lan", DropReason::PACKET_RATE), 3u);
+    EXPECT_EQ(gateway_->counters().tenants[0].rx.packets, 13u);
+    for (std::uint16_t flow = 0; flow < 30; ++flow) EXPECT_TRUE(passes(flow, 2));
+    gateway_->advance(nanoseconds_per_second / 10);
+    EXPECT_EQ(gateway_->inject("lan0", ping).size(), 1u);
+    EXPECT_FALSE(passes(0));
+}
+
+/// Not a law between cache and no cache: how many packets run the stages is what the cache is for.
+TEST_P(SessionLimits, the_slow_path_has_its_rate_and_known_flows_need_none_of_it) {
+    start("limits: {slow-path: 5/s}\n");
+    EXPECT_TRUE(passes(0));
+    const auto expired = udp({.destination_mac = "02:00:5e:00:01:01", .vlan = 1, .ttl = 1});
+    for (int packet = 0; packet < 20; ++packet) gateway_->inject("lan0", expired);
+    EXPECT_EQ(gateway_->drops("blue.lan", DropReason::SLOW_PATH_RATE), 16u);
+    EXPECT_EQ(passes(0), GetParam() != CacheTiers::none);
+    for (std::uint16_t flow = 0; flow < 30; ++flow) EXPECT_TRUE(passes(flow, 2));
+    // A flow that begins in a way that is known runs no stages.
+    EXPECT_EQ(passes(1), GetParam() == CacheTiers::trace_cache);
+    // A known flow is judged anew after a change, and loses nothing.
+    const auto other = policy("limits: {slow-path: 6/s}\naddresses: {spare: [10.9.0.0/16]}\n");
+    gateway_->activate(*other);
+    EXPECT_EQ(passes(0), GetParam() != CacheTiers::none);
+    gateway_->advance(nanoseconds_per_second);
+    EXPECT_TRUE(passes(2));
 }
 
 }  // namespace
