@@ -16,7 +16,8 @@ using flatbuffers::Offset;
 
 std::uint64_t binding_key_of(const policy::Interface& interface) {
     if (interface.encapsulation != policy::Encapsulation::none) {
-        return tunnel_binding_key(interface.port, interface.vni);
+        const bool geneve = interface.encapsulation == policy::Encapsulation::geneve;
+        return tunnel_binding_key(interface.port, geneve ? vni_of_geneve(interface.vni) : interface.vni);
     }
     const auto& vids = interface.vids;
     return binding_key(interface.port, vids.empty() ? absent_binding_tag : vids[0],

@@ -9,6 +9,7 @@
 #include "compiler/analyze/image_report.h"
 #include "compiler/program/commands.h"
 #include "compiler/program/table_report.h"
+#include "runtime/show/names.h"
 #include "schemas/layout/image_types.h"
 
 namespace sluice::program {
@@ -22,8 +23,8 @@ std::string attachment_of(const Image& image, const image::Interface& row) {
     }
     if (!takes_frames(row)) return "nothing";
     const std::string_view port = image.port_names()[row.port()];
-    if (row.encapsulation() == image::Encapsulation::Vxlan) {
-        return fmt::format("{} VNI {}, {} remote{}", port, row.vni(), row.remote_count(),
+    if (row.encapsulation() != image::Encapsulation::None) {
+        return fmt::format("{} {}, {} remote{}", port, attachment_words(row), row.remote_count(),
                            row.remote_count() == 1 ? "" : "s");
     }
     if (row.tag_count() == 0) return fmt::format("{} untagged", port);

@@ -16,7 +16,11 @@ namespace {
 using policy::Interface;
 
 constexpr std::uint32_t smallest_ipv6_mtu = 1280;  // RFC 8200 §5
-constexpr std::string_view all_ways[] = {"vlan", "qinq", "untagged", "vxlan"};
+constexpr std::string_view all_ways[] = {"vlan", "qinq", "untagged", "vxlan", "geneve"};
+
+bool has_tunnels(std::string_view key) {
+    return key == "vxlan" || key == "geneve";
+}
 
 void read_tag(Context& context, const Object& attachment, std::string_view key, Interface& result) {
     const auto* node = attachment[key];
@@ -29,6 +33,7 @@ void read_tag(Context& context, const Object& attachment, std::string_view key, 
 const ObjectTable& table_of(std::string_view key) {
     if (key == "vlan") return keys::vlan;
     if (key == "qinq") return keys::qinq;
+    if (key == "geneve") return keys::geneve;
     return key == "vxlan" ? keys::vxlan : keys::untagged;
 }
 
@@ -66,14 +71,14 @@ void read_attachment(Context& context, const Object& object, std::string_view no
                      Interface& result) {
     std::vector<std::string_view> given;
     for (const std::string_view key : all_ways) {
-        if ((may_tunnel || key != "vxlan") && object[key] != nullptr) given.push_back(key);
+        if ((may_tunnel || !has_tunnels(key)) && object[key] != nullptr) given.push_back(key);
     }
     if (given.empty()) {
         if (object.has_later()) return;
         context.report(Code::conflicting_keys, object.owner(), fmt::format("{} needs an attachment", noun))
             .help(
                 fmt::format("add one of vlan: {{port, id}}, qinq: {{port, outer, inner}}, untagged: {{port}}{}",
-                            may_tunnel ? ", vxlan: {port, vni, remotes}" : ""));
+                            may_tunnel ? ", vxlan or geneve: {port, vni, remotes}" : ""));
         return;
     }
     if (given.size() > 1) {
@@ -92,7 +97,10 @@ void read_attachment(Context& context, const Object& object, std::string_view no
         read_tag(context, attachment, "outer", result);
         read_tag(context, attachment, "inner", result);
     }
-    if (key == "vxlan") read_vxlan(context, attachment, result);
+    if (has_tunnels(key)) {
+        read_tunnels(context, attachment,
+                     key == "vxlan" ? policy::Encapsulation::vxlan : policy::Encapsulation::geneve, result);
+    }
 }
 
 void read_bridge(Context& context, TenantScope& scope, const Object& object, Interface& segment) {

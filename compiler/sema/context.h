@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -99,7 +100,7 @@ struct Context {
     std::deque<TenantScope> tenants{};                  // as many as policy.tenants
     std::map<std::string_view, std::uint16_t> ports{};  // names of policy.ports
     std::vector<Span> port_spans{};                     // the same
-    std::set<std::pair<std::uint16_t, Ip>> tunnels{};   // by port: all remotes
+    std::set<std::tuple<std::uint16_t, bool, Ip>> tunnels{};  // by port, Geneve or not: all remotes
     std::optional<Mac> gateway_mac{};
     std::vector<ProviderLink> links{};
 

@@ -293,11 +293,12 @@ struct Taken {
     std::uint16_t port;
     std::vector<std::uint16_t> vids;
     std::optional<std::uint32_t> vni;
+    bool geneve = false;
     friend auto operator<=>(const Taken&, const Taken&) = default;
 };
 
 std::string words_for(const Taken& taken) {
-    if (taken.vni) return fmt::format("VNI {}", *taken.vni);
+    if (taken.vni) return fmt::format("{}VNI {}", taken.geneve ? "Geneve " : "", *taken.vni);
     if (taken.vids.empty()) return "untagged frames";
     if (taken.vids.size() == 1) return fmt::format("VLAN {}", taken.vids[0]);
     return fmt::format("VLAN {} inside {}", taken.vids[1], taken.vids[0]);
@@ -325,7 +326,7 @@ void check_bindings(Context& context) {
     };
     for (std::size_t port = 0; port < context.policy.ports.size(); ++port) {
         if (!context.policy.ports[port].tunnel_endpoint) continue;
-        take({static_cast<std::uint16_t>(port), {}, std::nullopt},
+        take({static_cast<std::uint16_t>(port), {}, std::nullopt, false},
              {"its tunnel endpoint", context.port_spans[port]});
     }
     for (const auto& scope : context.tenants) {
@@ -335,9 +336,10 @@ void check_bindings(Context& context) {
             if (interface.port == policy::no_index) continue;
             std::optional<std::uint32_t> vni;
             if (interface.encapsulation != policy::Encapsulation::none) vni = interface.vni;
-            take({interface.port, interface.vids, vni},
-                 {fmt::format("\"{}\" of tenant \"{}\"", interface.name, tenant.name),
-                  scope.interface_spans[i]});
+            take(
+                {interface.port, interface.vids, vni, interface.encapsulation == policy::Encapsulation::geneve},
+                {fmt::format("\"{}\" of tenant \"{}\"", interface.name, tenant.name),
+                 scope.interface_spans[i]});
         }
     }
 }

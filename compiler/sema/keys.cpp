@@ -12,7 +12,7 @@ constexpr KeyRow gateway_keys[] = {{"gateway", required}, {"mac", required}, {"t
                                    {"ports", required},   {"provider"},      {"tenants", required}};
 constexpr KeyRow provider_keys[] = {{"router"}, {"uplinks", required}, {"links", required}, {"routes"}};
 constexpr KeyRow router_keys[] = {{"transit"}, {"urpf"}, {"ttl"}};
-constexpr KeyRow transit_keys[] = {{"subnet", required}, {"vxlan"}, {"mac"}};
+constexpr KeyRow transit_keys[] = {{"subnet", required}, {"vxlan"}, {"geneve"}, {"mac"}};
 constexpr KeyRow port_keys[] = {{"mtu"}, {"tunnel-endpoint"}, {"tunnel-gateway"}, {"neighbours"}};
 constexpr KeyRow tenant_keys[] = {{"tenant", required},
                                   {"router"},
@@ -31,6 +31,7 @@ constexpr KeyRow segment_keys[] = {{"vlan"},
                                    {"qinq"},
                                    {"untagged"},
                                    {"vxlan"},
+                                   {"geneve"},
                                    {"pbb", later, Code::pbb_later},
                                    {"gateway", required},
                                    {"mac"},
@@ -46,6 +47,7 @@ constexpr KeyRow vlan_keys[] = {{"port", required}, {"id", required}};
 constexpr KeyRow qinq_keys[] = {{"port", required}, {"outer", required}, {"inner", required}};
 constexpr KeyRow untagged_keys[] = {{"port", required}};
 constexpr KeyRow vxlan_keys[] = {{"port", required}, {"vni", required}, {"remotes", required}};
+constexpr KeyRow geneve_keys[] = {{"port", required}, {"vni", required}, {"remotes", required}};
 constexpr KeyRow bridge_keys[] = {{"vlan"}, {"qinq"}, {"untagged"}};
 constexpr KeyRow route_keys[] = {{"to", required}, {"via"}, {"blackhole"}, {"tenant"}};
 constexpr KeyRow snat_keys[] = {{"snat", required}, {"out", required}, {"to", required}, {"ports"}};
@@ -77,6 +79,7 @@ const ObjectTable vlan{"vlan", "vlan", vlan_keys};
 const ObjectTable qinq{"qinq", "qinq", qinq_keys};
 const ObjectTable untagged{"untagged", "untagged", untagged_keys};
 const ObjectTable vxlan{"vxlan", "vxlan", vxlan_keys};
+const ObjectTable geneve{"geneve", "geneve", geneve_keys};
 const ObjectTable bridge{"bridge", "a bridge's entry", bridge_keys};
 const ObjectTable route{"route", "a route", route_keys};
 const ObjectTable snat{"snat", "an snat rule", snat_keys};
@@ -89,9 +92,9 @@ const ObjectTable test{"test", "a test", test_keys};
 
 std::span<const ObjectTable* const> all() {
     static constexpr const ObjectTable* tables[] = {
-        &gateway, &provider, &router,     &transit,  &port,     &tenant, &segment,
-        &uplink,  &vlan,     &qinq,       &untagged, &vxlan,    &bridge, &route,
-        &snat,    &dnat,     &one_to_one, &limits,   &firewall, &rule,   &test};
+        &gateway, &provider,   &router,   &transit,  &port,   &tenant, &segment, &uplink,
+        &vlan,    &qinq,       &untagged, &vxlan,    &geneve, &bridge, &route,   &snat,
+        &dnat,    &one_to_one, &limits,   &firewall, &rule,   &test};
     return tables;
 }
 

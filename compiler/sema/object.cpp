@@ -11,7 +11,7 @@ namespace {
 std::string_view later_help(Code code) {
     switch (code) {
         case Code::pbb_later:
-            return "attach the segment with vlan, qinq, untagged or vxlan";
+            return "attach the segment with vlan, qinq, untagged, vxlan or geneve";
         default:
             return "delete it, or keep this part of the policy for a version that has it";
     }

@@ -39,7 +39,8 @@ void add_attachments(Context& context, TenantScope& scope);
 /// The port that an attachment names.
 void read_port(Context& context, const Object& attachment, policy::Interface& result);
 /// The attachment of a segment that tunnels lead to; its port is known.
-void read_vxlan(Context& context, const Object& attachment, policy::Interface& result);
+void read_tunnels(Context& context, const Object& attachment, policy::Encapsulation encapsulation,
+                  policy::Interface& result);
 /// Which of a segment's stations are behind which remote; the static neighbours are known.
 void read_stations(Context& context, const Object& object, policy::Interface& result);
 /// What tunnels take from a port's IP MTU.

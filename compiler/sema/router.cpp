@@ -39,17 +39,19 @@ void read_subnets(Context& context, const TenantScope& scope, const Node& node, 
     }
 }
 
-void read_tunnels(Context& context, const TenantScope& scope, const Object& transit, const Node& node,
-                  Interface& result) {
+void read_transit_tunnels(Context& context, const TenantScope& scope, const Object& transit,
+                          std::string_view key, Interface& result) {
     if (context.tenant(scope).is_provider) {
-        context.report(Code::conflicting_keys, transit.key_span("vxlan"),
+        context.report(Code::conflicting_keys, transit.key_span(key),
                        "the provider's transit is inside this gateway: no tunnels lead there");
         return;
     }
-    const Object attachment(context, node, keys::vxlan, transit.key_span("vxlan"));
+    const bool geneve = key == "geneve";
+    const Object attachment(context, *transit[key], geneve ? keys::geneve : keys::vxlan, transit.key_span(key));
     if (!attachment.is_map()) return;
     read_port(context, attachment, result);
-    read_vxlan(context, attachment, result);
+    read_tunnels(context, attachment, geneve ? policy::Encapsulation::geneve : policy::Encapsulation::vxlan,
+                 result);
 }
 
 void add(Context& context, TenantScope& scope, Interface interface, Span where) {
@@ -141,7 +143,16 @@ void add_transit(Context& context, TenantScope& scope) {
     if (const auto* node = object["mac"]) {
         if (const auto mac = mac_of(context, *node, "an interface's MAC")) transit.mac = *mac;
     }
-    if (const auto* node = object["vxlan"]) read_tunnels(context, scope, object, *node, transit);
+    if (object["vxlan"] != nullptr && object["geneve"] != nullptr) {
+        context
+            .report(Code::conflicting_keys, object.key_span("geneve"),
+                    "a transit has one attachment: vxlan and geneve exclude each other")
+            .note(object.key_span("vxlan"), "the first one");
+    } else if (object["vxlan"] != nullptr) {
+        read_transit_tunnels(context, scope, object, "vxlan", transit);
+    } else if (object["geneve"] != nullptr) {
+        read_transit_tunnels(context, scope, object, "geneve", transit);
+    }
     if (const auto* node = object["subnet"]) read_subnets(context, scope, *node, transit);
     add(context, scope, std::move(transit), object.owner());
 }

@@ -16,8 +16,9 @@ namespace sluice::sema {
 namespace {
 
 constexpr std::uint32_t most_vni = (1u << 24) - 1;
-// Outer IPv4, UDP and VXLAN header, and the Ethernet header inside (RFC 7348 4.3).
-constexpr std::uint16_t vxlan_overhead_ipv4 = 50;
+// Outer IPv4, UDP and VXLAN header, or a Geneve header without options, and the Ethernet header inside (RFC
+// 7348 4.3).
+constexpr std::uint16_t overhead_ipv4 = 50;
 std::optional<Ip> endpoint_of(Context& context, const Node& node, std::string_view what) {
     const auto ip = ip_of(context, node, what);
     if (!ip) return std::nullopt;
@@ -100,10 +101,11 @@ void read_tunnel_endpoint(Context& context, const Object& object, policy::Port& 
     port.tunnel_endpoint = std::move(endpoint);
 }
 
-void read_vxlan(Context& context, const Object& attachment, policy::Interface& result) {
-    result.encapsulation = policy::Encapsulation::vxlan;
+void read_tunnels(Context& context, const Object& attachment, policy::Encapsulation encapsulation,
+                  policy::Interface& result) {
+    result.encapsulation = encapsulation;
     if (const auto* node = attachment["vni"]) {
-        // RFC 7348 5 gives no number a meaning of its own.
+        // Neither RFC 7348 5 nor RFC 8926 3.3 gives a number a meaning of its own.
         result.vni = number_of(context, *node, "a VNI", 0, most_vni).value_or(0);
     }
     const auto* port = result.port == policy::no_index ? nullptr : &context.policy.ports[result.port];
@@ -117,7 +119,7 @@ void read_vxlan(Context& context, const Object& attachment, policy::Interface& r
     if (list == nullptr) return;
     const auto items = items_of(*list);
     if (items.empty())
-        context.report(Code::empty_list, list->span, "a vxlan segment needs at least one remote");
+        context.report(Code::empty_list, list->span, "a segment with tunnels needs at least one remote");
     for (const auto* item : items) {
         const auto remote = endpoint_of(context, *item, "a remote tunnel endpoint");
         if (!remote) continue;
@@ -140,7 +142,7 @@ void read_vxlan(Context& context, const Object& attachment, policy::Interface& r
         }
         result.remotes.push_back(*remote);
         auto& tunnels = context.tunnels;
-        if (!tunnels.emplace(result.port, *remote).second || tunnels.size() != most_tunnels + 1) continue;
+        if (!tunnels.emplace(result.port, encapsulation == policy::Encapsulation::geneve, *remote).second || tunnels.size() != most_tunnels + 1) continue;
         context.report(Code::too_many, item->span,
                        fmt::format("a gateway has tunnels to at most {} remotes", most_tunnels));
     }
@@ -191,7 +193,7 @@ void read_stations(Context& context, const Object& object, policy::Interface& re
 }
 
 std::uint16_t overhead_of(policy::Encapsulation encapsulation) {
-    return encapsulation == policy::Encapsulation::vxlan ? vxlan_overhead_ipv4 : std::uint16_t{0};
+    return encapsulation == policy::Encapsulation::none ? std::uint16_t{0} : overhead_ipv4;
 }
 
 void add_underlays(Context& context) {

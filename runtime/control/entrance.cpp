@@ -4,7 +4,7 @@
 #include "runtime/packet/bytes.h"
 #include "runtime/packet/headers.h"
 #include "runtime/packet/parse.h"
-#include "runtime/packet/vxlan.h"
+#include "runtime/packet/tunnel_header.h"
 #include "schemas/layout/image_types.h"
 
 namespace sluice {
@@ -13,7 +13,7 @@ namespace {
 bool ends_here(const Image& image, std::uint16_t port, const PacketView& packet) {
     if (port >= image.underlays().size() || packet.l2.length != ethernet_header_bytes) return false;
     const std::uint16_t underlay = image.underlays()[port];
-    return underlay != no_tenant && is_vxlan(packet.ip) &&
+    return underlay != no_tenant && is_for_tunnels(packet.ip) &&
            packet.ip.destination == from_image(image.tenants()[underlay].addresses[0].ip());
 }
 
@@ -24,10 +24,11 @@ Entrance refused(DropReason reason) {
 Entrance behind_tunnel(const Image& image, std::uint16_t port, const PacketView& outer) {
     const std::uint32_t udp_bytes = load16(outer.l4() + udp_length_at);
     const std::span payload(outer.l4() + udp_header_bytes, udp_bytes - udp_header_bytes);
-    const auto vni = parse_vxlan(payload);
-    if (const auto* reason = std::get_if<DropReason>(&vni)) return refused(*reason);
+    const auto header = parse_tunnel_header(outer.ip, payload);
+    if (const auto* reason = std::get_if<DropReason>(&header)) return refused(*reason);
+    const auto [vni, header_bytes] = std::get<TunnelHeader>(header);
     Entrance entrance;
-    entrance.binding = image.find_binding(tunnel_binding_key(port, std::get<std::uint32_t>(vni)));
+    entrance.binding = image.find_binding(tunnel_binding_key(port, vni));
     if (entrance.binding == nullptr) return refused(DropReason::UNKNOWN_VNI);
     const TenantView& tenant = image.tenants()[entrance.binding->tenant()];
     if (!tenant.has_remote(tenant.interface_position(entrance.binding->interface()), outer.ip.source)) {
@@ -35,8 +36,8 @@ Entrance behind_tunnel(const Image& image, std::uint16_t port, const PacketView&
     }
     PacketView& packet = entrance.packet;
     packet.frame = outer.frame;
-    packet.frame.data = payload.data() + vxlan_header_bytes;
-    packet.frame.length = static_cast<std::uint32_t>(payload.size() - vxlan_header_bytes);
+    packet.frame.data = payload.data() + header_bytes;
+    packet.frame.length = static_cast<std::uint32_t>(payload.size() - header_bytes);
     const auto l2 = parse_l2(packet.frame.bytes());
     if (!l2) return refused(DropReason::SHORT);
     packet.l2 = *l2;

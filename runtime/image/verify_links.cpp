@@ -39,7 +39,8 @@ Refusal check_peer(std::span<const TenantView> tenants, std::size_t tenant, std:
 }
 
 std::uint64_t key_of(const image::Interface& row) {
-    if (row.encapsulation() != image::Encapsulation::None) return tunnel_binding_key(row.port(), row.vni());
+    if (row.encapsulation() != image::Encapsulation::None)
+        return tunnel_binding_key(row.port(), numbered_vni(row));
     return binding_key(row.port(), row.tag_count() >= 1 ? row.outer_vid() : absent_binding_tag,
                        row.tag_count() == 2 ? row.inner_vid() : absent_binding_tag);
 }
@@ -115,7 +116,7 @@ Refusal check_tunnels(const image::Image& root, std::span<const TenantView> tena
                 index, underlay.name);
         }
     }
-    std::set<std::pair<std::uint16_t, Ip>> tunnels;
+    std::set<std::tuple<std::uint16_t, image::Encapsulation, Ip>> tunnels;
     for (const TenantView& tenant : tenants) {
         for (std::size_t i = 0; i < tenant.interfaces.size(); ++i) {
             const image::Interface& row = tenant.interfaces[i];
@@ -126,7 +127,7 @@ Refusal check_tunnels(const image::Image& root, std::span<const TenantView> tena
                     tenant.name, tenant.interface_names[i], row.port());
             }
             for (const image::Ip& remote : tenant.remotes.subspan(row.first_remote(), row.remote_count())) {
-                tunnels.emplace(row.port(), from_image(remote));
+                tunnels.emplace(row.port(), row.encapsulation(), from_image(remote));
             }
             if (tunnels.size() > most_tunnels) {
                 return fmt::format("the segments up to here have tunnels to {} remotes, expected at most {}",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stands in front of a frame in a VXLAN tunnel (RFC 7348 5): Ethernet, IPv4, UDP and VXLAN header, made
-// once a tunnel and written in front of each packet. Any thread, no allocation.
+// What stands in front of a frame in a tunnel: Ethernet, IPv4, UDP and VXLAN (RFC 7348 5) or Geneve header,
+// made once a tunnel and written in front of each packet. Any thread, no allocation.
 #pragma once
 
 #include <array>
@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "runtime/packet/checksum.h"
+#include "runtime/packet/geneve.h"
 #include "runtime/packet/headers.h"
 #include "runtime/packet/rewrite.h"
 #include "runtime/packet/vxlan.h"
@@ -23,12 +24,13 @@ class OuterHeader {
 
     OuterHeader() = default;
     /// All but the next hop and the VNI, which are to come in their places.
-    OuterHeader(Ip source, Ip remote, Mac source_mac) noexcept {
+    OuterHeader(Ip source, Ip remote, Mac source_mac, bool geneve = false) noexcept {
         std::array<std::uint8_t, room> text{};
         std::uint8_t* at = text.data() + room - bytes;
         write_l2(at, {Mac{}, source_mac, 0, {}, ethertype_ipv4});
         at += ethernet_header_bytes;
         write_vxlan({.source = source, .destination = remote}, 0, at);
+        if (geneve) turn_into_geneve(at);
         // What all packets have in common of the checksum; big-endian words.
         wire::store<std::uint16_t>(at + ipv4_total_length_at, 0);
         wire::store<std::uint16_t>(at + ipv4_checksum_at, 0);

@@ -55,15 +55,17 @@ std::uint32_t Shard::State::told_way(InterfaceRef segment, Mac mac, std::uint32_
     if (set != no_tunnel) return set;
     const image::Station* const row = tenant.find_station(position, mac);
     if (row == nullptr) return otherwise;
-    const std::uint16_t port = image->port_slot(tenant.interfaces[position].port());
-    return tunnel_to(image->underlays()[port], from_image(tenant.remotes[row->remote()]));
+    return tunnel_to(tenant, position, from_image(tenant.remotes[row->remote()]));
 }
 
 bool Shard::State::has_way(InterfaceRef segment, std::uint32_t way) const {
     if (way == no_tunnel) return true;
     const TenantView& tenant = image->tenants()[segment.tenant];
     const std::uint16_t position = tenant.interface_position(segment.interface);
-    if (!is_attachment(way)) return tenant.has_remote(position, tunnels[way].remote);
+    if (!is_attachment(way)) {
+        const bool geneve = tenant.interfaces[position].encapsulation() == image::Encapsulation::Geneve;
+        return tunnels[way].geneve == geneve && tenant.has_remote(position, tunnels[way].remote);
+    }
     const InterfaceRef attachment{segment.tenant, attachment_of(way)};
     return image->has(attachment) && tenant.link_changed(attachment.interface) <= settled &&
            tenant.entered_by(tenant.interface_position(attachment.interface)) == position;
@@ -144,7 +146,7 @@ std::uint32_t Shard::State::flood(const Frame& frame, const Program& program, st
         if (way == no_tunnel) return drop(copy, component, DropReason::TUNNEL_DOWN);
         send_by(way, copy, program);
     };
-    for (const image::Ip& remote : remotes) send(tunnel_to(program.underlay, from_image(remote)));
+    for (const image::Ip& remote : remotes) send(tunnel_to(tenant, position, from_image(remote)));
     for (std::uint16_t attachment = first; attachment < last; ++attachment) {
         const std::uint32_t way = way_by_attachment(tenant.interface_slot(attachment));
         if (way != from) send(way);

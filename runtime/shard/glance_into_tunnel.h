@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The first look at a frame on a port with a tunnel endpoint (glance.h): does it look like a packet of a known
-// IPv4 flow inside VXLAN, from an endpoint of its segment, with nothing that has to be told to it by the header
-// outside? Then `inside` is the frame inside. Pure; any thread.
+// IPv4 flow inside VXLAN or Geneve without options, from an endpoint of its segment, with nothing that has to
+// be told to it by the header outside? Then `inside` is the frame inside. Pure; any thread.
 #pragma once
 
 #include "runtime/packet/vxlan.h"
@@ -28,7 +28,7 @@ namespace sluice {
     const auto second = wire::load<std::uint64_t>(l3 + 8);
     const auto third = wire::load<std::uint64_t>(l3 + 16);  // with the ports
     if ((first & wire::plain_mask) != wire::plain || static_cast<std::uint32_t>(third) != end.address ||
-        static_cast<std::uint8_t>(second >> 8) != protocol_udp || third >> 48 != wire::order(vxlan_port) ||
+        static_cast<std::uint8_t>(second >> 8) != protocol_udp ||
         !ipv4_checksum_valid(first, second, static_cast<std::uint32_t>(third))) {
         return false;
     }
@@ -41,15 +41,21 @@ namespace sluice {
         beyond_shortest > frame.length) {
         return false;
     }
-    const std::uint8_t* vxlan = udp + udp_header_bytes;
-    if ((vxlan[0] & vxlan_vni_is_valid) == 0) return false;
-    const std::uint32_t vni = wire::load<std::uint32_t>(vxlan + 4);
+    const std::uint8_t* header = udp + udp_header_bytes;
+    std::uint32_t vni = __builtin_bswap32(wire::load<std::uint32_t>(header + 4)) >> 8;
+    if (const std::uint64_t port = third >> 48; port == wire::order(vxlan_port)) {
+        if ((header[0] & vxlan_vni_is_valid) == 0) return false;
+    } else {
+        if (port != wire::order(geneve_port)) return false;
+        if (wire::load<std::uint32_t>(header) != __builtin_bswap32(geneve_plain)) return false;
+        vni = vni_of_geneve(vni);
+    }
     std::uint8_t* inner = at + outer_bytes;
     if (wire::load<std::uint16_t>(inner + 12) != wire::order(ethertype_ipv4)) return false;
     const std::uint8_t outer_ecn = l3[ipv4_tos_at] & congestion;
     if (outer_ecn != 0 && outer_ecn != capable) return false;  // what carries on is for the longer way to say
-    const std::uint16_t number = ingresses.find_tunnelled(
-        frame.port, __builtin_bswap32(vni) >> 8, __builtin_bswap32(static_cast<std::uint32_t>(second >> 32)));
+    const std::uint16_t number =
+        ingresses.find_tunnelled(frame.port, vni, __builtin_bswap32(static_cast<std::uint32_t>(second >> 32)));
     if (number == no_ingress) return false;
     if (!glance_behind_layer2(inner, ethernet_header_bytes, beyond_shortest, number, ingresses.data(),
                               glance)) {

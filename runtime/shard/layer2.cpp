@@ -3,7 +3,7 @@
 // From a frame to an interface, and what is said there below IP: link-local control (802.1D), binding by port
 // and tags, MAC admission, ARP (RFC 826, RFC 5227) and neighbour discovery (RFC 4861).
 #include "runtime/packet/parse.h"
-#include "runtime/packet/vxlan.h"
+#include "runtime/packet/tunnel_header.h"
 #include "runtime/shard/shard_state.h"
 #include "schemas/layout/image_types.h"
 
@@ -113,7 +113,8 @@ void Shard::State::look_behind_layer2(std::uint16_t number, Arrival& arrival) co
         return;
     }
     const IpView& ip = arrival.packet.ip;
-    if (ingress.ends_tunnels && is_vxlan(ip) && ip.destination == tunnel_endpoint(ingress.interface.tenant)) {
+    if (ingress.ends_tunnels && is_for_tunnels(ip) &&
+        ip.destination == tunnel_endpoint(ingress.interface.tenant)) {
         return look_into_tunnel(arrival);
     }
     arrival.kind = Arrival::Kind::ip;

@@ -146,8 +146,9 @@ struct Shard::State final : NeighbourActions {
     std::uint32_t tunnel_of(const Arrival& arrival);
     /// The one that a static neighbour is behind.
     std::uint32_t tunnel_of(const TenantView& tenant, const image::StaticNeighbour& row);
-    /// By number; makes room by forgetting those that the image does not have. no_tunnel: there is none.
-    std::uint32_t tunnel_to(std::uint16_t underlay, Ip remote);
+    /// Of an interface (a position), by number; makes room by forgetting those that the image does not have.
+    /// no_tunnel: there is none.
+    std::uint32_t tunnel_to(const TenantView& tenant, std::uint16_t position, Ip remote);
     void forget_tunnels();
     void add_static_neighbours(const TenantView& tenant);
     /// A complete frame: out of the port, or the station's way, or all ways of the segment.

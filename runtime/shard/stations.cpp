@@ -11,8 +11,8 @@ std::optional<std::uint32_t> Shard::set_station(InterfaceRef segment, Mac mac, c
     if (place.attachment) {
         way = way_by_attachment(*place.attachment);
     } else {
-        const std::uint16_t port = state.image->port_slot(state.interface_of(segment).port());
-        way = state.tunnel_to(state.image->underlays()[port], *place.remote);
+        const TenantView& tenant = state.image->tenants()[segment.tenant];
+        way = state.tunnel_to(tenant, tenant.interface_position(segment.interface), *place.remote);
     }
     if (way == no_tunnel || !state.stations.set(segment, mac, way, state.now)) return std::nullopt;
     return state.neighbours.move(segment, mac, way);

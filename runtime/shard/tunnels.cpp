@@ -10,7 +10,7 @@
 #include "runtime/cache/synthesize.h"
 #include "runtime/packet/bytes.h"
 #include "runtime/packet/parse.h"
-#include "runtime/packet/vxlan.h"
+#include "runtime/packet/tunnel_header.h"
 #include "runtime/shard/shard_state.h"
 
 namespace sluice {
@@ -64,9 +64,10 @@ void Shard::State::look_into_tunnel(Arrival& arrival) const {
     const IpView outer = packet.ip;
     const std::uint32_t udp_bytes = load16(packet.l4() + udp_length_at);
     const std::span<const std::uint8_t> payload(packet.l4() + udp_header_bytes, udp_bytes - udp_header_bytes);
-    const auto vni = parse_vxlan(payload);
-    if (const auto* reason = std::get_if<DropReason>(&vni)) return void(arrival.reason = *reason);
-    const std::uint16_t number = ingresses.find_vni(packet.frame.port, std::get<std::uint32_t>(vni));
+    const auto header = parse_tunnel_header(outer, payload);
+    if (const auto* reason = std::get_if<DropReason>(&header)) return void(arrival.reason = *reason);
+    const auto [vni, header_bytes] = std::get<TunnelHeader>(header);
+    const std::uint16_t number = ingresses.find_vni(packet.frame.port, vni);
     if (number == no_ingress) return void(arrival.reason = DropReason::UNKNOWN_VNI);
     const InterfaceRef ref = ingresses[number].interface;
     const TenantView& tenant = image->tenants()[ref.tenant];
@@ -74,8 +75,8 @@ void Shard::State::look_into_tunnel(Arrival& arrival) const {
         return void(arrival.reason = DropReason::UNKNOWN_TEP);
     }
     Frame& frame = packet.frame;
-    const auto offset = static_cast<std::uint32_t>(payload.data() + vxlan_header_bytes - frame.data);
-    const auto length = static_cast<std::uint32_t>(payload.size() - vxlan_header_bytes);
+    const auto offset = static_cast<std::uint32_t>(payload.data() + header_bytes - frame.data);
+    const auto length = static_cast<std::uint32_t>(payload.size() - header_bytes);
     frame.tailroom += frame.length - offset - length;
     frame.headroom = static_cast<std::uint16_t>(frame.headroom + offset);
     frame.data += offset;
@@ -103,9 +104,12 @@ void Shard::State::look_into_tunnel(Arrival& arrival) const {
     }
 }
 
-std::uint32_t Shard::State::tunnel_to(std::uint16_t underlay, Ip remote) {
-    if (tunnels.full() && tunnels.find(underlay, remote) == no_tunnel) forget_tunnels();
-    return tunnels.use(underlay, remote);
+std::uint32_t Shard::State::tunnel_to(const TenantView& tenant, std::uint16_t position, Ip remote) {
+    const image::Interface& row = tenant.interfaces[position];
+    const std::uint16_t underlay = image->underlays()[image->port_slot(row.port())];
+    const bool geneve = row.encapsulation() == image::Encapsulation::Geneve;
+    if (tunnels.full() && tunnels.find(underlay, remote, geneve) == no_tunnel) forget_tunnels();
+    return tunnels.use(underlay, remote, geneve);
 }
 
 // Neighbours behind remotes that their segment does not have any more are forgotten when the image changes.
@@ -114,8 +118,9 @@ void Shard::State::forget_tunnels() {
         for (std::uint16_t i = 0; i < tenant.interfaces.size(); ++i) {
             if (tenant.interfaces[i].encapsulation() == image::Encapsulation::None) continue;
             const std::uint16_t underlay = image->underlays()[image->port_slot(tenant.interfaces[i].port())];
+            const bool geneve = tenant.interfaces[i].encapsulation() == image::Encapsulation::Geneve;
             for (const image::Ip& remote : tenant.remotes_of(i)) {
-                const std::uint32_t number = tunnels.find(underlay, from_image(remote));
+                const std::uint32_t number = tunnels.find(underlay, from_image(remote), geneve);
                 if (number != no_tunnel) tunnels.mark(number);
             }
         }
@@ -127,15 +132,15 @@ std::uint32_t Shard::State::tunnel_of(const Arrival& arrival) {
     const Ingress& ingress = ingresses[arrival.ingress_number];
     if (ingress.attachment != no_interface) return way_by_attachment(ingress.attachment);
     if (arrival.remote == Ip{}) return no_tunnel;
-    return tunnel_to(image->underlays()[arrival.packet.frame.port], arrival.remote);
+    const TenantView& tenant = image->tenants()[arrival.ingress.tenant];
+    return tunnel_to(tenant, tenant.interface_position(arrival.ingress.interface), arrival.remote);
 }
 
 std::uint32_t Shard::State::tunnel_of(const TenantView& tenant, const image::StaticNeighbour& row) {
     if (row.remote() == no_row) return no_tunnel;
     const std::uint32_t set = stations.set_way(tenant.ref(row.interface()), from_image(row.mac()));
     if (set != no_tunnel) return set;
-    const std::uint16_t port = image->port_slot(tenant.interfaces[row.interface()].port());
-    return tunnel_to(image->underlays()[port], from_image(tenant.remotes[row.remote()]));
+    return tunnel_to(tenant, row.interface(), from_image(tenant.remotes[row.remote()]));
 }
 
 void Shard::State::add_static_neighbours(const TenantView& tenant) {
@@ -163,6 +168,7 @@ void Shard::State::send_through(std::uint32_t tunnel, Frame frame, const Program
                              .source_port = inside.source_port,
                              .tos = inside.tos};
     write_vxlan(header, frame.length, frame.data - vxlan_encapsulation_bytes);
+    if (to.geneve) turn_into_geneve(frame.data - vxlan_encapsulation_bytes);
     frame.data -= vxlan_encapsulation_bytes;
     frame.headroom = static_cast<std::uint16_t>(frame.headroom - vxlan_encapsulation_bytes);
     frame.length += vxlan_encapsulation_bytes;
@@ -184,7 +190,7 @@ void Shard::State::send_through(std::uint32_t tunnel, Frame frame, const Program
     tunnels.set_way(tunnel, {.generation = image->generation(),
                              .neighbour = plan.values.neighbour,
                              .neighbour_life = neighbours.use_of(plan.values.neighbour).life,
-                             .header = {header.source, to.remote, plan.program.source_mac}});
+                             .header = {header.source, to.remote, plan.program.source_mac, to.geneve}});
     PacketView packet;
     packet.frame = frame;
     packet.l2.ethertype = ethertype_ipv4;
@@ -194,7 +200,7 @@ void Shard::State::send_through(std::uint32_t tunnel, Frame frame, const Program
     packet.ip.source = header.source;
     packet.ip.destination = header.destination;
     packet.ip.source_port = header.source_port;
-    packet.ip.destination_port = vxlan_port;
+    packet.ip.destination_port = to.geneve ? geneve_port : vxlan_port;
     packet.ip.dont_fragment = true;
     packet.ip.header_length = ipv4_header_bytes;
     packet.ip.total_length = frame.length;

@@ -37,7 +37,8 @@ std::string describe(const Tuple& tuple) {
 }
 
 std::string attachment_words(const image::Interface& row) {
-    if (row.encapsulation() != image::Encapsulation::None) return fmt::format("VNI {}", row.vni());
+    if (row.encapsulation() == image::Encapsulation::Vxlan) return fmt::format("VNI {}", row.vni());
+    if (row.encapsulation() == image::Encapsulation::Geneve) return fmt::format("Geneve VNI {}", row.vni());
     if (row.tag_count() == 0) return "untagged";
     if (row.tag_count() == 1) return fmt::format("VLAN {}", row.outer_vid());
     return fmt::format("VLAN {} inside {}", row.inner_vid(), row.outer_vid());

@@ -11,23 +11,24 @@ TunnelTable::TunnelTable(std::uint32_t capacity, const HashKey& key)
     for (std::uint32_t number = capacity; number-- > 0;) free_.push_back(number);
 }
 
-std::uint64_t TunnelTable::hash_of(std::uint16_t underlay, Ip remote) const noexcept {
-    return KeyedHash(key_).add(remote.hi, remote.lo).add(underlay, 0).value();
+std::uint64_t TunnelTable::hash_of(std::uint16_t underlay, Ip remote, bool geneve) const noexcept {
+    return KeyedHash(key_).add(remote.hi, remote.lo).add(underlay, geneve ? 1 : 0).value();
 }
 
-std::uint32_t TunnelTable::find(std::uint16_t underlay, Ip remote) const noexcept {
-    return index_.find(hash_of(underlay, remote), [&](std::uint32_t number) {
-        return tunnels_[number].remote == remote && tunnels_[number].underlay == underlay;
+std::uint32_t TunnelTable::find(std::uint16_t underlay, Ip remote, bool geneve) const noexcept {
+    return index_.find(hash_of(underlay, remote, geneve), [&](std::uint32_t number) {
+        return tunnels_[number].remote == remote && tunnels_[number].underlay == underlay &&
+               tunnels_[number].geneve == geneve;
     });
 }
 
-std::uint32_t TunnelTable::use(std::uint16_t underlay, Ip remote) noexcept {
-    const std::uint32_t known = find(underlay, remote);
+std::uint32_t TunnelTable::use(std::uint16_t underlay, Ip remote, bool geneve) noexcept {
+    const std::uint32_t known = find(underlay, remote, geneve);
     if (known != no_tunnel || free_.empty()) return known;
     const std::uint32_t number = free_.back();
     free_.pop_back();
-    tunnels_[number] = {remote, underlay, true, false, {}};
-    index_.insert(hash_of(underlay, remote), number);
+    tunnels_[number] = {remote, underlay, geneve, true, false, {}};
+    index_.insert(hash_of(underlay, remote, geneve), number);
     return number;
 }
 
@@ -35,7 +36,7 @@ void TunnelTable::forget_unmarked() noexcept {
     for (std::uint32_t number = 0; number < tunnels_.size(); ++number) {
         Tunnel& tunnel = tunnels_[number];
         if (tunnel.live && !tunnel.marked) {
-            index_.erase(hash_of(tunnel.underlay, tunnel.remote), number);
+            index_.erase(hash_of(tunnel.underlay, tunnel.remote, tunnel.geneve), number);
             tunnel.live = false;
             free_.push_back(number);
         }

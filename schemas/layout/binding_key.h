@@ -15,9 +15,13 @@ constexpr std::uint64_t binding_key(std::uint16_t port, std::uint16_t outer_vid,
     return std::uint64_t{port} << 32 | std::uint64_t{outer_vid} << 16 | inner_vid;
 }
 
-/// Tunnels of one gateway: pairs of a port and a remote endpoint.
+/// Tunnels of one gateway: by port and remote endpoint, VXLAN and Geneve apart.
 constexpr std::size_t most_tunnels = 4096;
 
+/// A VNI of Geneve, which has its own numbers beside VXLAN's.
+constexpr std::uint32_t vni_of_geneve(std::uint32_t vni) {
+    return 1u << 24 | vni;
+}
 /// By port and the VNI of a tunnel that ends there.
 constexpr std::uint64_t tunnel_binding_key(std::uint16_t port, std::uint32_t vni) {
     return std::uint64_t{1} << 63 | std::uint64_t{port} << 32 | vni;

@@ -7,6 +7,7 @@
 
 #include "schemas/image_generated.h"
 #include "schemas/layout/address.h"
+#include "schemas/layout/binding_key.h"
 
 namespace sluice {
 
@@ -30,6 +31,11 @@ inline Mac from_image(const image::Mac& mac) {
 inline bool takes_frames(const image::Interface& row) {
     if (row.kind() == image::InterfaceKind::Peer) return false;
     return row.kind() != image::InterfaceKind::Transit || row.encapsulation() != image::Encapsulation::None;
+}
+
+/// Its VNI among those of a port (layout/binding_key.h).
+inline std::uint32_t numbered_vni(const image::Interface& row) {
+    return row.encapsulation() == image::Encapsulation::Geneve ? vni_of_geneve(row.vni()) : row.vni();
 }
 
 }  // namespace sluice

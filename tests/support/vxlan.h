@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Frames inside VXLAN (RFC 7348) over IPv4, for tests. Written without runtime/packet.
+// Frames inside VXLAN (RFC 7348) and Geneve (RFC 8926) over IPv4, for tests. Written without runtime/packet.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,17 @@ struct Outer {
 };
 Bytes in_vxlan(const Outer& outer, const Bytes& inner);
 
-/// What came out of a tunnel endpoint. `fault`: why it is no VXLAN packet; empty where it is one.
+/// What Geneve has to say besides.
+struct GeneveFields {
+    Bytes options = {};  // a multiple of 4 bytes
+    std::uint8_t version = 0;
+    bool control = false, critical = false;
+    std::uint16_t protocol = 0x6558;
+    std::uint8_t option_words = 0;  // said instead of the options' own length; 0: that
+};
+Bytes in_geneve(const Outer& outer, const Bytes& inner, const GeneveFields& fields = {});
+
+/// What came out of a tunnel endpoint. `fault`: why it is no such packet; empty where it is one.
 struct Opened {
     std::string fault;
     Decoded outer;
@@ -33,5 +43,7 @@ struct Opened {
     Bytes inner;
 };
 Opened open_vxlan(const Bytes& frame);
+/// Without options.
+Opened open_geneve(const Bytes& frame);
 
 }  // namespace sluice::test
