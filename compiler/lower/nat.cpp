@@ -91,10 +91,10 @@ void add_snat(const policy::Snat& rule, const Externals& externals, TenantTables
     for (const Ip ip : rule.pool) {
         tables.pool_addresses.push_back(externals.at({rule.family, ip}).index);
     }
-    tables.snat_rules.emplace_back(first_source,
-                                   static_cast<std::uint32_t>(tables.prefixes.size()) - first_source,
-                                   first_pool_address, static_cast<std::uint32_t>(rule.pool.size()), rule.out,
-                                   rule.ports.low, rule.ports.high, family, 0, rule.where.line);
+    tables.snat_rules.emplace_back(
+        first_source, static_cast<std::uint32_t>(tables.prefixes.size()) - first_source, first_pool_address,
+        static_cast<std::uint32_t>(rule.pool.size()), rule.out, rule.ports.low, rule.ports.high, family,
+        rule.any_remote ? 1 : 0, rule.where.line);
 }
 
 }  // namespace

@@ -111,6 +111,7 @@ struct Snat {
     Family family = Family::v4;
     std::vector<Ip> pool;  // in order, none twice
     PortRange ports{1024, 65535};
+    bool any_remote = false;  // whoever sends to a mapping is let in, not only whom it was used towards
     Position where;
 };
 

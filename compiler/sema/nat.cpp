@@ -236,6 +236,10 @@ void NatReader::snat(const Object& object) {
     const auto family = to == nullptr ? std::nullopt : pool(*to, result);
     bool all_good = family && result.out != policy::no_index;
     if (const auto* node = object["ports"]) all_good = ports(*node, result) && all_good;
+    if (const auto* node = object["filter"]) {
+        const auto word = word_of(context_, *node, "filter", {"address-dependent", "endpoint-independent"});
+        result.any_remote = word == 1u;
+    }
     const auto* from = object["snat"];
     if (from == nullptr || !family) return;
     result.family = *family;

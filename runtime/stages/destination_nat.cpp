@@ -20,6 +20,15 @@ Ip seen_source(const StageContext& context, std::uint16_t uplink) {
     return context.from_outside() ? context.current.source : choose_source(context, uplink).source;
 }
 
+/// Whether the mapping's filter lets in who comes from outside (RFC 4787 REQ-8). A mapping that is found
+/// stands.
+bool admits(const StageContext& context, std::uint32_t mapping, Ip remote) {
+    const NatTable& nat = context.tables.nat;
+    const TenantView& tenant = *context.tenant;
+    return tenant.snat_rules[tenant.snat_position(nat[mapping].inside.snat_rule)].any_remote() != 0 ||
+           nat.accepts(mapping, remote);
+}
+
 /// Rewrites the destination, or drops what a mapping's filter refuses; nothing where nobody stands behind it.
 std::optional<Exit> find_who_is_behind(StageContext& context, const image::NatClass& nat_class,
                                        const image::ExternalAddress& external) {
@@ -36,7 +45,7 @@ std::optional<Exit> find_who_is_behind(StageContext& context, const image::NatCl
             // The filter keeps strangers outside; who is inside is the firewall's to judge (RFC 4787 REQ-9: two
             // hosts of one pool could never begin to talk otherwise, since each one's first packet would be
             // filtered).
-            if (context.from_outside() && !context.tables.nat.accepts(mapping, hop.joined_remote)) {
+            if (context.from_outside() && !admits(context, mapping, hop.joined_remote)) {
                 return drop(context, DropReason::NAT_FILTERED);
             }
             hop.joined_mapping = mapping;

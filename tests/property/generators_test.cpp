@@ -37,7 +37,7 @@ TEST(Generators, MakeTheSamePoliciesEverywhere) {
             fingerprint.add(text);
         }
     }
-    EXPECT_EQ(fingerprint.value(), 17468930162414214432u);
+    EXPECT_EQ(fingerprint.value(), 1687729762317463125u);
 }
 
 TEST(Generators, MakeTheSamePacketsEverywhere) {
@@ -52,7 +52,7 @@ TEST(Generators, MakeTheSamePacketsEverywhere) {
             }
         }
     }
-    EXPECT_EQ(fingerprint.value(), 10461360068017909716u);
+    EXPECT_EQ(fingerprint.value(), 8298804546985422276u);
 }
 
 bool is_whole(const policy::Service& service) {

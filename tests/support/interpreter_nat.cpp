@@ -110,7 +110,8 @@ bool Interpreter::translate_destination(Walk& walk, std::optional<std::uint16_t>
 
 /// Has the inside host been talking to this sender? Whoever is inside too is the firewall's to judge.
 bool Interpreter::accepts(const Mapping& mapping, const Walk& walk) const {
-    return !from_outside(walk) || mapping.remotes.contains(walk.packets[0].source);
+    return !from_outside(walk) || tenant(mapping.inside.tenant).snat[mapping.inside.rule].any_remote ||
+           mapping.remotes.contains(walk.packets[0].source);
 }
 
 std::optional<Expected> Interpreter::translate_source(Walk& walk, std::uint16_t out, Ip remote) {
@@ -203,9 +204,11 @@ std::optional<Expected> Interpreter::dynamic_source(Walk& walk, std::size_t rule
 
     walk.chosen = false;
     Outside chosen = outside_at(rule.pool[0], range.low);
+    // Where a router behind this one rejects it, what was sent is the answer.
+    const bool rejected = std::count(drops.begin(), drops.end(), "FW_REJECT") != 0;
     for (const SentFrame& frame : walk.observed->sent) {
         const Decoded sent = decode(frame.bytes);
-        if (sent.is_ip() && sent.fault.empty() && sent.protocol == inside.protocol &&
+        if (!rejected && sent.is_ip() && sent.fault.empty() && sent.protocol == inside.protocol &&
             sent.kind() == packet.kind()) {
             chosen = outside_at(sent.source, sent.source_port());
             judge_choice(rule, inside, chosen, range);

@@ -194,7 +194,8 @@ class TenantWriter {
         if (shape_.small_ports && random_.percent(30)) ports = "6000-6003";
         if (shape_.small_ports && random_.percent(20)) ports = "512-40000";
         rules.push_back("  - {snat: " + source + ", out: " + uplink(uplink_index) + ", to: " + pool +
-                        ", ports: " + ports + "}\n");
+                        ", ports: " + ports + (random_.percent(30) ? ", filter: endpoint-independent" : "") +
+                        "}\n");
     }
 
     void write_nat() {
