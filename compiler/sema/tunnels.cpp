@@ -142,7 +142,9 @@ void read_tunnels(Context& context, const Object& attachment, policy::Encapsulat
         }
         result.remotes.push_back(*remote);
         auto& tunnels = context.tunnels;
-        if (!tunnels.emplace(result.port, encapsulation == policy::Encapsulation::geneve, *remote).second || tunnels.size() != most_tunnels + 1) continue;
+        if (!tunnels.emplace(result.port, encapsulation == policy::Encapsulation::geneve, *remote).second ||
+            tunnels.size() != most_tunnels + 1)
+            continue;
         context.report(Code::too_many, item->span,
                        fmt::format("a gateway has tunnels to at most {} remotes", most_tunnels));
     }

@@ -5,6 +5,7 @@
 // be told to it by the header outside? Then `inside` is the frame inside. Pure; any thread.
 #pragma once
 
+#include "runtime/packet/geneve.h"
 #include "runtime/packet/vxlan.h"
 #include "runtime/shard/glance.h"
 

@@ -103,19 +103,20 @@ TEST_F(ReplayTest, ReportHasTheShapeThatScriptsRelyOn) {
     nlohmann::ordered_json report = result.report;
     EXPECT_EQ(report["tx"].size(), 3u);
     report["tx"]["bytes"] = 0;  // the length of padded ARP frames is not this test's affair
-    EXPECT_EQ(report.dump(),
-              R"({"rx":{"packets":3,"bytes":)" + std::to_string(rx_bytes) +
-                  R"(,"ports":{"access0":2,"uplink0":1}},)" +
-                  R"("tx":{"packets":2,"bytes":0,"ports":{"access0":0,"uplink0":2}},)" +
-                  R"("originated":1,"copies":0,"consumed":1,"held":0,"drops":{"blue.sr.FW_DENY":1},)" +
-                  R"("cache":{"flow_hits":0,"trace_hits":0,"pipeline_runs":2,"revalidated":0,"invalidated":0,)" +
-                  R"("uncacheable":)" + report["cache"]["uncacheable"].dump() + "," +
-                  R"("tenants":{"blue":{"trace_hits":0,"trace_misses":2,"started":0}}},)" +
-                  R"("tenants":{"blue":{"rx":3,"tx":2,"rules":{)" +
-                  R"("no-mail":{"sessions":0,"packets":1,"bytes":)" + std::to_string(mail.size()) + "}," +
-                  R"("outbound":{"sessions":1,"packets":1,"bytes":)" + bytes + "}," +
-                  R"("default":{"sessions":0,"packets":0,"bytes":0}}}},)" +
-                  R"("sessions":{"created":1,"expired":0,"active":1,"ended":0},"balanced":true})");
+    EXPECT_EQ(
+        report.dump(),
+        R"({"rx":{"packets":3,"bytes":)" + std::to_string(rx_bytes) +
+            R"(,"ports":{"access0":2,"uplink0":1}},)" +
+            R"("tx":{"packets":2,"bytes":0,"ports":{"access0":0,"uplink0":2}},)" +
+            R"("originated":1,"copies":0,"consumed":1,"held":0,"drops":{"blue.sr.FW_DENY":1},)" +
+            R"("cache":{"flow_hits":0,"trace_hits":0,"pipeline_runs":2,"revalidated":0,"invalidated":0,)" +
+            R"("uncacheable":)" + report["cache"]["uncacheable"].dump() + "," +
+            R"("tenants":{"blue":{"trace_hits":0,"trace_misses":2,"started":0}}},)" +
+            R"("tenants":{"blue":{"rx":3,"tx":2,"rules":{)" +
+            R"("no-mail":{"sessions":0,"packets":1,"bytes":)" + std::to_string(mail.size()) + "}," +
+            R"("outbound":{"sessions":1,"packets":1,"bytes":)" + bytes + "}," +
+            R"("default":{"sessions":0,"packets":0,"bytes":0}}}},)" +
+            R"("sessions":{"created":1,"expired":0,"active":1,"ended":0},"balanced":true})");
 }
 
 std::vector<TimedFrame> many_queries() {
