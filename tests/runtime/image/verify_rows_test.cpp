@@ -143,7 +143,12 @@ constexpr Case tunnel_cases[] = {
      R"(tenant "blue": interface "db@b" is attached to interface 0, which is no segment with tunnels of an MTU that fits)"},
     {"AttachmentOfALargerSegment", [](Policy& p) { attachment(p).mtu = blue(p).interfaces[1].mtu - 1; },
      R"(tenant "blue": interface "db@b" is attached to interface 1, which is no segment with tunnels of an MTU that fits)"},
-    {"AttachmentWithAddresses", [](Policy& p) { attachment(p).addresses = blue_web(p).addresses; },
+    {"AttachmentWithAddresses",
+     [](Policy& p) {
+         const auto addresses =
+             blue_web(p).addresses;  // attachment() adds an interface, and may move the others
+         attachment(p).addresses = addresses;
+     },
      R"(tenant "blue": interface "db@b" is an attachment and has addresses or a source check)"},
     {"AttachmentThatIsBeforeOthers",
      [](Policy& p) {
