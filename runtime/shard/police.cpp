@@ -24,7 +24,7 @@ void Shard::State::police(std::span<const Frame> frames, Glances& glances) {
         if (glance.matched) arrival.packet.frame = frames[i];
         glance.matched = false;
         arrival.kind = Arrival::Kind::dropped;
-        arrival.probe = false;
+        arrival.probe = arrival.switched = arrival.flooded = false;
         arrival.ingress_number = number;
         arrival.ingress = ingress;
         arrival.component = counters.interface_component(ingress.tenant, ingress.interface);

@@ -177,6 +177,29 @@ TEST_P(Bridge, unknown_stations_may_be_left_alone) {
     EXPECT_EQ(ways(from_tunnel(between(a8, a7)), a8, a7), (Ways{"B0 501"}));
 }
 
+TEST_P(Bridge, the_limit_of_packets_holds_for_what_is_switched_as_well) {
+    const auto image = compile_texts(
+        edited(bridge_texts(), "tenants/a.yaml", "firewall:\n", "limits: {packets: 4/s}\nfirewall:\n"));
+    gateway.activate(*image);
+    gateway.advance(seconds(1));
+    const Bytes routed = udp({.source_mac = a5,
+                              .destination_mac = "02:50:56:56:44:52",
+                              .source = "10.1.1.5",
+                              .destination = "203.0.113.9"});
+    EXPECT_EQ(from_tunnel(routed).size(), 1u);
+    EXPECT_EQ(from_tunnel(routed).size(), 1u);
+    EXPECT_EQ(from_b0(a7, everybody).size(), 3u);
+    EXPECT_EQ(from_b0(a7, a5).size(), 1u);
+    // One of a known flow where a switched one was before it, then switched ones.
+    EXPECT_TRUE(from_tunnel(routed).empty());
+    EXPECT_TRUE(from_b0(a7, a5).empty());
+    EXPECT_TRUE(from_b0(a7, everybody).empty());
+    EXPECT_EQ(a1_drops(DropReason::PACKET_RATE), 3u);
+    gateway.advance(seconds(1));
+    EXPECT_EQ(from_tunnel(routed).size(), 1u);
+    EXPECT_EQ(from_b0(a7, a5).size(), 1u);
+}
+
 TEST_P(Bridge, the_router_reaches_stations_behind_ports_and_tunnels_alike) {
     const Packet request{.source_mac = a7,
                          .destination_mac = "02:50:56:56:44:52",
