@@ -43,10 +43,11 @@ class Tunnelled : public testing::TestWithParam<CacheTiers> {
     }
     std::vector<SentFrame> from_outside(const Bytes& frame) { return gateway.inject("U0", frame); }
     /// The one packet that went into a tunnel; the one inside must be sound as well.
-    static Opened only_tunnelled(const std::vector<SentFrame>& sent) {
+    static Opened only_tunnelled(const std::vector<SentFrame>& sent,
+                                 Opened (*open)(const Bytes&) = open_vxlan) {
         EXPECT_EQ(sent.size(), 1u);
         if (sent.size() != 1) return {};
-        Opened opened = open_vxlan(sent[0].bytes);
+        Opened opened = open(sent[0].bytes);
         EXPECT_EQ(opened.fault, "");
         EXPECT_TRUE(checksums_valid(opened.inner));
         return opened;

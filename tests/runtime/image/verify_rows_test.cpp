@@ -145,8 +145,8 @@ constexpr Case tunnel_cases[] = {
      R"(tenant "blue": interface "db@b" is attached to interface 1, which is no segment with tunnels of an MTU that fits)"},
     {"AttachmentWithAddresses",
      [](Policy& p) {
-         const auto addresses =
-             blue_web(p).addresses;  // attachment() adds an interface, and may move the others
+         // attachment() adds an interface, and may move the others.
+         const auto addresses = blue_web(p).addresses;
          attachment(p).addresses = addresses;
      },
      R"(tenant "blue": interface "db@b" is an attachment and has addresses or a source check)"},
