@@ -79,7 +79,9 @@ image::Interface interface_row(const policy::Tenant& tenant, const policy::Inter
             encapsulation_of(from.encapsulation),
             part_of(tenant, from.kind),
             to_image(from.source_check),
-            from.drops_unknown ? image::UnknownUnicast::Drop : image::UnknownUnicast::Flood};
+            from.drops_unknown ? image::UnknownUnicast::Drop : image::UnknownUnicast::Flood,
+            from.encapsulation == policy::Encapsulation::none ? std::uint8_t{0}
+                                                              : static_cast<std::uint8_t>(from.outer_family)};
 }
 
 std::uint32_t row_of(const policy::Interface& interface, const std::optional<Ip>& remote,

@@ -51,16 +51,25 @@ struct Station {
 /// Where tunnels over a port end here. Of length 0: every other endpoint is a neighbour on the port.
 struct TunnelEndpoint {
     InterfaceAddress address;
-    std::optional<Ip> gateway;  // for endpoints outside that subnet
-    std::vector<StaticNeighbour> neighbours;
+    std::optional<Ip> gateway = std::nullopt;  // for endpoints outside that subnet
+    std::vector<StaticNeighbour> neighbours = {};
+
+    Family family() const { return address.subnet.family; }
 };
 
 struct Port {
     std::string name;
-    std::uint16_t mtu = 1500;  // IP MTU of the port
-    std::optional<TunnelEndpoint> tunnel_endpoint;
-    std::uint16_t underlay = no_index;  // the tenant that the tunnel endpoint belongs to; its only interface
+    std::uint16_t mtu = 1500;                           // IP MTU of the port
+    std::vector<TunnelEndpoint> tunnel_endpoints = {};  // at most one of each family
+    std::uint16_t underlay = no_index;                  // the tenant that they belong to; its only interface
     Position where = {};
+
+    const TunnelEndpoint* tunnel_endpoint(Family family) const {
+        for (const TunnelEndpoint& endpoint : tunnel_endpoints) {
+            if (endpoint.family() == family) return &endpoint;
+        }
+        return nullptr;
+    }
 };
 
 /// A segment, an uplink, the near end of a link to another tenant, or the transit between the router's parts:
@@ -79,6 +88,7 @@ struct Interface {
     std::vector<StaticNeighbour> neighbours;
     Encapsulation encapsulation = Encapsulation::none;
     std::uint32_t vni = 0;
+    Family outer_family = Family::v4;         // of the tunnels, where there are any
     std::vector<Ip> remotes;                  // the other tunnel endpoints; ascending, none twice
     std::vector<Station> stations;            // ascending by MAC
     bool drops_unknown = false;               // frames for stations that nobody knows are not flooded

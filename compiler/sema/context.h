@@ -97,10 +97,10 @@ struct Context {
     front::Diagnostics& diagnostics;
     policy::Policy& policy;
     front::Suggester suggester{};
-    std::deque<TenantScope> tenants{};                        // as many as policy.tenants
-    std::map<std::string_view, std::uint16_t> ports{};        // names of policy.ports
-    std::vector<Span> port_spans{};                           // the same
-    std::set<std::tuple<std::uint16_t, bool, Ip>> tunnels{};  // by port, Geneve or not: all remotes
+    std::deque<TenantScope> tenants{};                                 // as many as policy.tenants
+    std::map<std::string_view, std::uint16_t> ports{};                 // names of policy.ports
+    std::vector<Span> port_spans{};                                    // the same
+    std::set<std::tuple<std::uint16_t, bool, IpAndFamily>> tunnels{};  // by port, Geneve or not: all remotes
     std::optional<Mac> gateway_mac{};
     std::vector<ProviderLink> links{};
 

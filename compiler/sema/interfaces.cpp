@@ -119,7 +119,7 @@ void InterfaceReader::mtu(const Object& object, Interface& result) {
     const bool has_ipv6 = std::any_of(result.addresses.begin(), result.addresses.end(),
                                       [](const auto& address) { return address.subnet.family == Family::v6; });
     const auto* port = result.port == policy::no_index ? nullptr : &context_.policy.ports[result.port];
-    const std::uint16_t overhead = overhead_of(result.encapsulation);
+    const std::uint16_t overhead = overhead_of(result);
     const auto room = static_cast<std::uint16_t>(port == nullptr                       ? result.mtu
                                                  : port->mtu > overhead + smallest_mtu ? port->mtu - overhead
                                                                                        : smallest_mtu);
@@ -325,7 +325,7 @@ void check_bindings(Context& context) {
             .note(first->second.where, "taken here");
     };
     for (std::size_t port = 0; port < context.policy.ports.size(); ++port) {
-        if (!context.policy.ports[port].tunnel_endpoint) continue;
+        if (context.policy.ports[port].tunnel_endpoints.empty()) continue;
         take({static_cast<std::uint16_t>(port), {}, std::nullopt, false},
              {"its tunnel endpoint", context.port_spans[port]});
     }

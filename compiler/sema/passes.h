@@ -27,7 +27,7 @@ void add_provider_links(Context& context, TenantScope& scope);
 void add_transit(Context& context, TenantScope& scope);
 /// Both ends of each link between tenants; needs every tenant's interfaces.
 void link_peers(Context& context);
-/// What a port says of its tunnel endpoint.
+/// What a port, whose MTU is known, says of its tunnel endpoints.
 void read_tunnel_endpoint(Context& context, const Object& object, policy::Port& port);
 /// By which port, tags or tunnels an interface's frames come: the one attachment that `object` has a key for.
 void read_attachment(Context& context, const Object& object, std::string_view noun, bool may_tunnel,
@@ -43,9 +43,9 @@ void read_tunnels(Context& context, const Object& attachment, policy::Encapsulat
                   policy::Interface& result);
 /// Which of a segment's stations are behind which remote; the static neighbours are known.
 void read_stations(Context& context, const Object& object, policy::Interface& result);
-/// What tunnels take from a port's IP MTU.
-std::uint16_t overhead_of(policy::Encapsulation encapsulation);
-/// A router for each tunnel endpoint: after everything that is said about tenants.
+/// What an interface's tunnels take from its port's IP MTU.
+std::uint16_t overhead_of(const policy::Interface& interface);
+/// A router for each port's tunnel endpoints: after everything that is said about tenants.
 void add_underlays(Context& context);
 constexpr std::string_view provider_name = "provider";  // of its router, and of a tenant's link to it
 constexpr std::string_view transit_name = "transit";

@@ -14,7 +14,7 @@ bool ends_here(const Image& image, std::uint16_t port, const PacketView& packet)
     if (port >= image.underlays().size() || packet.l2.length != ethernet_header_bytes) return false;
     const std::uint16_t underlay = image.underlays()[port];
     return underlay != no_tenant && is_for_tunnels(packet.ip) &&
-           packet.ip.destination == from_image(image.tenants()[underlay].addresses[0].ip());
+           packet.ip.destination == image.tenants()[underlay].tunnel_endpoint(packet.ip.family);
 }
 
 Entrance refused(DropReason reason) {
@@ -31,7 +31,8 @@ Entrance behind_tunnel(const Image& image, std::uint16_t port, const PacketView&
     entrance.binding = image.find_binding(tunnel_binding_key(port, vni));
     if (entrance.binding == nullptr) return refused(DropReason::UNKNOWN_VNI);
     const TenantView& tenant = image.tenants()[entrance.binding->tenant()];
-    if (!tenant.has_remote(tenant.interface_position(entrance.binding->interface()), outer.ip.source)) {
+    if (!tenant.has_remote(tenant.interface_position(entrance.binding->interface()),
+                           {outer.ip.source, outer.ip.family})) {
         return refused(DropReason::UNKNOWN_TEP);
     }
     PacketView& packet = entrance.packet;

@@ -23,6 +23,7 @@
 #include "schemas/layout/address_class.h"
 #include "schemas/layout/binding_key.h"
 #include "schemas/layout/classifier.h"
+#include "schemas/layout/image_types.h"
 #include "schemas/layout/lpm.h"
 #include "schemas/layout/service_map.h"
 
@@ -169,7 +170,14 @@ struct TenantView {
     /// The row that the policy has for a station of an interface (a position); null: none. A binary search.
     const image::Station* find_station(std::uint16_t position, Mac mac) const noexcept;
     /// Whether stations of that interface may be behind this endpoint. A binary search.
-    bool has_remote(std::uint16_t position, Ip remote) const noexcept;
+    bool has_remote(std::uint16_t position, const IpAndFamily& remote) const noexcept;
+    /// Of an underlay: the address that tunnels of a family end at here; nullopt: none do.
+    std::optional<Ip> tunnel_endpoint(Family family) const noexcept {
+        for (const image::InterfaceAddress& address : addresses) {
+            if (address.family() == static_cast<std::uint8_t>(family)) return from_image(address.ip());
+        }
+        return std::nullopt;
+    }
 
     /// False for one that has vanished since an earlier image.
     bool exists() const noexcept { return section_changed == 0 || table != nullptr; }

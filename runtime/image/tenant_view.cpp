@@ -49,11 +49,12 @@ std::vector<std::string_view> NameList::all() const {
     return result;
 }
 
-bool TenantView::has_remote(std::uint16_t position, Ip remote) const noexcept {
+bool TenantView::has_remote(std::uint16_t position, const IpAndFamily& remote) const noexcept {
+    if (outer_family(interfaces[position]) != remote.family) return false;
     const auto rows = remotes_of(position);
-    const auto at = std::lower_bound(rows.begin(), rows.end(), remote,
+    const auto at = std::lower_bound(rows.begin(), rows.end(), remote.ip,
                                      [](const image::Ip& row, Ip wanted) { return from_image(row) < wanted; });
-    return at != rows.end() && from_image(*at) == remote;
+    return at != rows.end() && from_image(*at) == remote.ip;
 }
 
 std::pair<std::uint16_t, std::uint16_t> TenantView::attachments_of(std::uint16_t position) const noexcept {

@@ -53,15 +53,18 @@ Refusal check_remotes(const TenantView& tenant, const image::Interface& row, std
         return fmt::format("has remotes {} and the next {}, expected to begin at {} of {}", row.first_remote(),
                            row.remote_count(), next_remote, tenant.remotes.size());
     }
-    if ((row.encapsulation() == image::Encapsulation::None) != (row.remote_count() == 0)) {
-        return fmt::format("has {} remotes", row.remote_count());
+    const bool tunnelled = row.encapsulation() != image::Encapsulation::None;
+    if (tunnelled != (row.remote_count() != 0)) return fmt::format("has {} remotes", row.remote_count());
+    const bool ipv4 = row.outer_family() == static_cast<std::uint8_t>(Family::v4);
+    const bool ipv6 = row.outer_family() == static_cast<std::uint8_t>(Family::v6);
+    if (tunnelled ? !ipv4 && !ipv6 : row.outer_family() != 0) {
+        return fmt::format("has remotes of family {}", row.outer_family());
     }
     const auto remotes = tenant.remotes.subspan(row.first_remote(), row.remote_count());
     for (std::size_t i = 0; i < remotes.size(); ++i) {
-        if (!is_canonical(remotes[i], static_cast<std::uint8_t>(Family::v4)) ||
-            from_image(remotes[i]) == Ip{} ||
+        if (!is_canonical(remotes[i], row.outer_family()) || from_image(remotes[i]) == Ip{} ||
             (i != 0 && from_image(remotes[i - 1]) >= from_image(remotes[i]))) {
-            return fmt::format("has remote {} out of order or no IPv4 address", i);
+            return fmt::format("has remote {} out of order or no IPv{} address", i, row.outer_family());
         }
     }
     next_remote += row.remote_count();

@@ -95,6 +95,38 @@ Refusal check_external_addresses(std::span<const TenantView> tenants) {
                        to_string(ip, static_cast<Family>(family)));
 }
 
+namespace {
+
+/// At most one address of each family, and nothing else that tunnels could end at.
+bool is_underlay(const TenantView& tenant, std::size_t port) {
+    if (tenant.interfaces.size() != 1 || tenant.addresses.empty() || tenant.addresses.size() > 2) return false;
+    const image::Interface& row = tenant.interfaces[0];
+    return row.kind() == image::InterfaceKind::Uplink && row.port() == port && row.tag_count() == 0 &&
+           row.encapsulation() == image::Encapsulation::None &&
+           (tenant.addresses.size() == 1 || tenant.addresses[0].family() != tenant.addresses[1].family());
+}
+
+/// Of a segment or transit with tunnels, on its port.
+Refusal check_tunnels_of(const image::Interface& row, const image::Port& port,
+                         std::span<const TenantView> tenants) {
+    // Outer Ethernet is not part of it, inner is: IPv6, UDP, VXLAN or Geneve, Ethernet. Over IPv6 nothing is
+    // fragmented on the way.
+    constexpr std::uint32_t overhead_ipv6 = 70;
+    if (port.underlay() == no_tenant) return fmt::format("on port {}, which has no endpoint", row.port());
+    const Family family = outer_family(row);
+    const TenantView& underlay = tenants[port.underlay()];
+    if (!underlay.tunnel_endpoint(family)) {
+        return fmt::format("on port {}, which has no IPv{} endpoint", row.port(), row.outer_family());
+    }
+    if (family == Family::v6 && row.kind() == image::InterfaceKind::Segment &&
+        row.mtu() + overhead_ipv6 > underlay.interfaces[0].mtu()) {
+        return fmt::format("and an MTU of {}, which does not fit into IPv6 on port {}", row.mtu(), row.port());
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
 Refusal check_tunnels(const image::Image& root, std::span<const TenantView> tenants) {
     std::size_t number = 0;
     for (const image::Port* port : *root.ports()) {
@@ -105,29 +137,24 @@ Refusal check_tunnels(const image::Image& root, std::span<const TenantView> tena
                                port->underlay(), tenants.size());
         }
         const TenantView& underlay = tenants[port->underlay()];
-        if (underlay.interfaces.size() != 1 || underlay.addresses.empty() ||
-            underlay.interfaces[0].kind() != image::InterfaceKind::Uplink ||
-            underlay.interfaces[0].port() != index || underlay.interfaces[0].tag_count() != 0 ||
-            underlay.interfaces[0].encapsulation() != image::Encapsulation::None ||
-            underlay.addresses[0].family() != static_cast<std::uint8_t>(Family::v4)) {
+        if (!is_underlay(underlay, index)) {
             return fmt::format(
                 "port {} has its tunnel endpoint in tenant \"{}\", which has no one untagged uplink "
-                "there with an IPv4 address",
+                "there with one address, or one of each family",
                 index, underlay.name);
         }
     }
-    std::set<std::tuple<std::uint16_t, image::Encapsulation, Ip>> tunnels;
+    std::set<std::tuple<std::uint16_t, image::Encapsulation, std::uint8_t, Ip>> tunnels;
     for (const TenantView& tenant : tenants) {
         for (std::size_t i = 0; i < tenant.interfaces.size(); ++i) {
             const image::Interface& row = tenant.interfaces[i];
             if (row.encapsulation() == image::Encapsulation::None) continue;
-            if (root.ports()->Get(row.port())->underlay() == no_tenant) {
-                return fmt::format(
-                    "tenant \"{}\": interface \"{}\" has tunnels on port {}, which has no endpoint",
-                    tenant.name, tenant.interface_names[i], row.port());
+            if (const auto refusal = check_tunnels_of(row, *root.ports()->Get(row.port()), tenants)) {
+                return fmt::format("tenant \"{}\": interface \"{}\" has tunnels {}", tenant.name,
+                                   tenant.interface_names[i], *refusal);
             }
             for (const image::Ip& remote : tenant.remotes.subspan(row.first_remote(), row.remote_count())) {
-                tunnels.emplace(row.port(), row.encapsulation(), from_image(remote));
+                tunnels.emplace(row.port(), row.encapsulation(), row.outer_family(), from_image(remote));
             }
             if (tunnels.size() > most_tunnels) {
                 return fmt::format("the segments up to here have tunnels to {} remotes, expected at most {}",

@@ -18,7 +18,7 @@ std::uint8_t* write_ip_header(const OwnPacket& packet, std::uint32_t l4_length, 
         out[ipv4_protocol_at] = packet.protocol;
         store16(out + ipv4_checksum_at, 0);
     } else {
-        store32(out, 0x60000000u | std::uint32_t{packet.tos} << 20);
+        store32(out, 0x60000000u | std::uint32_t{packet.tos} << 20 | packet.flow_label);
         store16(out + ipv6_payload_length_at, static_cast<std::uint16_t>(l4_length));
         out[ipv6_next_header_at] = packet.protocol;
         out[ipv6_hop_limit_at] = packet.ttl;

@@ -15,6 +15,7 @@ struct OwnPacket {
     std::uint8_t protocol = 0;
     std::uint8_t ttl = 64;
     std::uint8_t tos = 0;
+    std::uint32_t flow_label = 0;  // IPv6
 };
 
 constexpr std::uint32_t own_header_bytes(Family family) {

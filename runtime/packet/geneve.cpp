@@ -31,8 +31,7 @@ std::variant<GeneveHeader, DropReason> parse_geneve(std::span<const std::uint8_t
     return header;
 }
 
-void turn_into_geneve(std::uint8_t* outer) noexcept {
-    std::uint8_t* const udp = outer + ipv4_header_bytes;
+void turn_into_geneve(std::uint8_t* udp) noexcept {
     store16(udp + 2, geneve_port);
     store32(udp + udp_header_bytes, geneve_plain);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Geneve over IPv4 (RFC 8926), as far as a tunnel endpoint without options of its own has to know it: without
+// Geneve (RFC 8926), as far as a tunnel endpoint without options of its own has to know it: without
 // options its header is as long as VXLAN's and has the VNI in the same place, and all around it is the same
 // (vxlan.h). Any thread, no allocation.
 #pragma once
@@ -33,7 +33,7 @@ struct GeneveHeader {
 /// stepped over, reserved bits ignored.
 std::variant<GeneveHeader, DropReason> parse_geneve(std::span<const std::uint8_t> payload) noexcept;
 
-/// Turns what write_vxlan() wrote at `outer` into Geneve.
-void turn_into_geneve(std::uint8_t* outer) noexcept;
+/// Turns what write_vxlan() wrote, whose UDP header is at `udp`, into Geneve.
+void turn_into_geneve(std::uint8_t* udp) noexcept;
 
 }  // namespace sluice

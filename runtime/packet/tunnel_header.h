@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "runtime/packet/geneve.h"
+#include "runtime/packet/headers.h"
 #include "runtime/packet/vxlan.h"
 #include "schemas/layout/binding_key.h"
 
@@ -23,9 +24,13 @@ struct TunnelHeader {
     std::uint32_t vni = 0;  // as bindings have it: numbered by protocol (vni_of_geneve)
     std::uint32_t bytes = 0;
 };
-/// Of a packet for the tunnels; or why it cannot be opened.
+/// Of a packet for the tunnels; or why it cannot be opened. OUTER_EXT_HEADER: there are extension headers
+/// between IPv6 and UDP, which tunnel endpoints do not send.
 inline std::variant<TunnelHeader, DropReason> parse_tunnel_header(
     const IpView& outer, std::span<const std::uint8_t> payload) noexcept {
+    if (outer.family == Family::v6 && outer.header_length != ipv6_header_bytes) {
+        return DropReason::OUTER_EXT_HEADER;
+    }
     if (is_vxlan(outer)) {
         const auto vni = parse_vxlan(payload);
         if (const auto* reason = std::get_if<DropReason>(&vni)) return *reason;

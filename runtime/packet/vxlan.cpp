@@ -11,7 +11,10 @@ namespace {
 
 constexpr std::uint8_t ecn_mask = 3, ecn_not_capable = 0, ecn_capable_1 = 1, ecn_congested = 3;
 
-static_assert(vxlan_encapsulation_bytes == ipv4_header_bytes + udp_header_bytes + vxlan_header_bytes);
+static_assert(vxlan_encapsulation_bytes(Family::v4) ==
+              ipv4_header_bytes + udp_header_bytes + vxlan_header_bytes);
+static_assert(vxlan_encapsulation_bytes(Family::v6) ==
+              ipv6_header_bytes + udp_header_bytes + vxlan_header_bytes);
 
 }  // namespace
 
@@ -26,12 +29,13 @@ std::variant<std::uint32_t, DropReason> parse_vxlan(std::span<const std::uint8_t
 }
 
 void write_vxlan(const VxlanHeader& header, std::uint32_t inner_bytes, std::uint8_t* out) noexcept {
-    const OwnPacket outer{.family = Family::v4,
+    const OwnPacket outer{.family = header.family,
                           .source = header.source,
                           .destination = header.destination,
                           .protocol = protocol_udp,
                           .ttl = 64,
-                          .tos = header.tos};
+                          .tos = header.tos,
+                          .flow_label = header.flow_label};
     const std::uint32_t udp_bytes = udp_header_bytes + vxlan_header_bytes + inner_bytes;
     std::uint8_t* udp = write_ip_header(outer, udp_bytes, out);
     store16(udp, header.source_port);

@@ -46,7 +46,7 @@ InterfaceRef segment_of(const Image& image, const std::string& name) {
 StationPlace place_of(const Image& image, InterfaceRef segment, const std::string& text) {
     const TenantView& tenant = image.tenants()[segment.tenant];
     const std::uint16_t position = tenant.interface_position(segment.interface);
-    if (const auto ip = parse_ip(text); ip && ip->family == Family::v4 && tenant.has_remote(position, ip->ip)) {
+    if (const auto ip = parse_ip(text); ip && tenant.has_remote(position, *ip)) {
         return {ip->ip, std::nullopt};
     }
     const auto [first, last] = tenant.attachments_of(position);
@@ -60,8 +60,12 @@ StationPlace place_of(const Image& image, InterfaceRef segment, const std::strin
                          exit_usage);
 }
 
-std::string place_text(const TenantView& tenant, const StationPlace& place) {
-    if (place.remote) return to_string(*place.remote, Family::v4);
+std::string place_text(const Image& image, InterfaceRef segment, const StationPlace& place) {
+    const TenantView& tenant = image.tenants()[segment.tenant];
+    if (place.remote) {
+        const image::Interface& row = tenant.interfaces[tenant.interface_position(segment.interface)];
+        return to_string(*place.remote, outer_family(row));
+    }
     return std::string(tenant.name_of_interface(*place.attachment));
 }
 
@@ -90,7 +94,7 @@ Json GatewayAnswers::station(const Json& request) {
             return true;
         });
         if (!moved) throw CommandRefused("the gateway has no room for one more station", exit_refused);
-        json["behind"] = place_text(image.tenants()[segment.tenant], place);
+        json["behind"] = place_text(image, segment, place);
     } else {
         on_packet_thread([&] {
             moved = shard_.unset_station(segment, *mac);
@@ -126,7 +130,7 @@ Json GatewayAnswers::stations() {
         Json row;
         row["segment"] = fmt::format("{}/{}", tenant.name, tenant.name_of_interface(station.segment.interface));
         row["mac"] = to_string(station.mac);
-        row["behind"] = place_text(tenant, station.place);
+        row["behind"] = place_text(*image, station.segment, station.place);
         row["known_by"] = station.set ? "command" : "frames";
         row["idle_seconds"] = static_cast<double>(now - std::min(now, station.seen)) /
                               static_cast<double>(nanoseconds_per_second);

@@ -77,16 +77,23 @@ class Run {
     [[gnu::always_inline]] bool allows(const Glance& glance, const FlowEntry& entry) const noexcept {
         return allows(glance, entry, mtu_);
     }
-    template <bool into_tunnel = false>
+    enum class Outside : std::uint8_t { nothing = 0, ipv4 = 4, ipv6 = 6 };  // of the tunnel it goes into
+    template <Outside outside = Outside::nothing>
     [[gnu::always_inline]] void carry_out(const Tables& tables, const Frame& frame, const Glance& glance,
                                           FlowEntry& entry, Frame& sent) noexcept;
     /// The same for runs whose packets go into a tunnel, which allows() refuses. False: the packet must go the
     /// longer ways.
     [[gnu::noinline]] bool carry_into_tunnel(const Tables& tables, const Frame& frame, const Glance& glance,
                                              FlowEntry& entry, Frame& sent) noexcept {
-        constexpr std::uint32_t headroom = OuterHeader::room;  // the packet begins behind an Ethernet header
-        if (!into_tunnel_ || frame.headroom < headroom || !allows(glance, entry, tunnel_mtu_)) return false;
-        carry_out<true>(tables, frame, glance, entry, sent);
+        if (!into_tunnel_ || !allows(glance, entry, tunnel_mtu_)) return false;
+        // The packet begins behind an Ethernet header, which leaves the room to the outer one's end.
+        const Family family = outer_->family();
+        if (frame.headroom < OuterHeader::room(family)) return false;
+        if (family == Family::v4) {
+            carry_out<Outside::ipv4>(tables, frame, glance, entry, sent);
+        } else {
+            carry_out<Outside::ipv6>(tables, frame, glance, entry, sent);
+        }
         return true;
     }
     /// The last packet began its flow: it counts as a hit of the trace cache.
@@ -178,12 +185,13 @@ void Run::count(std::size_t packets, Counters& counters) noexcept {
     rx_bytes_ = tx_bytes_ = started_ = 0;
 }
 
-template <bool into_tunnel>
+template <Run::Outside outside>
 inline void Run::carry_out(const Tables& tables, const Frame& frame, const Glance& glance, FlowEntry& entry,
                            Frame& sent) noexcept {
     std::uint8_t* l3 = glance.l3;
     std::uint32_t length = std::uint32_t{l2_bytes_} + glance.total_length;
-    if (!into_tunnel && length < shortest_frame_bytes) length = padded(l3 - l2_bytes_, length, frame);
+    if (outside == Outside::nothing && length < shortest_frame_bytes)
+        length = padded(l3 - l2_bytes_, length, frame);
     sent.data = l3 - l2_bytes_;
     sent.length = length;
     sent.port = out_port_;
@@ -217,11 +225,12 @@ inline void Run::carry_out(const Tables& tables, const Frame& frame, const Glanc
     wire::store(l3 + ipv4_checksum_at, checksum);
     // One length for all: in front of a shorter header this writes into headroom.
     std::memcpy(l3 - Recipe::l2_room, l2_.data(), Recipe::l2_room);
-    if constexpr (!into_tunnel) return;
-    outer_->write(l3, glance.total_length, outer_next_hop_, recipe_->vni, tables.secret);
-    sent.data -= OuterHeader::bytes;
-    sent.length += OuterHeader::bytes;
-    tx_bytes_ += OuterHeader::bytes;
+    if constexpr (outside == Outside::nothing) return;
+    constexpr auto family = static_cast<Family>(outside);
+    outer_->template write<family>(l3, glance.total_length, outer_next_hop_, recipe_->vni, tables.secret);
+    sent.data -= OuterHeader::bytes(family);
+    sent.length += OuterHeader::bytes(family);
+    tx_bytes_ += OuterHeader::bytes(family);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ void Shard::dry_run(const PacketView& packet, InterfaceRef ingress, DryRun& run)
     if (found == no_neighbour) return;
     run.neighbour = state.neighbours[found];
     const std::uint32_t way = run.neighbour->tunnel;
-    if (way != no_tunnel && !is_attachment(way)) run.remote = state.tunnels[way].remote;
+    if (way != no_tunnel && !is_attachment(way)) run.remote = state.tunnels[way].remote.ip;
 }
 
 void Shard::dry_switch(InterfaceRef came_by, Mac mac, SwitchRun& run) const {
@@ -39,7 +39,7 @@ void Shard::dry_switch(InterfaceRef came_by, Mac mac, SwitchRun& run) const {
     if (is_attachment(way)) {
         run.attachment = attachment_of(way);
     } else {
-        run.remote = state.tunnels[way].remote;
+        run.remote = state.tunnels[way].remote.ip;
     }
 }
 

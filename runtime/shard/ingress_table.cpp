@@ -52,8 +52,11 @@ IngressTable::IngressTable(const Image& image)
             ingresses_[number].ends_tunnels = true;
             const std::uint16_t port = port_of_binding(binding.key());
             underlays_[port] = number;
+            const Ip ipv4 = tenant.tunnel_endpoint(Family::v4).value_or(Ip{});
+            const Ip ipv6 = tenant.tunnel_endpoint(Family::v6).value_or(Ip{});
             tunnel_ends_[port] = {ingress.mac_bits,
-                                  __builtin_bswap32(from_image(tenant.addresses[0].ip()).v4())};
+                                  {__builtin_bswap64(ipv6.hi), __builtin_bswap64(ipv6.lo)},
+                                  __builtin_bswap32(ipv4.v4())};
             continue;
         }
         const auto outer = static_cast<std::uint16_t>(binding.key() >> 16);
@@ -68,13 +71,23 @@ IngressTable::IngressTable(const Image& image)
 void IngressTable::add_vni(std::uint64_t key, std::uint16_t number) {
     const InterfaceRef ref = ingresses_[number].interface;
     const TenantView& tenant = image_->tenants()[ref.tenant];
-    const auto remotes = tenant.remotes_of(tenant.interface_position(ref.interface));
+    const std::uint16_t position = tenant.interface_position(ref.interface);
+    const auto remotes = tenant.remotes_of(position);
+    const bool is_ipv6 = outer_family(tenant.interfaces[position]) == Family::v6;
     std::size_t at = first_place_of(key);
     while (by_vni_[at].key != 0) at = (at + 1) & (by_vni_.size() - 1);
-    by_vni_[at] = {key, static_cast<std::uint32_t>(remotes_.size()), static_cast<std::uint16_t>(remotes.size()),
-                   number};
+    VniPlace& place = by_vni_[at];
+    place.key = key;
+    place.first_remote = static_cast<std::uint32_t>(is_ipv6 ? remotes6_.size() : remotes4_.size()) & 0x7fffffff;
+    place.is_ipv6 = is_ipv6;
+    place.remote_count = static_cast<std::uint16_t>(remotes.size());
+    place.number = number;
     for (const image::Ip& remote : remotes) {
-        remotes_.push_back(from_image(remote).v4());
+        if (is_ipv6) {
+            remotes6_.push_back(from_image(remote));
+        } else {
+            remotes4_.push_back(from_image(remote).v4());
+        }
     }
 }
 

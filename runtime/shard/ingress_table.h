@@ -41,10 +41,12 @@ struct Ingress {
 };
 static_assert(sizeof(Ingress) == 32);  // of many tenants', two share a line
 
-/// Where tunnels over a port end, as the machine reads it from the wire.
+/// Where tunnels over a port end, as the machine reads it from the wire. A family that none do over has zeros:
+/// no segment has remotes of that family then.
 struct TunnelEnd {
     std::uint64_t mac_bits = 0;
-    std::uint32_t address = 0;
+    std::uint64_t ipv6[2] = {0, 0};
+    std::uint32_t ipv4 = 0;
 };
 
 class IngressTable {
@@ -66,13 +68,13 @@ class IngressTable {
         const VniPlace* place = place_of(port, vni);
         return place == nullptr ? no_ingress : place->number;
     }
-    /// The same; no_ingress as well where the segment has no station behind that remote (host order).
+    /// The same; no_ingress as well where the segment has no station behind that IPv4 remote (host order).
     std::uint16_t find_tunnelled(std::uint16_t port, std::uint32_t vni, std::uint32_t remote) const noexcept {
-        const VniPlace* place = place_of(port, vni);
-        if (place == nullptr) return no_ingress;
-        const std::uint32_t* first = &remotes_[place->first_remote];
-        const std::uint32_t* const end = first + place->remote_count;
-        return std::binary_search(first, end, remote) ? place->number : no_ingress;
+        return find_tunnelled(port, vni, Family::v4, remotes4_.data(), remote);
+    }
+    /// The same behind an IPv6 remote.
+    std::uint16_t find_tunnelled(std::uint16_t port, std::uint32_t vni, Ip remote) const noexcept {
+        return find_tunnelled(port, vni, Family::v6, remotes6_.data(), remote);
     }
     /// Of one port: by VID, the first for untagged frames but those of an underlay, which may hold others.
     const std::uint16_t* rows(std::uint16_t port) const noexcept {
@@ -107,9 +109,10 @@ class IngressTable {
 
     struct VniPlace {
         std::uint64_t key = 0;
-        std::uint32_t first_remote = 0;
+        std::uint32_t first_remote : 31 = 0, is_ipv6 : 1 = 0;  // in remotes4_ or remotes6_
         std::uint16_t remote_count = 0, number = no_ingress;
     };
+    static_assert(sizeof(VniPlace) == 16);
     std::size_t first_place_of(std::uint64_t key) const noexcept {
         return (key * 0x9e3779b97f4a7c15) >> 32 & (by_vni_.size() - 1);
     }
@@ -120,6 +123,14 @@ class IngressTable {
             if (by_vni_[at].key == key) return &by_vni_[at];
             if (by_vni_[at].key == 0) return nullptr;
         }
+    }
+    template <typename Remote>
+    std::uint16_t find_tunnelled(std::uint16_t port, std::uint32_t vni, Family outside, const Remote* remotes,
+                                 Remote remote) const noexcept {
+        const VniPlace* place = place_of(port, vni);
+        if (place == nullptr || (place->is_ipv6 != 0) != (outside == Family::v6)) return no_ingress;
+        const Remote* const first = remotes + place->first_remote;
+        return std::binary_search(first, first + place->remote_count, remote) ? place->number : no_ingress;
     }
     void add_vni(std::uint64_t key, std::uint16_t number);
     std::uint16_t add_links(const Image& image, const TenantView& tenant);
@@ -138,7 +149,8 @@ class IngressTable {
     std::vector<std::uint16_t> underlays_;  // by port; no_ingress where it has no tunnel endpoint
     std::vector<TunnelEnd> tunnel_ends_;    // the same
     std::vector<VniPlace> by_vni_;          // open addressing, at most half full
-    std::vector<std::uint32_t> remotes_;    // by place, ascending, in host order
+    std::vector<std::uint32_t> remotes4_;   // by place, ascending, in host order
+    std::vector<Ip> remotes6_;              // the same
     std::vector<Links> links_;
     bool any_packet_limits_ = false;
 };

@@ -114,7 +114,7 @@ void Shard::State::look_behind_layer2(std::uint16_t number, Arrival& arrival) co
     }
     const IpView& ip = arrival.packet.ip;
     if (ingress.ends_tunnels && is_for_tunnels(ip) &&
-        ip.destination == tunnel_endpoint(ingress.interface.tenant)) {
+        ip.destination == image->tenants()[ingress.interface.tenant].tunnel_endpoint(ip.family)) {
         return look_into_tunnel(arrival);
     }
     arrival.kind = Arrival::Kind::ip;

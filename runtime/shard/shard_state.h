@@ -335,10 +335,6 @@ struct Shard::State final : NeighbourActions {
         const TenantView& tenant = image->tenants()[ref.tenant];
         return tenant.interfaces[tenant.interface_position(ref.interface)];
     }
-    /// Of an underlay: the address that its tunnels end at here.
-    Ip tunnel_endpoint(std::uint16_t underlay) const {
-        return from_image(image->tenants()[underlay].addresses[0].ip());
-    }
     Mac own_mac(InterfaceRef ref) const { return from_image(interface_of(ref).mac()); }
 };
 

@@ -46,7 +46,7 @@ std::optional<StationSummary> Shard::station(std::uint32_t place) const {
     if (is_attachment(entry->way)) {
         summary.place.attachment = attachment_of(entry->way);
     } else {
-        summary.place.remote = state.tunnels[entry->way].remote;
+        summary.place.remote = state.tunnels[entry->way].remote.ip;
     }
     return summary;
 }

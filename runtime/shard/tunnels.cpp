@@ -19,7 +19,7 @@ namespace {
 /// What the header outside takes from the frame inside.
 struct Inside {
     std::uint8_t tos = 0;
-    std::uint16_t source_port = 0;
+    std::uint64_t entropy = 0;  // what tells its flow from others
 };
 
 Inside look_inside(std::span<const std::uint8_t> frame, const HashKey& secret) {
@@ -34,9 +34,9 @@ Inside look_inside(std::span<const std::uint8_t> frame, const HashKey& secret) {
         const std::uint8_t protocol = packet[ipv4_protocol_at];
         const bool has_ports = !fragment && (protocol == protocol_tcp || protocol == protocol_udp) &&
                                packet.size() >= header_bytes + 4;
-        inside.source_port = vxlan_source_port(
-            wire::load<std::uint64_t>(packet.data() + addresses_at(Family::v4)),
-            has_ports ? wire::load<std::uint32_t>(packet.data() + header_bytes) : 0, protocol, secret);
+        inside.entropy = flow_entropy(wire::load<std::uint64_t>(packet.data() + addresses_at(Family::v4)),
+                                      has_ports ? wire::load<std::uint32_t>(packet.data() + header_bytes) : 0,
+                                      protocol, secret);
     } else if (ethertype == ethertype_ipv6 && packet.size() >= ipv6_header_bytes) {
         inside.tos = static_cast<std::uint8_t>(load16(packet.data()) >> 4);
         const std::uint8_t protocol = packet[ipv6_next_header_at];
@@ -47,12 +47,12 @@ Inside look_inside(std::span<const std::uint8_t> frame, const HashKey& secret) {
                                        .add(load64(addresses), load64(addresses + 8))
                                        .add(load64(addresses + 16), load64(addresses + 24))
                                        .value();
-        inside.source_port = vxlan_source_port(
-            both, has_ports ? wire::load<std::uint32_t>(packet.data() + ipv6_header_bytes) : 0, protocol,
-            secret);
+        inside.entropy =
+            flow_entropy(both, has_ports ? wire::load<std::uint32_t>(packet.data() + ipv6_header_bytes) : 0,
+                         protocol, secret);
     } else {
-        inside.source_port = vxlan_source_port(wire::load<std::uint64_t>(frame.data()),
-                                               wire::load<std::uint32_t>(frame.data() + 8), 0, secret);
+        inside.entropy = flow_entropy(wire::load<std::uint64_t>(frame.data()),
+                                      wire::load<std::uint32_t>(frame.data() + 8), 0, secret);
     }
     return inside;
 }
@@ -71,7 +71,7 @@ void Shard::State::look_into_tunnel(Arrival& arrival) const {
     if (number == no_ingress) return void(arrival.reason = DropReason::UNKNOWN_VNI);
     const InterfaceRef ref = ingresses[number].interface;
     const TenantView& tenant = image->tenants()[ref.tenant];
-    if (!tenant.has_remote(tenant.interface_position(ref.interface), outer.source)) {
+    if (!tenant.has_remote(tenant.interface_position(ref.interface), {outer.source, outer.family})) {
         return void(arrival.reason = DropReason::UNKNOWN_TEP);
     }
     Frame& frame = packet.frame;
@@ -104,8 +104,9 @@ void Shard::State::look_into_tunnel(Arrival& arrival) const {
     }
 }
 
-std::uint32_t Shard::State::tunnel_to(const TenantView& tenant, std::uint16_t position, Ip remote) {
+std::uint32_t Shard::State::tunnel_to(const TenantView& tenant, std::uint16_t position, Ip address) {
     const image::Interface& row = tenant.interfaces[position];
+    const IpAndFamily remote{address, outer_family(row)};
     const std::uint16_t underlay = image->underlays()[image->port_slot(row.port())];
     const bool geneve = row.encapsulation() == image::Encapsulation::Geneve;
     if (tunnels.full() && tunnels.find(underlay, remote, geneve) == no_tunnel) forget_tunnels();
@@ -120,7 +121,8 @@ void Shard::State::forget_tunnels() {
             const std::uint16_t underlay = image->underlays()[image->port_slot(tenant.interfaces[i].port())];
             const bool geneve = tenant.interfaces[i].encapsulation() == image::Encapsulation::Geneve;
             for (const image::Ip& remote : tenant.remotes_of(i)) {
-                const std::uint32_t number = tunnels.find(underlay, from_image(remote), geneve);
+                const Family family = outer_family(tenant.interfaces[i]);
+                const std::uint32_t number = tunnels.find(underlay, {from_image(remote), family}, geneve);
                 if (number != no_tunnel) tunnels.mark(number);
             }
         }
@@ -159,22 +161,30 @@ void Shard::State::send_frame(const Frame& frame, const Program& program, std::u
 
 void Shard::State::send_through(std::uint32_t tunnel, Frame frame, const Program& program) {
     const Component component = counters.interface_component(program.egress.tenant, program.egress.interface);
-    if (frame.headroom < vxlan_encapsulation_bytes) return drop(frame, component, DropReason::BUFFER_EXHAUSTED);
     const Tunnel& to = tunnels[tunnel];
-    const Inside inside = look_inside(frame.bytes(), key);
-    const VxlanHeader header{.source = tunnel_endpoint(to.underlay),
-                             .destination = to.remote,
-                             .vni = program.vni,
-                             .source_port = inside.source_port,
-                             .tos = inside.tos};
-    write_vxlan(header, frame.length, frame.data - vxlan_encapsulation_bytes);
-    if (to.geneve) turn_into_geneve(frame.data - vxlan_encapsulation_bytes);
-    frame.data -= vxlan_encapsulation_bytes;
-    frame.headroom = static_cast<std::uint16_t>(frame.headroom - vxlan_encapsulation_bytes);
-    frame.length += vxlan_encapsulation_bytes;
-
+    const Family family = to.remote.family;
+    const std::uint32_t outer_bytes = vxlan_encapsulation_bytes(family);
+    if (frame.headroom < outer_bytes) return drop(frame, component, DropReason::BUFFER_EXHAUSTED);
     const TenantView& underlay = image->tenants()[to.underlay];
-    const image::Adjacency& adjacency = underlay.adjacencies[underlay.route(to.remote, Family::v4)];
+    const auto own = underlay.tunnel_endpoint(family);
+    if (!own) return drop(frame, component, DropReason::TUNNEL_DOWN);
+    const Inside inside = look_inside(frame.bytes(), key);
+    const VxlanHeader header{.family = family,
+                             .source = *own,
+                             .destination = to.remote.ip,
+                             .vni = program.vni,
+                             .source_port = vxlan_source_port(inside.entropy),
+                             .flow_label = outer_flow_label(inside.entropy),
+                             .tos = inside.tos};
+    write_vxlan(header, frame.length, frame.data - outer_bytes);
+    const auto ip_bytes =
+        static_cast<std::uint16_t>(family == Family::v4 ? ipv4_header_bytes : ipv6_header_bytes);
+    if (to.geneve) turn_into_geneve(frame.data - outer_bytes + ip_bytes);
+    frame.data -= outer_bytes;
+    frame.headroom = static_cast<std::uint16_t>(frame.headroom - outer_bytes);
+    frame.length += outer_bytes;
+
+    const image::Adjacency& adjacency = underlay.adjacencies[underlay.route(to.remote.ip, family)];
     const bool direct = adjacency.kind() == image::AdjacencyKind::Connected;
     if (!direct && adjacency.kind() != image::AdjacencyKind::Gateway) {
         return drop(frame, component, DropReason::TUNNEL_DOWN);
@@ -183,18 +193,21 @@ void Shard::State::send_through(std::uint32_t tunnel, Frame frame, const Program
     plan.originated = true;
     plan.program = egress_program(*image, underlay.ref(0));
     plan.program.ingress = underlay.ref(0);
-    plan.program.egress = program.egress;  // whose packet it is
+    plan.program.egress = program.egress;                           // whose packet it is
+    if (family == Family::v6 && frame.length > plan.program.mtu) {  // only a transit's MTU is not of its port
+        return drop(frame, component, DropReason::MTU);
+    }
     plan.values.neighbour =
-        neighbours.use(underlay.ref(0), direct ? to.remote : from_image(adjacency.next_hop()), Family::v4, now);
+        neighbours.use(underlay.ref(0), direct ? to.remote.ip : from_image(adjacency.next_hop()), family, now);
     if (plan.values.neighbour == no_neighbour) return drop(frame, component, DropReason::NEIGH_QUEUE_FULL);
     tunnels.set_way(tunnel, {.generation = image->generation(),
                              .neighbour = plan.values.neighbour,
                              .neighbour_life = neighbours.use_of(plan.values.neighbour).life,
-                             .header = {header.source, to.remote, plan.program.source_mac, to.geneve}});
+                             .header = {header, plan.program.source_mac, to.geneve}});
     PacketView packet;
     packet.frame = frame;
-    packet.l2.ethertype = ethertype_ipv4;
-    packet.ip.family = Family::v4;
+    packet.l2.ethertype = family == Family::v4 ? ethertype_ipv4 : ethertype_ipv6;
+    packet.ip.family = family;
     packet.ip.protocol = protocol_udp;
     packet.ip.l4_kind = L4Kind::udp;
     packet.ip.source = header.source;
@@ -202,7 +215,7 @@ void Shard::State::send_through(std::uint32_t tunnel, Frame frame, const Program
     packet.ip.source_port = header.source_port;
     packet.ip.destination_port = to.geneve ? geneve_port : vxlan_port;
     packet.ip.dont_fragment = true;
-    packet.ip.header_length = ipv4_header_bytes;
+    packet.ip.header_length = ip_bytes;
     packet.ip.total_length = frame.length;
     const Neighbour& neighbour = neighbours[plan.values.neighbour];
     if (neighbour.usable()) return execute_plan(packet, plan, neighbour.station());

@@ -214,7 +214,7 @@ void PathWriter::leave(const Hop& hop) {
     }
     if (row.encapsulation() != image::Encapsulation::None) {
         step("encap", attachment_words(row),
-             run_.remote ? to_string(*run_.remote, Family::v4) : "behind which endpoint is not known");
+             run_.remote ? to_string(*run_.remote, outer_family(row)) : "behind which endpoint is not known");
     }
     const bool tagged = row.encapsulation() == image::Encapsulation::None;
     step(std::string(image_.port_names()[image_.port_slot(row.port())]), tagged ? attachment_words(row) : "",

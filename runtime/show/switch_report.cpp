@@ -76,7 +76,7 @@ void SwitchWriter::out_of(std::uint16_t attachment) {
 
 void SwitchWriter::into_tunnel(Ip remote) {
     ++ways_;
-    step("encap", attachment_words(row(segment_)), to_string(remote, Family::v4), "sent");
+    step("encap", attachment_words(row(segment_)), to_string(remote, outer_family(row(segment_))), "sent");
 }
 
 void SwitchWriter::everywhere() {

@@ -11,18 +11,20 @@ TunnelTable::TunnelTable(std::uint32_t capacity, const HashKey& key)
     for (std::uint32_t number = capacity; number-- > 0;) free_.push_back(number);
 }
 
-std::uint64_t TunnelTable::hash_of(std::uint16_t underlay, Ip remote, bool geneve) const noexcept {
-    return KeyedHash(key_).add(remote.hi, remote.lo).add(underlay, geneve ? 1 : 0).value();
+std::uint64_t TunnelTable::hash_of(std::uint16_t underlay, const IpAndFamily& remote,
+                                   bool geneve) const noexcept {
+    const std::uint64_t kind = static_cast<std::uint64_t>(remote.family) << 1 | (geneve ? 1 : 0);
+    return KeyedHash(key_).add(remote.ip.hi, remote.ip.lo).add(underlay, kind).value();
 }
 
-std::uint32_t TunnelTable::find(std::uint16_t underlay, Ip remote, bool geneve) const noexcept {
+std::uint32_t TunnelTable::find(std::uint16_t underlay, const IpAndFamily& remote, bool geneve) const noexcept {
     return index_.find(hash_of(underlay, remote, geneve), [&](std::uint32_t number) {
         return tunnels_[number].remote == remote && tunnels_[number].underlay == underlay &&
                tunnels_[number].geneve == geneve;
     });
 }
 
-std::uint32_t TunnelTable::use(std::uint16_t underlay, Ip remote, bool geneve) noexcept {
+std::uint32_t TunnelTable::use(std::uint16_t underlay, const IpAndFamily& remote, bool geneve) noexcept {
     const std::uint32_t known = find(underlay, remote, geneve);
     if (known != no_tunnel || free_.empty()) return known;
     const std::uint32_t number = free_.back();

@@ -16,7 +16,7 @@
 namespace sluice {
 
 struct Tunnel {
-    Ip remote;                   // IPv4
+    IpAndFamily remote;
     std::uint16_t underlay = 0;  // the slot of the tenant that the tunnel endpoint belongs to
     bool geneve = false;         // else VXLAN
     bool live = false;
@@ -36,9 +36,9 @@ class TunnelTable {
     TunnelTable(std::uint32_t capacity, const HashKey& key);
 
     /// no_tunnel where unknown.
-    std::uint32_t find(std::uint16_t underlay, Ip remote, bool geneve = false) const noexcept;
+    std::uint32_t find(std::uint16_t underlay, const IpAndFamily& remote, bool geneve = false) const noexcept;
     /// Finds it or makes it; no_tunnel where the table is full.
-    std::uint32_t use(std::uint16_t underlay, Ip remote, bool geneve = false) noexcept;
+    std::uint32_t use(std::uint16_t underlay, const IpAndFamily& remote, bool geneve = false) noexcept;
     bool full() const noexcept { return free_.empty(); }
     void set_way(std::uint32_t tunnel, const Tunnel::Way& way) noexcept { tunnels_[tunnel].way = way; }
     const Tunnel* data() const noexcept { return tunnels_.data(); }
@@ -49,7 +49,7 @@ class TunnelTable {
     void forget_unmarked() noexcept;
 
   private:
-    std::uint64_t hash_of(std::uint16_t underlay, Ip remote, bool geneve) const noexcept;
+    std::uint64_t hash_of(std::uint16_t underlay, const IpAndFamily& remote, bool geneve) const noexcept;
 
     HashKey key_;
     std::vector<Tunnel> tunnels_;

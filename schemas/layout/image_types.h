@@ -33,6 +33,11 @@ inline bool takes_frames(const image::Interface& row) {
     return row.kind() != image::InterfaceKind::Transit || row.encapsulation() != image::Encapsulation::None;
 }
 
+/// The family outside its tunnels, where it has any.
+inline Family outer_family(const image::Interface& row) {
+    return static_cast<Family>(row.outer_family());
+}
+
 /// Its VNI among those of a port (layout/binding_key.h).
 inline std::uint32_t numbered_vni(const image::Interface& row) {
     return row.encapsulation() == image::Encapsulation::Geneve ? vni_of_geneve(row.vni()) : row.vni();

@@ -2,17 +2,10 @@
 //
 // Acceptance: a segment with tunnels that is on ports as well (seed-systems 1.3, "L2 stage rules"). a1 is VNI
 // 5001 behind .21 and .22, VLAN 501 of port B0, and port B1 without a tag; a5 is a static station behind .21.
-#include "tests/acceptance/change.h"
 #include "tests/acceptance/tunnelled.h"
-#include "tests/support/compile.h"
 
 namespace sluice::test {
 namespace {
-
-const Image& topology() {
-    static const std::unique_ptr<const Image> image = compile_directory("tests/acceptance/bridge");
-    return *image;
-}
 
 constexpr const char* a5 = "02:aa:00:00:00:05";
 constexpr const char* a7 = "02:aa:00:00:00:07";
@@ -22,7 +15,7 @@ const Outer from_22{.source_mac = "02:00:00:00:22:01", .source = "198.51.100.22"
 
 class Bridge : public Tunnelled {
   protected:
-    Bridge() : Tunnelled(topology()) {}
+    Bridge() : Tunnelled(bridge_texts) {}
 
     static Bytes between(const std::string& source, const std::string& destination, std::uint16_t vlan = 0) {
         Packet packet{.source_mac = source, .destination_mac = destination, .source = "10.1.1.77"};
@@ -63,7 +56,7 @@ class Bridge : public Tunnelled {
     using Ways = std::vector<std::string>;
     std::uint64_t a1_drops(DropReason reason) { return gateway.drops("a.a1", reason); }
 };
-SLUICE_ACCEPTANCE(Bridge);
+SLUICE_OVERLAY(Bridge);
 
 TEST_P(Bridge, MT_A35_unknown_unicast_goes_to_each_endpoint_once_and_from_a_tunnel_to_none) {
     EXPECT_EQ(ways(from_b0(a7, a8), a7, a8), (Ways{"V0 198.51.100.21", "V0 198.51.100.22", "B1"}));
@@ -168,8 +161,8 @@ TEST_P(Bridge, a_frame_that_does_not_fit_or_says_congestion_in_vain_is_dropped_b
 }
 
 TEST_P(Bridge, unknown_stations_may_be_left_alone) {
-    const auto image = compile_texts(
-        edited(bridge_texts(), "tenants/a.yaml", "    bridge:", "    unknown: drop\n    bridge:"));
+    const auto image =
+        compiled(edited(bridge_texts(), "tenants/a.yaml", "    bridge:", "    unknown: drop\n    bridge:"));
     gateway.activate(*image);
     EXPECT_TRUE(from_b0(a7, a8).empty());
     EXPECT_EQ(a1_drops(DropReason::FLOOD_LIMIT), 1u);
@@ -178,7 +171,7 @@ TEST_P(Bridge, unknown_stations_may_be_left_alone) {
 }
 
 TEST_P(Bridge, the_limit_of_packets_holds_for_what_is_switched_as_well) {
-    const auto image = compile_texts(
+    const auto image = compiled(
         edited(bridge_texts(), "tenants/a.yaml", "firewall:\n", "limits: {packets: 4/s}\nfirewall:\n"));
     gateway.activate(*image);
     gateway.advance(seconds(1));
@@ -237,7 +230,7 @@ TEST_P(Bridge, the_router_reaches_stations_behind_ports_and_tunnels_alike) {
     }
     // The policy takes the VLAN away: the station is nowhere until it is heard of.
     const auto without =
-        compile_texts(edited(bridge_texts(), "tenants/a.yaml", "{vlan: {port: B0, id: 501}}, ", ""));
+        compiled(edited(bridge_texts(), "tenants/a.yaml", "{vlan: {port: B0, id: 501}}, ", ""));
     gateway.activate(*without);
     EXPECT_EQ(from_outside(udp(from_r(reply))).size(), 3u);
     EXPECT_EQ(ways(from_b1(a8, a7), a8, a7), (Ways{"V0 198.51.100.21", "V0 198.51.100.22"}));

@@ -55,6 +55,12 @@ Texts bridge_texts() {
     return texts_of("tests/acceptance/bridge/");
 }
 
+Texts provider_texts() {
+    Texts texts = texts_of("rules/t1/");
+    texts["tenants/c.yaml"] = read("rules/t1/tenants/c.yaml");
+    return texts;
+}
+
 Texts t1_texts() {
     Texts texts = texts_of("tests/acceptance/t1/");
     texts["tenants/c.yaml"] = tenant_c;

@@ -2,26 +2,22 @@
 //
 // Acceptance: a segment behind Geneve (RFC 8926) beside one behind VXLAN, with the same VNI and the same
 // endpoints: a1 is Geneve's VNI 5001, a2 VXLAN's.
-#include "tests/acceptance/change.h"
 #include "tests/acceptance/tunnelled.h"
-#include "tests/support/compile.h"
 
 namespace sluice::test {
 namespace {
 
-const Image& topology() {
-    static const std::unique_ptr<const Image> image =
-        compile_texts(edited(edited(overlay_texts(), "tenants/a.yaml", "vxlan: {port: V0, vni: 5001,",
-                                    "geneve: {port: V0, vni: 5001,"),
-                             "tenants/a.yaml", "vni: 5002,", "vni: 5001,"));
-    return *image;
+Texts texts_of_two_kinds() {
+    return edited(edited(overlay_texts(), "tenants/a.yaml", "vxlan: {port: V0, vni: 5001,",
+                         "geneve: {port: V0, vni: 5001,"),
+                  "tenants/a.yaml", "vni: 5002,", "vni: 5001,");
 }
 
 constexpr const char* underlay = "underlay-V0.V0";
 
 class GeneveTunnels : public Tunnelled {
   protected:
-    GeneveTunnels() : Tunnelled(topology()) {}
+    GeneveTunnels() : Tunnelled(texts_of_two_kinds) {}
 
     static Bytes from_a5() {
         return udp({.source_mac = "02:aa:00:00:00:05",
@@ -36,7 +32,7 @@ class GeneveTunnels : public Tunnelled {
         return only_tunnelled(sent, open_geneve);
     }
 };
-SLUICE_ACCEPTANCE(GeneveTunnels);
+SLUICE_OVERLAY(GeneveTunnels);
 
 TEST_P(GeneveTunnels, southbound_leaves_without_options_to_the_stations_endpoint) {
     const Opened sent =

@@ -2,21 +2,14 @@
 //
 // Acceptance: tenants behind VXLAN (seed-systems 1.3). a1 is VNI 5001 and has stations behind .21 (a5, a static
 // neighbour) and .22; b1 is VNI 6001 with the same addresses.
-#include "tests/acceptance/change.h"
 #include "tests/acceptance/tunnelled.h"
-#include "tests/support/compile.h"
 
 namespace sluice::test {
 namespace {
 
-const Image& topology() {
-    static const std::unique_ptr<const Image> image = compile_directory("tests/acceptance/overlay");
-    return *image;
-}
-
 class Overlay : public Tunnelled {
   protected:
-    Overlay() : Tunnelled(topology()) {}
+    Overlay() : Tunnelled(overlay_texts) {}
 
     static Packet to_router(Packet packet, std::string mac = "02:aa:00:00:00:05") {
         packet.source_mac = std::move(mac);
@@ -55,7 +48,7 @@ class Overlay : public Tunnelled {
                               .destination_port = 7}));
     }
 };
-SLUICE_ACCEPTANCE(Overlay);
+SLUICE_OVERLAY(Overlay);
 
 TEST_P(Overlay, southbound_leaves_in_a_tunnel_to_the_stations_endpoint) {
     const Opened sent = only_tunnelled(from_outside(tcp(to_web({.tcp_flags = 0x02, .ttl = 64}))));
@@ -121,9 +114,8 @@ TEST_P(Overlay, an_established_flow_is_served_by_the_cache_both_ways) {
         only(from_tunnel(udp(to_router(request))));
         only_tunnelled(from_outside(udp(from_r(reply))));
     }
-    const bool cached = GetParam() != CacheTiers::none;
-    EXPECT_EQ(gateway.counters().cache.pipeline_runs, runs + (cached ? 0 : 6));
-    EXPECT_EQ(gateway.counters().cache.flow_hits, hits + (cached ? 6 : 0));
+    EXPECT_EQ(gateway.counters().cache.pipeline_runs, runs + (cached() ? 0 : 6));
+    EXPECT_EQ(gateway.counters().cache.flow_hits, hits + (cached() ? 6 : 0));
 }
 
 // What is asked of all goes to each endpoint once; the answer tells behind which one it is.
@@ -169,7 +161,7 @@ TEST_P(Overlay, a_station_that_says_it_moved_is_followed_by_the_next_packet) {
     from_tunnel(gratuitous_arp_of_a9(), from_22);
     const Opened moved = only_tunnelled(from_tunnel(to_a9()));
     EXPECT_EQ(text(moved.outer.destination), "198.51.100.22");
-    if (GetParam() != CacheTiers::none) {
+    if (cached()) {
         EXPECT_EQ(gateway.counters().cache.flow_hits, hits + 1);
     }
 }
@@ -185,14 +177,14 @@ TEST_P(Overlay, MT_A14_a_station_that_the_policy_moves_is_followed_by_the_next_p
 
     const std::uint64_t runs = gateway.counters().cache.pipeline_runs;
     const auto moved =
-        compile_texts(edited(overlay_texts(), "tenants/a.yaml", "\"02:aa:00:00:00:05\": 198.51.100.21",
-                             "\"02:aa:00:00:00:05\": 198.51.100.22"));
+        compiled(edited(overlay_texts(), "tenants/a.yaml", "\"02:aa:00:00:00:05\": 198.51.100.21",
+                        "\"02:aa:00:00:00:05\": 198.51.100.22"));
     gateway.activate(*moved);
     EXPECT_EQ(text(only_tunnelled(from_outside(of_a)).outer.destination), "198.51.100.22");
     EXPECT_GT(gateway.counters().cache.pipeline_runs, runs);
     const std::uint64_t hits = gateway.counters().cache.flow_hits;
     only(gateway.inject("V0", b));
-    if (GetParam() != CacheTiers::none) {
+    if (cached()) {
         EXPECT_EQ(gateway.counters().cache.flow_hits, hits + 1);  // nothing of b's is invalid
         EXPECT_EQ(gateway.counters().cache.revalidated, 0u);
     }
@@ -225,7 +217,7 @@ TEST_P(Overlay, MT_A14_a_station_that_is_set_elsewhere_is_followed_and_no_other_
     expect_behind(of_a9, "198.51.100.21");
     const std::uint64_t hits = cache.flow_hits;
 
-    const Ip remote_22 = parse_ip("198.51.100.22")->ip;
+    const Ip remote_22 = endpoint("198.51.100.22");
     const auto moved = gateway.shard().set_station(a1, mac("02:aa:00:00:00:05"), {.remote = remote_22});
     EXPECT_EQ(moved, 1u);
     expect_behind(of_a5, "198.51.100.22");
@@ -238,7 +230,7 @@ TEST_P(Overlay, MT_A14_a_station_that_is_set_elsewhere_is_followed_and_no_other_
 
     // Another image changes nothing about it, as long as the endpoint is one of the segment's.
     Texts texts = edited(overlay_texts(), "tenants/a.yaml", "service: tcp/8080", "service: tcp/8081");
-    gateway.activate(*compile_texts(texts));
+    gateway.activate(*compiled(texts));
     expect_behind(of_a5, "198.51.100.22");
     EXPECT_EQ(gateway.shard().unset_station(a1, mac("02:aa:00:00:00:05")), 1u);
     expect_behind(of_a5, "198.51.100.21");
@@ -247,7 +239,7 @@ TEST_P(Overlay, MT_A14_a_station_that_is_set_elsewhere_is_followed_and_no_other_
     ASSERT_TRUE(gateway.shard().set_station(a1, mac("02:aa:00:00:00:05"), {.remote = remote_22}));
     texts = edited(std::move(texts), "tenants/a.yaml", "vni: 5001, remotes: [198.51.100.21, 198.51.100.22]",
                    "vni: 5001, remotes: 198.51.100.21");
-    gateway.activate(*compile_texts(texts));
+    gateway.activate(*compiled(texts));
     expect_behind(of_a5, "198.51.100.21");
 }
 
@@ -258,7 +250,7 @@ TEST_P(Overlay, a_remote_that_the_policy_takes_away_is_nobodys_any_more) {
                "vni: 5001, remotes: 198.51.100.22");
     texts = edited(std::move(texts), "tenants/a.yaml", "\"02:aa:00:00:00:05\": 198.51.100.21",
                    "\"02:aa:00:00:00:05\": 198.51.100.22");
-    const auto without = compile_texts(texts);
+    const auto without = compiled(texts);
     gateway.activate(*without);
     EXPECT_TRUE(from_tunnel(udp(to_router({}))).empty());
     EXPECT_EQ(gateway.drops("underlay-V0.V0", DropReason::UNKNOWN_TEP), 1u);
@@ -313,7 +305,7 @@ TEST_P(Overlay, MT_A38_the_outer_dscp_follows_each_packet) {
     const Opened marked = only_tunnelled(from_outside(udp(from_r(reply))));
     EXPECT_EQ(marked.outer.tos, 46 << 2);
     EXPECT_EQ(decode(marked.inner).tos, 46 << 2);
-    if (GetParam() != CacheTiers::none) {
+    if (cached()) {
         EXPECT_EQ(gateway.counters().cache.flow_hits, hits + 1);
     }
 }

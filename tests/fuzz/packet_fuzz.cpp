@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything in runtime/packet that reads bytes from a wire, and where a packet enters a gateway with tunnels.
 // The first byte says whether checksums are made right first (else no input gets behind them), and whether the
-// frame is put into a tunnel (else few inputs get into one); the second sets sizes; the rest is the frame, in a
-// buffer of its size.
+// frame is put into a tunnel, over IPv4 or IPv6 (else few inputs get into one); the second sets sizes; the rest
+// is the frame, in a buffer of its size.
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -110,32 +110,36 @@ void translate(const PacketView& packet) {
     }
 }
 
-/// blue's db is VNI 5001 on port 2, with remotes 198.51.100.21 and .22.
-const Image& image_with_tunnels() {
-    static const auto image = [] {
+/// blue's db is VNI 5001 on port 2, with remotes 198.51.100.21 and .22, or 2001:db8:51::21 and ::22.
+const Image& image_with_tunnels(Family outside) {
+    const auto build = [](bool over_ipv6) {
         policy::Policy policy = test::two_tenants();
         test::add_tunnels(policy);
+        if (over_ipv6) test::put_over_ipv6(policy);
         return std::get<std::unique_ptr<const Image>>(Image::from_bytes(build_image(policy, 1)));
-    }();
-    return *image;
+    };
+    static const auto over_ipv4 = build(false), over_ipv6 = build(true);
+    return outside == Family::v4 ? *over_ipv4 : *over_ipv6;
 }
 constexpr std::uint16_t overlay_port = 2;
 
 /// The bytes as the frame inside a packet to our tunnel endpoint; `sizes` chooses the VNI and who sent it.
-Exact in_tunnel(std::span<const std::uint8_t> inside, std::uint8_t sizes) {
-    const Image& image = image_with_tunnels();
+Exact in_tunnel(Family outside, std::span<const std::uint8_t> inside, std::uint8_t sizes) {
+    const Image& image = image_with_tunnels(outside);
     const TenantView& underlay = image.tenants()[image.underlays()[overlay_port]];
-    const VxlanHeader header{.source = Ip::from_v4(0xc6336415 + (sizes & 1)),
-                             .destination = from_image(underlay.addresses[0].ip()),
+    const Ip ipv4 = Ip::from_v4(0xc6336415 + (sizes & 1)), ipv6{0x20010db800510000, 0x21u + (sizes & 1)};
+    const VxlanHeader header{.family = outside,
+                             .source = outside == Family::v4 ? ipv4 : ipv6,
+                             .destination = *underlay.tunnel_endpoint(outside),
                              .vni = 5001u + (sizes >> 6 == 3 ? 1 : 0),
                              .source_port = 50'000,
                              .tos = static_cast<std::uint8_t>(sizes >> 1)};
-    Exact frame(ethernet_header_bytes + vxlan_encapsulation_bytes + inside.size());
+    const std::uint32_t outer_bytes = ethernet_header_bytes + vxlan_encapsulation_bytes(outside);
+    Exact frame(outer_bytes + inside.size());
     std::fill_n(frame.bytes.get(), 12, std::uint8_t{2});
-    store16(frame.bytes.get() + 12, ethertype_ipv4);
+    store16(frame.bytes.get() + 12, outside == Family::v4 ? ethertype_ipv4 : ethertype_ipv6);
     write_vxlan(header, static_cast<std::uint32_t>(inside.size()), frame.bytes.get() + ethernet_header_bytes);
-    std::copy(inside.begin(), inside.end(),
-              frame.bytes.get() + ethernet_header_bytes + vxlan_encapsulation_bytes);
+    std::copy(inside.begin(), inside.end(), frame.bytes.get() + outer_bytes);
     return frame;
 }
 
@@ -156,7 +160,7 @@ void carry_on_congestion(const PacketView& inside, std::uint8_t outer_tos) {
 }
 
 void enter(const PacketView& packet) {
-    const Entrance entrance = entrance_of(image_with_tunnels(), overlay_port, packet);
+    const Entrance entrance = entrance_of(image_with_tunnels(packet.ip.family), overlay_port, packet);
     require((entrance.binding == nullptr) == !entrance.reason.empty());
     if (entrance.binding == nullptr) return;
     const PacketView& inside = entrance.packet;
@@ -191,7 +195,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const bool repair = (data[0] & 1) != 0;
     const std::uint8_t sizes = data[1];
     const std::span<const std::uint8_t> bytes(data + 2, size - 2);
-    const Exact frame = (data[0] & 2) != 0 && bytes.size() < 60'000 ? in_tunnel(bytes, sizes) : Exact(bytes);
+    const bool tunnelled = (data[0] & 2) != 0 && bytes.size() < 60'000;
+    const Family outside = (data[0] & 4) != 0 ? Family::v6 : Family::v4;
+    const Exact frame = tunnelled ? in_tunnel(outside, bytes, sizes) : Exact(bytes);
     (void)describe(frame.span());
     const auto l2 = parse_l2(frame.span());
     if (!l2) return 0;

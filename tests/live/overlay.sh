@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Stations behind the kernel's own VXLAN devices, on two hypervisors: to their router, to each other's segment through
 # it, to a server through source NAT and the provider's router, and from outside through DNAT. Nothing is configured
-# statically: the gateway finds hypervisors and stations by ARP and ND.
+# statically: the gateway finds hypervisors and stations by ARP and ND. The tunnels are over IPv4; with underlay=ipv6
+# in the environment (overlay_ipv6.sh) over IPv6.
 #
 #   web11 (VNI 5001) ─ hypervisor1 ─┐                      ┌──── gateway ────┐
 #   web12 (VNI 5001) ┐              ├ underlay (a bridge) ─┤overlay0  uplink0├─ server
@@ -11,6 +12,20 @@
 source "$(dirname "$0")/lib.sh"
 [ "$(id -u)" -eq 0 ] || skip "not root"
 [ -x "$bin/sluiced" ] || skip "no sluiced in $bin"
+if [ "${underlay:=ipv4}" = ipv6 ]; then
+    subnet=2001:db8:51:: length=64 mtu=1620
+    # The kernel checks UDP checksums over IPv6 and refuses packets without one, unless told otherwise (RFC 6936).
+    no_checksum=udp6zerocsumrx
+else
+    subnet=198.51.100. length=24 mtu=1600 no_checksum=
+fi
+endpoint() { echo "$subnet$1"; }
+cp -r "$here/overlay_policy" "$work/policy"
+if [ "$underlay" = ipv6 ]; then
+    sed -i -E 's|198\.51\.100\.([0-9]+)/24|"2001:db8:51::\1/64"|; s|198\.51\.100\.([0-9]+)|"2001:db8:51::\1"|g
+        s|(overlay0: \{mtu: )1600|\11620|' "$work"/policy/*.yaml
+    grep -q 'mtu: 1620, tunnel-endpoint: "2001:db8:51::10/64"' "$work/policy/gateway.yaml" || fail "the policy is not over IPv6"
+fi
 
 for name in gateway underlay hypervisor1 hypervisor2 web11 web12 db12 server; do
     add_space "$name"
@@ -18,16 +33,17 @@ for name in gateway underlay hypervisor1 hypervisor2 web11 web12 db12 server; do
 done
 in_space gateway sysctl -qw net.ipv6.conf.default.disable_ipv6=1 net.ipv6.conf.all.disable_ipv6=1
 in_space underlay ip link add bridge type bridge 2>"$work/bridge" || skip "no bridge: $(<"$work/bridge")"
-in_space underlay ip link set bridge mtu 1600 up
+in_space underlay ip link set bridge mtu "$mtu" up
 overlay_cable() {
     cable "$1" "$2" underlay "$1"
-    in_space "$1" ip link set "$2" mtu 1600
-    in_space underlay ip link set "$1" mtu 1600 master bridge
+    in_space "$1" ip link set "$2" mtu "$mtu"
+    in_space underlay ip link set "$1" mtu "$mtu" master bridge
 }
 overlay_cable gateway overlay0
 for number in 1 2; do
     overlay_cable "hypervisor$number" eth0
-    in_space "hypervisor$number" ip addr add "198.51.100.2$number/24" dev eth0
+    # shellcheck disable=SC2046 # a word more over IPv6
+    in_space "hypervisor$number" ip addr add "$(endpoint "2$number")/$length" dev eth0 $([ "$underlay" = ipv4 ] || echo nodad)
 done
 cable gateway uplink0 server eth0
 in_space gateway nft -f - <<'RULES'
@@ -39,7 +55,8 @@ RULES
 
 # station NAME HYPERVISOR VNI ADDRESS ROUTER: its only device is a VXLAN device whose tunnel starts at the hypervisor.
 station() {
-    in_space "$2" ip link add "$1" type vxlan id "$3" remote 198.51.100.10 dstport 4789 dev eth0 2>"$work/vxlan" ||
+    # shellcheck disable=SC2086 # or no word
+    in_space "$2" ip link add "$1" type vxlan id "$3" remote "$(endpoint 10)" dstport 4789 dev eth0 $no_checksum 2>"$work/vxlan" ||
         skip "no vxlan devices: $(<"$work/vxlan")"
     in_space "$2" ip link set "$1" netns "$(space "$1")"
     in_space "$1" ip link set "$1" mtu 1550 up
@@ -53,7 +70,7 @@ in_space web11 ip addr add 2001:db8:b:1::11/64 dev web11 nodad
 in_space server ip addr add 203.0.113.1/25 dev eth0
 in_space server ip addr add "$server/32" dev lo
 
-"$bin/sluicec" build "$here/overlay_policy" -o "$work/live.img" >"$work/sluicec.log" 2>&1
+"$bin/sluicec" build "$work/policy" -o "$work/live.img" >"$work/sluicec.log" 2>&1
 cat >"$work/host.yaml" <<HOST
 cores: [0]
 memory: {hugepages: off}
@@ -79,7 +96,7 @@ pings() {
 pings web11 10.1.1.1 10.1.2.12 "$server" 2001:db8:b:1::1
 pings web12 10.1.1.1 10.1.2.12 "$server"
 pings db12 10.1.1.11 10.1.1.12 "$server"
-pings hypervisor1 198.51.100.10
+pings hypervisor1 "$(endpoint 10)"
 in_space web11 ping -n -q -c 3 -i 0.05 -W 10 -s 1522 -M "do" 10.1.2.12 || fail "a packet of 1,550 bytes does not fit"
 
 in_space web11 traceroute -n -q 1 -w 20 -m 8 "$server" | tee "$work/route.txt"
@@ -94,11 +111,11 @@ sum_of() { in_space "$1" curl -sf -m 120 "$2" | sha256sum; }
 [ "$(sum_of db12 "http://10.1.1.11/20000000")" = "$(sum_of web11 "http://127.0.0.1/20000000")" ] || fail "what db12 fetched is not what web11 has"
 # The word of who knows better goes before what the station's frames told, from the next packet on.
 web11_mac=$(in_space web11 cat /sys/class/net/web11/address)
-control station set blue/web "$web11_mac" 198.51.100.22
+control station set blue/web "$web11_mac" "$(endpoint 22)"
 in_space db12 ping -n -q -c 1 -W 1 10.1.1.11 && fail "web11 is reached behind a hypervisor that it is not on"
 control station list | tee "$work/stations.txt"
-grep -q "^blue/web  $web11_mac  198.51.100.22  command" "$work/stations.txt" || fail "the station list does not say what was set"
-control station set blue/web "$web11_mac" 198.51.100.21
+grep -q "^blue/web  $web11_mac  $(endpoint 22)  command" "$work/stations.txt" || fail "the station list does not say what was set"
+control station set blue/web "$web11_mac" "$(endpoint 21)"
 pings db12 10.1.1.11
 control station del blue/web "$web11_mac"
 pings db12 10.1.1.11

@@ -129,7 +129,9 @@ void follow_interfaces(const Image& image, const TenantView& tenant) {
         }
         if (tunnelled) {
             const std::uint16_t underlay = at(image.underlays(), row.port(), "underlay");
-            at(at(image.tenants(), underlay, "tenant").addresses, 0u, "tunnel endpoint");
+            if (!at(image.tenants(), underlay, "tenant").tunnel_endpoint(outer_family(row))) {
+                throw std::logic_error("tunnels that end nowhere here");
+            }
         }
         const image::Binding* binding = tunnelled
                                             ? image.find_binding(tunnel_binding_key(row.port(), row.vni()))

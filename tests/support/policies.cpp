@@ -175,7 +175,7 @@ policy::Policy two_tenants() {
 }
 
 void add_tunnels(policy::Policy& policy) {
-    policy.ports.push_back({"overlay0", 1600, std::nullopt});
+    policy.ports.push_back({"overlay0", 1600, {}});
     policy.ports[2].underlay = 2;
     policy::Tenant underlay;
     underlay.name = "underlay-overlay0";
@@ -190,6 +190,16 @@ void add_tunnels(policy::Policy& policy) {
     db.vni = 5001;
     db.remotes = {ip_of("198.51.100.21"), ip_of("198.51.100.22")};
     db.neighbours = {{*parse_ip("10.1.2.5"), *parse_mac("02:aa:00:00:00:05"), ip_of("198.51.100.22")}};
+}
+
+policy::Interface& put_over_ipv6(policy::Policy& policy) {
+    const auto endpoint = interface_of("", policy::InterfaceKind::uplink, 2, {}, {"2001:db8:51::10/64"});
+    policy.tenants[2].interfaces[0].addresses.push_back(endpoint.addresses[0]);
+    policy::Interface& db = policy.tenants[0].interfaces[1];
+    db.outer_family = Family::v6;
+    db.remotes = {ip_of("2001:db8:51::21"), ip_of("2001:db8:51::22")};
+    db.neighbours[0].remote = db.remotes[1];
+    return db;
 }
 
 }  // namespace sluice::test

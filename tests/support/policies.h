@@ -36,5 +36,7 @@ policy::Policy two_tenants();
 /// Moves blue's db behind VXLAN: VNI 5001 on port 2, overlay0, whose tunnel endpoint belongs to tenant 2;
 /// remotes 198.51.100.21 and .22, and behind .22 a static neighbour.
 void add_tunnels(policy::Policy& policy);
+/// Of that policy: that segment's tunnels are over IPv6, beside the endpoint for IPv4.
+policy::Interface& put_over_ipv6(policy::Policy& policy);
 
 }  // namespace sluice::test

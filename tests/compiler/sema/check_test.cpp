@@ -118,6 +118,44 @@ segments:
     EXPECT_EQ(underlay.interfaces[0].neighbours.size(), 1U);
 }
 
+TEST(Check, TunnelsOverIpv6) {
+    const auto result =
+        check({{"p/gateway.yaml",
+                "gateway: edge-a\nmac: 02:00:5e:00:01:01\nports:\n  overlay0: {mtu: 1600, tunnel-endpoint: "
+                "[\"2001:db8:51::10/64\", 198.51.100.10], tunnel-gateway: \"2001:db8:51::1\", neighbours: "
+                "{198.51.100.21: \"02:00:00:00:21:01\", \"2001:db8:51::21\": \"02:00:00:00:21:02\"}}\n"
+                "tenants: [blue.yaml]\n"},
+               {"p/blue.yaml", R"(
+tenant: blue
+segments:
+  app:
+    vxlan: {port: overlay0, vni: 5001, remotes: ["2001:db8:51::22", "2001:db8:9::9", "2001:db8:51::21"]}
+    gateway: 10.1.3.1/24
+    neighbours: {10.1.3.5: "02:aa:00:00:00:05"}
+    stations: {"02:aa:00:00:00:05": "2001:db8:51::21"}
+  old: {geneve: {port: overlay0, vni: 5001, remotes: 198.51.100.21}, gateway: 10.1.4.1/24}
+)"}});
+    ASSERT_TRUE(result.policy) << text_of(result);
+    const auto& interfaces = result.policy->tenants[0].interfaces;
+    EXPECT_EQ(interfaces[0].outer_family, Family::v6);
+    EXPECT_EQ(interfaces[0].mtu, 1600 - 70);
+    const auto ip = [](const char* text) { return parse_ip(text)->ip; };
+    EXPECT_THAT(interfaces[0].remotes,
+                testing::ElementsAre(ip("2001:db8:9::9"), ip("2001:db8:51::21"), ip("2001:db8:51::22")));
+    EXPECT_EQ(interfaces[0].neighbours[0].remote, ip("2001:db8:51::21"));
+    EXPECT_EQ(interfaces[1].outer_family, Family::v4);
+    EXPECT_EQ(interfaces[1].mtu, 1600 - 50);
+    const auto& underlay = result.policy->tenants[1];
+    ASSERT_EQ(underlay.interfaces[0].addresses.size(), 2U);
+    EXPECT_EQ(to_string(underlay.interfaces[0].addresses[0].subnet), "2001:db8:51::/64");
+    EXPECT_EQ(to_string(underlay.interfaces[0].addresses[1].subnet), "0.0.0.0/0");
+    ASSERT_EQ(underlay.interfaces[0].neighbours.size(), 2U);
+    EXPECT_EQ(underlay.interfaces[0].neighbours[0].ip, *parse_ip("2001:db8:51::21"));
+    ASSERT_EQ(underlay.routes.size(), 1U);
+    EXPECT_EQ(to_string(underlay.routes[0].to), "::/0");
+    EXPECT_EQ(underlay.routes[0].next_hops[0].gateway, ip("2001:db8:51::1"));
+}
+
 TEST(Check, ASegmentWithTunnelsMayBeOnPortsAsWell) {
     const auto result = check({{"p/gateway.yaml",
                                 "gateway: edge-a\nmac: 02:00:5e:00:01:01\nports:\n  overlay0: {mtu: 1600, "

@@ -72,6 +72,11 @@ policy::Interface& tunnelled(Policy& p) {
     return blue(p).interfaces[1];
 }
 
+policy::Interface& tunnelled_over_ipv6(Policy& p) {
+    test::add_tunnels(p);
+    return test::put_over_ipv6(p);
+}
+
 policy::Interface& attachment(Policy& p) {
     const policy::Interface& db = tunnelled(p);
     policy::Interface row;
@@ -125,6 +130,24 @@ constexpr Case tunnel_cases[] = {
      R"(tenant "blue": interface "db" has remote 0 out of order or no IPv4 address)"},
     {"RemoteIpv6", [](Policy& p) { tunnelled(p).remotes[1] = test::ip_of("ffff::1"); },
      R"(tenant "blue": interface "db" has remote 1 out of order or no IPv4 address)"},
+    {"RemotesOfNoFamily", [](Policy& p) { tunnelled(p).outer_family = static_cast<Family>(5); },
+     R"(tenant "blue": interface "db" has remotes of family 5)"},
+    {"NoEndpointOfTheFamily",
+     [](Policy& p) {
+         tunnelled_over_ipv6(p);
+         p.tenants[2].interfaces[0].addresses.pop_back();
+     },
+     R"(tenant "blue": interface "db" has tunnels on port 2, which has no IPv6 endpoint)"},
+    {"TooLongForIpv6", [](Policy& p) { tunnelled_over_ipv6(p).mtu = 1531; },
+     R"(tenant "blue": interface "db" has tunnels and an MTU of 1531, which does not fit into IPv6 on port 2)"},
+    {"TwoEndpointsOfAFamily",
+     [](Policy& p) {
+         tunnelled_over_ipv6(p);
+         auto& addresses = p.tenants[2].interfaces[0].addresses;
+         addresses[1] = addresses[0];
+         addresses[1].own = test::ip_of("198.51.100.11");
+     },
+     R"(port 2 has its tunnel endpoint in tenant "underlay-overlay0", which has no one untagged uplink there with one address, or one of each family)"},
     {"NeighbourBehindNone", [](Policy& p) { tunnelled(p).neighbours[0].remote.reset(); },
      R"(tenant "blue": static neighbour 0 is behind remote 4294967295, which its interface does not have)"},
     {"StationTwice",
@@ -176,13 +199,13 @@ constexpr Case tunnel_cases[] = {
          tunnelled(p);
          p.ports[2].underlay = 1;
      },
-     R"(port 2 has its tunnel endpoint in tenant "red", which has no one untagged uplink there with an IPv4 address)"},
+     R"(port 2 has its tunnel endpoint in tenant "red", which has no one untagged uplink there with one address, or one of each family)"},
     {"EndpointWithoutAddress",
      [](Policy& p) {
          tunnelled(p);
          p.tenants[2].interfaces[0].addresses.clear();
      },
-     R"(port 2 has its tunnel endpoint in tenant "underlay-overlay0", which has no one untagged uplink there with an IPv4 address)"},
+     R"(port 2 has its tunnel endpoint in tenant "underlay-overlay0", which has no one untagged uplink there with one address, or one of each family)"},
 };
 INSTANTIATE_TEST_SUITE_P(Tunnels, WrongRow, testing::ValuesIn(tunnel_cases), case_name);
 

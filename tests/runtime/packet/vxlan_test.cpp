@@ -34,7 +34,7 @@ TEST(Vxlan, IsReadByItsFlagAndVni) {
 
 TEST(Vxlan, IsWrittenAsAnotherEndReadsIt) {
     const Bytes inner = udp({});
-    Bytes frame(14 + vxlan_encapsulation_bytes);
+    Bytes frame(14 + vxlan_encapsulation_bytes(Family::v4));
     const Bytes ethernet = udp({});
     std::copy_n(ethernet.begin(), 14, frame.begin());
     write_vxlan({.source = address("198.51.100.10").ip,
@@ -52,6 +52,39 @@ TEST(Vxlan, IsWrittenAsAnotherEndReadsIt) {
     EXPECT_EQ(opened.outer.source_port(), 50123);
     EXPECT_EQ(opened.outer.source, address("198.51.100.10").ip);
     EXPECT_EQ(opened.outer.destination, address("198.51.100.21").ip);
+}
+
+TEST(Vxlan, IsWrittenOverIpv6AsAnotherEndReadsIt) {
+    const Bytes inner = udp({});
+    Bytes frame(14 + vxlan_encapsulation_bytes(Family::v6));
+    frame[12] = 0x86;
+    frame[13] = 0xdd;
+    write_vxlan({.family = Family::v6,
+                 .source = address("2001:db8:51::10").ip,
+                 .destination = address("2001:db8:51::21").ip,
+                 .vni = 0x123456,
+                 .source_port = 50123,
+                 .flow_label = 0xabcde,
+                 .tos = 0xb9},
+                static_cast<std::uint32_t>(inner.size()), frame.data() + 14);
+    append(frame, inner);
+    const Opened opened = open_vxlan(frame);
+    EXPECT_EQ(opened.fault, "");
+    EXPECT_EQ(opened.vni, 0x123456u);
+    EXPECT_EQ(opened.inner, inner);
+    EXPECT_EQ(opened.outer.tos, 0xb9);
+    EXPECT_EQ(get32(frame, 14), 0x6b9abcdeu);
+    EXPECT_EQ(opened.outer.source_port(), 50123);
+    EXPECT_EQ(opened.outer.source, address("2001:db8:51::10").ip);
+    EXPECT_EQ(opened.outer.destination, address("2001:db8:51::21").ip);
+}
+
+TEST(Vxlan, AFlowLabelIsNeverNone) {
+    EXPECT_EQ(outer_flow_label(0), 1u);
+    EXPECT_EQ(outer_flow_label(~0ULL), 0xfffffu);
+    EXPECT_EQ(outer_flow_label(0x123456789abcdef0), 0x12345u);
+    EXPECT_EQ(vxlan_source_port(0), 49152);
+    EXPECT_EQ(vxlan_source_port(~0ULL), 65535);
 }
 
 TEST(Vxlan, OnlyWholeUdpToItsPortIsMeantForTunnels) {

@@ -65,9 +65,10 @@ std::vector<Port> ports_of(const Image& image) {
             for (const auto& remote :
                  tenant.remotes.subspan(interface.first_remote(), interface.remote_count())) {
                 const TenantView& underlay = image.tenants()[image.underlays()[interface.port()]];
+                const Family outside = outer_family(interface);
                 const Outer outer{.destination_mac = to_string(from_image(underlay.interfaces[0].mac())),
-                                  .source = to_string(from_image(remote), Family::v4),
-                                  .destination = to_string(from_image(underlay.addresses[0].ip()), Family::v4),
+                                  .source = to_string(from_image(remote), outside),
+                                  .destination = to_string(*underlay.tunnel_endpoint(outside), outside),
                                   .vni = interface.vni()};
                 stations.push_back({packet, to_string(ip, family), outer, true});
             }
@@ -217,8 +218,8 @@ class Traffic {
         if (!opened.fault.empty()) return {sent.bytes, std::nullopt};
         return {opened.inner, Outer{.source_mac = to_string(opened.outer.destination_mac),
                                     .destination_mac = to_string(opened.outer.source_mac),
-                                    .source = to_string(opened.outer.destination, Family::v4),
-                                    .destination = to_string(opened.outer.source, Family::v4),
+                                    .source = to_string(opened.outer.destination, opened.outer.family),
+                                    .destination = to_string(opened.outer.source, opened.outer.family),
                                     .vni = opened.vni}};
     }
 
@@ -481,6 +482,9 @@ TEST(CacheLawProperty, t1) {
 }
 TEST(CacheLawProperty, overlay) {
     run_policy(*compile_directory("tests/acceptance/overlay"));
+}
+TEST(CacheLawProperty, tunnels_over_ipv4_and_ipv6) {
+    run_policy(*compile_directory("tests/acceptance/two-underlays"));
 }
 TEST(CacheLawProperty, bridge) {
     run_policy(*compile_directory("tests/acceptance/bridge"));

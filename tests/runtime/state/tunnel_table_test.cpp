@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace sluice::test {
 namespace {
 
-Ip remote(std::uint32_t last) {
-    return Ip::from_v4(0xc6336400u + last);
+IpAndFamily remote(std::uint32_t last) {
+    return {Ip::from_v4(0xc6336400u + last), Family::v4};
 }
 
 TEST(TunnelTable, GivesOneNumberAnEndpointOfAnUnderlay) {
@@ -20,6 +22,19 @@ TEST(TunnelTable, GivesOneNumberAnEndpointOfAnUnderlay) {
     EXPECT_EQ(table.find(1, remote(1)), other_underlay);
     EXPECT_EQ(table[other_underlay].underlay, 1u);
     EXPECT_EQ(table[first].remote, remote(1));
+}
+
+TEST(TunnelTable, TellsFamiliesAndProtocolsApart) {
+    TunnelTable table(4, HashKey::from_seed(1));
+    const IpAndFamily alike{remote(1).ip, Family::v6};  // c633:6401::
+    const std::uint32_t vxlan = table.use(0, remote(1)), geneve = table.use(0, remote(1), true);
+    EXPECT_EQ(table.find(0, alike), no_tunnel);
+    const std::uint32_t over_ipv6 = table.use(0, alike);
+    EXPECT_EQ((std::set{vxlan, geneve, over_ipv6}.size()), 3u);
+    EXPECT_EQ(table.find(0, remote(1)), vxlan);
+    EXPECT_EQ(table.find(0, remote(1), true), geneve);
+    EXPECT_EQ(table.find(0, alike), over_ipv6);
+    EXPECT_EQ(table[over_ipv6].remote, alike);
 }
 
 TEST(TunnelTable, ForgetsWhatIsNotMarked) {
