@@ -64,7 +64,9 @@ bool Shard::State::has_way(InterfaceRef segment, std::uint32_t way) const {
     const std::uint16_t position = tenant.interface_position(segment.interface);
     if (!is_attachment(way)) {
         const bool geneve = tenant.interfaces[position].encapsulation() == image::Encapsulation::Geneve;
-        return tunnels[way].geneve == geneve && tenant.has_remote(position, tunnels[way].remote);
+        const std::uint16_t underlay = image->underlays()[image->port_slot(tenant.interfaces[position].port())];
+        return tunnels[way].geneve == geneve && tunnels[way].underlay == underlay &&
+               tenant.has_remote(position, tunnels[way].remote);
     }
     const InterfaceRef attachment{segment.tenant, attachment_of(way)};
     return image->has(attachment) && tenant.link_changed(attachment.interface) <= settled &&

@@ -243,6 +243,25 @@ TEST_P(Overlay, MT_A14_a_station_that_is_set_elsewhere_is_followed_and_no_other_
     expect_behind(of_a5, "198.51.100.21");
 }
 
+TEST_P(Overlay, what_is_known_of_a_segments_stations_ends_where_it_moves_to_another_port) {
+    gateway.inject("V0", arp_of_22());
+    ASSERT_TRUE(
+        gateway.shard().set_station({0, 0}, mac("02:aa:00:00:00:05"), {.remote = endpoint("198.51.100.22")}));
+    const Bytes southbound = tcp(to_web({.tcp_flags = 0x02}));
+    EXPECT_EQ(text(only_tunnelled(from_outside(southbound)).outer.destination), "198.51.100.22");
+    Texts texts = edited(overlay_texts(), "gateway.yaml", "  U0: {mtu: 1500}",
+                         "  V1: {mtu: 1600, tunnel-endpoint: 198.51.100.10/24, neighbours: {198.51.100.21: "
+                         "\"02:00:00:00:21:09\"}}\n  U0: {mtu: 1500}");
+    texts = edited(std::move(texts), "tenants/a.yaml", "{port: V0, vni: 5001,", "{port: V1, vni: 5001,");
+    gateway.activate(*compiled(texts));
+    const auto sent = from_outside(southbound);
+    const Opened moved = only_tunnelled(sent);
+    EXPECT_EQ(gateway.image().port_names()[sent.at(0).port], "V1");
+    EXPECT_EQ(text(moved.outer.destination), "198.51.100.21");
+    EXPECT_EQ(to_string(moved.outer.destination_mac), "02:00:00:00:21:09");
+    EXPECT_EQ(gateway.shard().unset_station({0, 0}, mac("02:aa:00:00:00:05")), std::nullopt);
+}
+
 TEST_P(Overlay, a_remote_that_the_policy_takes_away_is_nobodys_any_more) {
     only_tunnelled(from_outside(tcp(to_web({.tcp_flags = 0x02}))));
     Texts texts =
