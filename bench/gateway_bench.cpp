@@ -40,7 +40,9 @@ std::vector<RowPlan> choose(const Options& options) {
     std::erase_if(rows, [&](const RowPlan& row) {
         const bool named = chosen(options.names, row.name) || (floors && row.name == "established");
         const bool sized =
-            row.size == Size::quick || (row.size == Size::usual && !options.quick) || options.large;
+            row.size == Size::named
+                ? !options.names.empty()
+                : row.size == Size::quick || (row.size == Size::usual && !options.quick) || options.large;
         return !(named && sized && chosen(options.flows, row.flows) && chosen(options.rules, row.shape.rules) &&
                  chosen(options.tenants, row.shape.tenants));
     });
@@ -107,8 +109,12 @@ int run(const Options& options) {
     }
     settle_on_core(options.core);
     unsigned frames = 0;
-    for (const RowPlan& plan : plans) frames = std::max(frames, buffers_for(plan));
-    const Environment environment(environment_of(options.core, !options.no_huge, frames));
+    std::uint32_t longest = 128;
+    for (const RowPlan& plan : plans) {
+        frames = std::max(frames, buffers_for(plan));
+        if (plan.shape.over_ipv6) longest = tunnelled_frame_bytes(true);
+    }
+    const Environment environment(environment_of(options.core, !options.no_huge, frames, longest));
     fmt::print(stderr, "gateway_bench: core {}, packet buffers in {}\n", options.core,
                environment.hugepages() ? "hugepages" : "4 KB pages (--no-huge)");
     std::vector<Row> rows;

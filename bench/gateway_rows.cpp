@@ -368,19 +368,28 @@ std::vector<RowPlan> all_rows() {
         std::uint32_t tunnels;
         bool southbound;
         bool provider = false;
+        bool over_ipv6 = false;
     };
-    constexpr Tunnelled ways[] = {
-        {"tunnel-northbound", 1, false},         {"tunnel-southbound", 1, true},
-        {"tunnel-northbound-four", 4, false},    {"tunnel-southbound-four", 4, true},
-        {"provider-northbound", 1, false, true}, {"provider-southbound", 1, true, true}};
+    constexpr Tunnelled ways[] = {{"tunnel-northbound", 1, false},
+                                  {"tunnel-southbound", 1, true},
+                                  {"tunnel-northbound-four", 4, false},
+                                  {"tunnel-southbound-four", 4, true},
+                                  {"provider-northbound", 1, false, true},
+                                  {"provider-southbound", 1, true, true},
+                                  {"tunnel6-northbound", 1, false, false, true},
+                                  {"tunnel6-southbound", 1, true, false, true}};
     for (const Tunnelled& way : ways) {
         for (const std::uint32_t flows : {1u, 10 * thousand, 100 * thousand, million}) {
-            rows.push_back({.name = way.name,
-                            .flows = flows,
-                            .shape = {.tunnels = way.tunnels, .provider = way.provider},
-                            .size = flows == 10 * thousand ? Size::quick : Size::usual,
-                            .replies = way.southbound,
-                            .only_replies = way.southbound});
+            rows.push_back(
+                {.name = way.name,
+                 .flows = flows,
+                 .shape = {.tunnels = way.tunnels, .provider = way.provider, .over_ipv6 = way.over_ipv6},
+                 // Their buffers are larger, those of all rows beside them too.
+                 .size = way.over_ipv6            ? Size::named
+                         : flows == 10 * thousand ? Size::quick
+                                                  : Size::usual,
+                 .replies = way.southbound,
+                 .only_replies = way.southbound});
         }
     }
     rows.push_back(

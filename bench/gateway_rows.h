@@ -14,7 +14,7 @@ namespace sluice::bench {
 
 enum class Kind : std::uint8_t { established, new_session, churn, scan, attacked };
 enum class Order : std::uint8_t { uniform, zipf, random, colliding };
-enum class Size : std::uint8_t { quick, usual, large };
+enum class Size : std::uint8_t { quick, usual, large, named };  // named: only by --row
 
 struct RowPlan {
     std::string name;

@@ -57,14 +57,15 @@ std::string next_device_name() {
 
 }  // namespace
 
-EnvironmentSettings environment_of(unsigned core, bool hugepages, unsigned frames) {
+EnvironmentSettings environment_of(unsigned core, bool hugepages, unsigned frames,
+                                   std::uint32_t longest_frame) {
     EnvironmentSettings settings;
     settings.cores = {core};
     settings.hugepages = hugepages ? Hugepages::automatic : Hugepages::off;
     settings.frames = std::max(settings.frames, frames);
     // A source of a million frames in buffers for 1500 bytes would be 2 GB; these hold 64, and tunnelled ones.
-    static_assert(tunnelled_frame_bytes <= 128);
-    settings.smallest_data_room_bytes = 128;
+    static_assert(tunnelled_frame_bytes(false) <= 128);
+    settings.smallest_data_room_bytes = (longest_frame + 63) / 64 * 64;
     // Each source has a ring of pointers, rounded up to a power of two.
     settings.environment_bytes += std::uint64_t{settings.frames} * 2 * sizeof(void*);
     return settings;

@@ -15,7 +15,8 @@
 namespace sluice::bench {
 
 /// For sources of `frames` frames in all, what is on its way included.
-EnvironmentSettings environment_of(unsigned core, bool hugepages, unsigned frames);
+EnvironmentSettings environment_of(unsigned core, bool hugepages, unsigned frames,
+                                   std::uint32_t longest_frame = 128);
 
 class PreloadedPort {
   public:

@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::size_t l3_offset = 18, source_offset = l3_offset + 12, destination_offset = l3_offset + 16;
 constexpr std::size_t l4_offset = l3_offset + 20, payload_offset = l4_offset + 8;
-constexpr std::size_t outer_source_port_offset = 14 + 20, vni_offset = 14 + 20 + 8 + 4;
+constexpr std::size_t outer_bytes(const Shape& shape) {
+    return tunnelled_frame_bytes(shape.over_ipv6) - (frame_bytes - 4);
+}
 
 Endpoint source_of(const Shape& shape, std::uint32_t flow) {
     const std::uint32_t i = flow / shape.tenants;
@@ -59,16 +61,15 @@ void put_checksums(std::uint8_t* frame) {
 }
 
 /// Puts `tagged`, a frame of 64 bytes, without its tag behind the headers of `tunnelled`.
-constexpr std::size_t outer_bytes = tunnelled_frame_bytes - (frame_bytes - 4);
-void put_inside(const std::uint8_t* tagged, std::uint8_t* tunnelled) {
-    std::copy_n(tagged, 12, tunnelled + outer_bytes);
-    std::copy_n(tagged + 16, frame_bytes - 16, tunnelled + outer_bytes + 12);
+void put_inside(const Shape& shape, const std::uint8_t* tagged, std::uint8_t* tunnelled) {
+    std::copy_n(tagged, 12, tunnelled + outer_bytes(shape));
+    std::copy_n(tagged + 16, frame_bytes - 16, tunnelled + outer_bytes(shape) + 12);
 }
 
 /// What came out of a tunnel, as it would look in the tenant's VLAN; nullptr, or what is wrong with it.
 const char* take_out(const Shape& shape, std::span<const std::uint8_t> frame,
                      std::array<std::uint8_t, frame_bytes>& tagged) {
-    if (frame.size() != tunnelled_frame_bytes) return "another length";
+    if (frame.size() != tunnelled_frame_bytes(shape.over_ipv6)) return "another length";
     const test::Opened opened = test::open_vxlan({frame.begin(), frame.end()});
     if (!opened.fault.empty() || opened.outer.source_port() < 49152) return "no VXLAN";
     std::copy_n(opened.inner.begin(), 12, tagged.begin());
@@ -78,7 +79,8 @@ const char* take_out(const Shape& shape, std::span<const std::uint8_t> frame,
     put16(&tagged[14], first_vlan + tenant);
     if (opened.vni != first_vni + tenant) return "another VNI";
     const std::uint32_t remote = (tagged[destination_offset + 1] - 1u) % shape.tunnels;
-    if (to_string(opened.outer.destination, Family::v4) != remote_text(remote)) return "another tunnel";
+    if (to_string(opened.outer.destination, opened.outer.family) != remote_text(shape, remote))
+        return "another tunnel";
     return tagged[5] == 1 + remote ? nullptr : "another station";
 }
 
@@ -123,12 +125,13 @@ FrameList make_frames(const Shape& shape, std::span<const std::uint32_t> order) 
     packet.destination_mac = router_mac;
     packet.payload.assign(frame_bytes - payload_offset, 0);
     const test::Bytes pattern = test::udp(packet);
-    FrameList frames(shape.tunnels != 0 ? tunnelled_frame_bytes : frame_bytes);
+    FrameList frames(shape.tunnels != 0 ? tunnelled_frame_bytes(shape.over_ipv6) : frame_bytes);
     frames.reserve(order.size());
     std::vector<test::Bytes> tunnels;
     for (std::uint32_t remote = 0; remote < shape.tunnels; ++remote) {
-        tunnels.push_back(test::in_vxlan({.destination_mac = router_mac, .source = remote_text(remote)},
-                                         test::Bytes(frame_bytes - 4)));
+        test::Outer outer{.destination_mac = router_mac, .source = remote_text(shape, remote)};
+        if (shape.over_ipv6) outer.destination = "2001:db8:51::10";
+        tunnels.push_back(test::in_vxlan(outer, test::Bytes(frame_bytes - 4)));
     }
     std::array<std::uint8_t, frame_bytes> tagged{};
     for (const std::uint32_t flow : order) {
@@ -145,9 +148,10 @@ FrameList make_frames(const Shape& shape, std::span<const std::uint32_t> order) 
         put_checksums(frame);
         if (shape.tunnels == 0) continue;
         std::ranges::copy(tunnels[flow / shape.tenants % inside_nets % shape.tunnels], out);
-        put32(out + vni_offset, (first_vni + flow % shape.tenants) << 8);
-        put16(out + outer_source_port_offset, 49152 + flow % 16384);
-        put_inside(frame, out);
+        std::uint8_t* const inner = out + outer_bytes(shape);
+        put32(inner - 4, (first_vni + flow % shape.tenants) << 8);
+        put16(inner - 16, 49152 + flow % 16384);  // the UDP source port
+        put_inside(shape, frame, out);
     }
     return frames;
 }

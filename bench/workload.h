@@ -3,7 +3,7 @@
 // What the whole-gateway benchmarks send through what: policies of a given size, and flows by number. Every
 // tenant has a VLAN on the access port (or a VNI, with a station behind each tunnel endpoint) and one on the
 // uplink port, routes to the uplink, translates its sources there (SNAT) and filters with `rules` rules;
-// packets are UDP of 64 bytes, in a tunnel 50 bytes more without the tag.
+// packets are UDP of 64 bytes, in a tunnel 50 bytes more without the tag, over IPv6 70.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,9 @@ namespace sluice::bench {
 
 constexpr std::uint16_t access_port = 0, uplink_port = 1;
 constexpr std::uint32_t frame_bytes = 64;
-constexpr std::uint32_t tunnelled_frame_bytes = frame_bytes - 4 + 50;
+constexpr std::uint32_t tunnelled_frame_bytes(bool over_ipv6) {
+    return frame_bytes - 4 + (over_ipv6 ? 70 : 50);
+}
 
 /// Which rules decide about the traffic.
 enum class Destinations : std::uint8_t {
@@ -34,6 +36,7 @@ struct Shape {
     bool scan = false;          // the last rule allows one destination only; flows go to another, a port each
     std::uint32_t tunnels = 0;  // 1 to 4 to which VXLAN tunnels lead, a station behind each; 0: a VLAN instead
     bool provider = false;      // of one tenant: the uplink is the provider's, and its router in between
+    bool over_ipv6 = false;     // the tunnels
     friend bool operator==(const Shape&, const Shape&) = default;
 };
 

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "bench/workload.h"
+
 namespace sluice::bench {
 
 constexpr std::uint16_t first_vlan = 2;
@@ -22,6 +24,6 @@ struct Endpoint {
 /// What a rule is about.
 Endpoint rule_endpoint(std::uint32_t rule);
 /// A tunnel endpoint's address.
-std::string remote_text(std::uint32_t remote);
+std::string remote_text(const Shape& shape, std::uint32_t remote);
 
 }  // namespace sluice::bench

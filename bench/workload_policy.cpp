@@ -14,8 +14,8 @@ Endpoint rule_endpoint(std::uint32_t rule) {
             static_cast<std::uint16_t>(1000 + rule % 5000)};
 }
 
-std::string remote_text(std::uint32_t remote) {
-    return fmt::format("198.51.100.{}", 21 + remote);
+std::string remote_text(const Shape& shape, std::uint32_t remote) {
+    return fmt::format("{}{}", shape.over_ipv6 ? "2001:db8:51::" : "198.51.100.", 21 + remote);
 }
 
 namespace {
@@ -34,9 +34,10 @@ std::string segment_text(const Shape& shape, std::uint32_t tenant) {
     std::string ends, neighbours, stations;
     for (std::uint32_t remote = 0; remote < shape.tunnels; ++remote) {
         const char* comma = remote == 0 ? "" : ", ";
-        ends += comma + remote_text(remote);
+        const std::string end = '"' + remote_text(shape, remote) + '"';
+        ends += comma + end;
         neighbours += fmt::format("{}10.255.0.{}: \"02:00:00:00:00:0{}\"", comma, 2 + remote, 1 + remote);
-        stations += fmt::format("{}\"02:00:00:00:00:0{}\": {}", comma, 1 + remote, remote_text(remote));
+        stations += fmt::format("{}\"02:00:00:00:00:0{}\": {}", comma, 1 + remote, end);
     }
     return fmt::format(
         "  lan: {{vxlan: {{port: access0, vni: {}, remotes: [{}]}}, gateway: 10.255.0.1/24, "
@@ -116,10 +117,11 @@ std::map<std::string, std::string> policy_texts(const Shape& shape) {
     std::map<std::string, std::string> texts;
     std::string access = "{}";
     if (shape.tunnels != 0) {
-        access = "{mtu: 1600, tunnel-endpoint: 198.51.100.10/24, neighbours: {";
+        access = fmt::format("{{mtu: 1600, tunnel-endpoint: \"{}\", neighbours: {{",
+                             shape.over_ipv6 ? "2001:db8:51::10/64" : "198.51.100.10/24");
         for (std::uint32_t remote = 0; remote < shape.tunnels; ++remote) {
-            access += fmt::format("{}{}: \"02:00:00:00:21:0{}\"", remote == 0 ? "" : ", ", remote_text(remote),
-                                  remote);
+            access += fmt::format("{}\"{}\": \"02:00:00:00:21:0{}\"", remote == 0 ? "" : ", ",
+                                  remote_text(shape, remote), remote);
         }
         access += "}}";
     }

@@ -67,30 +67,40 @@ class OuterHeader {
                          has_ports ? wire::load<std::uint32_t>(l3 + ipv4_header_bytes) : 0, protocol, secret);
         const std::uint32_t frame_bytes = ethernet_header_bytes + packet_bytes;
         // Shifted in rather than stored behind: what is written in pieces is read back slowly.
-        constexpr std::size_t places = room(outside) / sizeof(std::uint64_t);
-        constexpr unsigned first_bit = (room(outside) - bytes(outside)) * 8;
-        std::array<std::uint64_t, places> words;
-        std::memcpy(words.data(), &words_[words_.size() - places], room(outside));
-        words[0] |= next_hop << first_bit;
-        words.back() |= std::uint64_t{__builtin_bswap32(vni << 8)} << 32;
+        const auto put = [end](std::size_t word, std::uint64_t value) {
+            wire::store(end - most_room + word * sizeof value, value);
+        };
+        constexpr std::size_t last = 8;
         if constexpr (outside == Family::v4) {
+            constexpr std::size_t first = (most_room - room(outside)) / sizeof(std::uint64_t);
+            constexpr unsigned first_bit = (room(outside) - bytes(outside)) * 8;
             static_assert(first_bit == 48);
-            words[1] |= next_hop >> (64 - first_bit);
-            std::memcpy(end - room(outside), words.data(), room(outside));
+            put(first, words_[first] | next_hop << first_bit);
+            put(first + 1, words_[first + 1] | next_hop >> (64 - first_bit));
+            std::memcpy(end - 40, &words_[first + 2], 32);
+            put(last, words_[last] | vni_word(vni));
             write_rest_of_ipv4(end - vxlan_encapsulation_bytes(outside), frame_bytes, tos, entropy);
         } else {
-            static_assert(first_bit == 16);  // the next hop, and where the IPv6 and UDP headers begin
-            constexpr std::size_t ipv6 = 2, udp = 7;
+            // Where the next hop ends, IPv6 begins, addresses are, UDP begins and VXLAN.
+            constexpr std::size_t mac = 0, ipv6 = 2, addresses = 3, udp = 7;
+            static_assert(bytes(outside) + 2 == room(outside));
             const std::uint32_t udp_bytes = udp_header_bytes + vxlan_header_bytes + frame_bytes;
             const std::uint64_t length = wire::order(static_cast<std::uint16_t>(udp_bytes));
-            words[ipv6] |=
-                length << 32 | __builtin_bswap32(std::uint32_t{tos} << 20 | outer_flow_label(entropy));
-            words[udp] |= length << 32 | wire::order(vxlan_source_port(entropy));
-            std::memcpy(end - room(outside), words.data(), room(outside));
+            const std::uint64_t class_and_label =
+                __builtin_bswap32(std::uint32_t{tos} << 20 | outer_flow_label(entropy));
+            put(mac, words_[mac] | next_hop << 16);
+            put(mac + 1, words_[mac + 1]);
+            put(ipv6, words_[ipv6] | length << 32 | class_and_label);
+            std::memcpy(end - room(outside) + addresses * sizeof(std::uint64_t), &words_[addresses], 32);
+            put(udp, words_[udp] | length << 32 | wire::order(vxlan_source_port(entropy)));
+            put(last, words_[last] | vni_word(vni));
         }
     }
 
   private:
+    static std::uint64_t vni_word(std::uint32_t vni) noexcept {
+        return std::uint64_t{__builtin_bswap32(vni << 8)} << 32;
+    }
     [[gnu::always_inline]] void write_rest_of_ipv4(std::uint8_t* outer, std::uint32_t frame_bytes,
                                                    std::uint8_t tos, std::uint64_t entropy) const noexcept {
         const std::uint32_t total_length = vxlan_encapsulation_bytes(Family::v4) + frame_bytes;
