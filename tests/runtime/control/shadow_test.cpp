@@ -170,31 +170,41 @@ TEST_F(ShadowTest, RepliesBeginNothing) {
     EXPECT_EQ(status_after(0, 1)["judged"], 0);
 }
 
-std::shared_ptr<const Image> image_with_tunnels(const std::string& first_rule = "") {
+std::shared_ptr<const Image> image_with_tunnels(Family outside, const std::string& first_rule = "") {
+    const bool over_ipv4 = outside == Family::v4;
+    const std::string own = over_ipv4 ? "198.51.100.10/24" : "'2001:db8:51::10/64'";
+    const std::string remote = over_ipv4 ? "198.51.100.21" : "'2001:db8:51::21'";
     return test::compile_texts(
-        {{"gateway.yaml",
-          "gateway: g\nmac: 02:00:00:00:01:01\nports:\n  V0: {mtu: 1600, tunnel-endpoint: 198.51.100.10/24}\n  "
-          "U0: "
-          "{}\ntenants: [blue.yaml]\n"},
-         {"blue.yaml",
-          "tenant: blue\nsegments:\n  lan: {vxlan: {port: V0, vni: 5001, remotes: 198.51.100.21}, gateway: "
-          "10.1.1.1/24}\nuplinks:\n  internet: {untagged: {port: U0}, address: 203.0.113.10/24, neighbours: "
-          "{203.0.113.1: '02:00:00:00:09:01'}}\nroutes:\n  - {to: 0.0.0.0/0, via: 203.0.113.1}\nfirewall:\n  "
-          "rules:\n" +
-              first_rule + "    - {name: outbound, from: lan, to: internet, action: allow}\n"}});
+        {{"gateway.yaml", "gateway: g\nmac: 02:00:00:00:01:01\nports:\n  V0: {mtu: 1600, tunnel-endpoint: " +
+                              own + "}\n  U0: {}\ntenants: [blue.yaml]\n"},
+         {"blue.yaml", "tenant: blue\nsegments:\n  lan: {vxlan: {port: V0, vni: 5001, remotes: " + remote +
+                           "}, gateway: "
+                           "10.1.1.1/24}\nuplinks:\n  internet: {untagged: {port: U0}, address: "
+                           "203.0.113.10/24, neighbours: "
+                           "{203.0.113.1: '02:00:00:00:09:01'}}\nroutes:\n  - {to: 0.0.0.0/0, via: "
+                           "203.0.113.1}\nfirewall:\n  "
+                           "rules:\n" +
+                           first_rule + "    - {name: outbound, from: lan, to: internet, action: allow}\n"}});
 }
 
-class ShadowBehindTunnelsTest : public ShadowTest {
+class ShadowBehindTunnelsTest : public ShadowTest, public testing::WithParamInterface<Family> {
   protected:
-    ShadowBehindTunnelsTest() : ShadowTest(image_with_tunnels()) {}
+    ShadowBehindTunnelsTest() : ShadowTest(image_with_tunnels(GetParam())) {}
     std::size_t from_tunnel(const test::Bytes& inner, std::uint16_t entropy) {
-        return inject(0, test::in_vxlan({.source_port = entropy}, inner));
+        test::Outer outer{.source_port = entropy};
+        if (GetParam() == Family::v6) {
+            outer.source = "2001:db8:51::21";
+            outer.destination = "2001:db8:51::10";
+        }
+        return inject(0, test::in_vxlan(outer, inner));
     }
 };
+INSTANTIATE_TEST_SUITE_P(Outside, ShadowBehindTunnelsTest, testing::Values(Family::v4, Family::v6),
+                         [](const auto& instance) { return instance.param == Family::v4 ? "ipv4" : "ipv6"; });
 
-TEST_F(ShadowBehindTunnelsTest, WhatIsInsideIsJudged) {
-    const auto candidate =
-        image_with_tunnels("    - {name: no-dns, from: lan, to: internet, service: udp/53, action: drop}\n");
+TEST_P(ShadowBehindTunnelsTest, WhatIsInsideIsJudged) {
+    const auto candidate = image_with_tunnels(
+        GetParam(), "    - {name: no-dns, from: lan, to: internet, service: udp/53, action: drop}\n");
     ASSERT_TRUE(shadow_.start(candidate, "x", 1));
     const std::string router = "02:00:00:00:01:01";
     for (std::uint16_t port = 1; port <= 5; ++port) {
