@@ -55,6 +55,10 @@ Texts bridge_texts() {
     return texts_of("tests/acceptance/bridge/");
 }
 
+Texts two_underlays_texts() {
+    return texts_of("tests/acceptance/two-underlays/");
+}
+
 Texts provider_texts() {
     Texts texts = texts_of("rules/t1/");
     texts["tenants/c.yaml"] = read("rules/t1/tenants/c.yaml");

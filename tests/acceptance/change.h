@@ -23,6 +23,8 @@ Texts t1_texts();
 Texts overlay_texts();
 /// The same with a segment that is on ports as well (tests/acceptance/bridge).
 Texts bridge_texts();
+/// Tunnels over IPv4 and over IPv6 (tests/acceptance/two-underlays).
+Texts two_underlays_texts();
 /// Tenants behind tunnels and a provider (rules/t1).
 Texts provider_texts();
 /// The same with `from` replaced by `to` in one file; throws std::logic_error where it does not stand there

@@ -3,7 +3,7 @@
 // Acceptance: tunnels over IPv6 where it differs from IPv4, and beside it on one port
 // (tests/acceptance/two-underlays). That all else is the same is what the other suites show, which run over
 // both.
-#include "tests/acceptance/acceptance.h"
+#include "tests/acceptance/change.h"
 #include "tests/support/bytes.h"
 #include "tests/support/compile.h"
 #include "tests/support/vxlan.h"
@@ -12,7 +12,7 @@ namespace sluice::test {
 namespace {
 
 const Image& topology() {
-    static const std::unique_ptr<const Image> image = compile_directory("tests/acceptance/two-underlays");
+    static const std::unique_ptr<const Image> image = compile_texts(two_underlays_texts());
     return *image;
 }
 
@@ -196,6 +196,40 @@ TEST_P(OuterIpv6, an_endpoint_behind_the_tunnel_gateway_is_reached_by_it) {
         EXPECT_EQ(to_string(opened.outer.destination, Family::v6), "2001:db8:52::22");
         EXPECT_EQ(to_string(decode(opened.inner).destination_mac), "02:aa:00:00:00:06");
     }
+}
+
+TEST_P(OuterIpv6, a_segment_goes_over_to_the_other_family_under_its_sessions) {
+    const Bytes reply = reply_to("10.1.1.5", from_21());
+    const auto expect_over = [&](Family family) {
+        for (int i = 0; i < 3; ++i) {
+            const auto sent = gateway.inject("U0", reply);
+            ASSERT_EQ(sent.size(), 1u);
+            const Opened opened = open_vxlan(sent[0].bytes);
+            EXPECT_EQ(opened.fault, "");
+            EXPECT_EQ(opened.outer.family, family);
+            EXPECT_EQ(to_string(opened.outer.destination, family),
+                      family == Family::v4 ? "198.51.100.21" : "2001:db8:51::21");
+            EXPECT_EQ(to_string(opened.outer.destination_mac),
+                      family == Family::v4 ? "02:00:00:00:21:04" : "02:00:00:00:21:01");
+        }
+    };
+    expect_over(Family::v6);
+    const auto over_ipv4 = [](Texts texts) {
+        texts = edited(std::move(texts), "tenants/a.yaml", "[\"2001:db8:51::21\", \"2001:db8:52::22\"]",
+                       "198.51.100.21");
+        return edited(std::move(texts), "tenants/a.yaml",
+                      "\"02:aa:00:00:00:05\": \"2001:db8:51::21\", \"02:aa:00:00:00:06\": \"2001:db8:52::22\"",
+                      "\"02:aa:00:00:00:05\": 198.51.100.21");
+    };
+    gateway.activate(*compile_texts(over_ipv4(two_underlays_texts())));
+    expect_over(Family::v4);
+    EXPECT_TRUE(from_tunnel().empty());
+    EXPECT_EQ(gateway.drops(underlay, DropReason::UNKNOWN_TEP), 1u);
+    EXPECT_EQ(from_tunnel(Outer{}).size(), 1u);
+    gateway.activate(topology());
+    expect_over(Family::v6);
+    EXPECT_EQ(from_tunnel().size(), 1u);
+    EXPECT_TRUE(from_tunnel(Outer{}).empty());
 }
 
 TEST_P(OuterIpv6, flow_labels_tell_flows_apart) {
