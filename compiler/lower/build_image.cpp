@@ -14,7 +14,7 @@ lower::TenantTables lower::lower_tenant(const policy::Tenant& tenant, std::size_
     lower_interfaces(tenant, tables);
     lower_routes(tenant, tables, own_from);
     lower_nat(tenant, tables);
-    lower_nat_classes(tables);
+    lower_nat_classes(tenant, tables);
     lower_proxied(tenant, tables);
     lower_firewall(tenant, tables);
     return tables;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -47,6 +49,17 @@ const image::TableDigest* pointer_to(const std::optional<image::TableDigest>& di
     return digest ? &*digest : nullptr;
 }
 
+std::optional<image::IdleTimes> to_image(const policy::IdleTimes& times) {
+    const std::optional<std::uint32_t> all[] = {
+        times.udp,         times.dns,  times.icmp, times.tcp_opening, times.tcp_established,
+        times.tcp_closing, times.other};
+    if (std::ranges::none_of(all, [](const auto& time) { return time.has_value(); })) return std::nullopt;
+    const auto seconds = [](const std::optional<std::uint32_t>& time) { return time.value_or(0); };
+    return image::IdleTimes(seconds(times.udp), seconds(times.dns), seconds(times.icmp),
+                            seconds(times.tcp_opening), seconds(times.tcp_established),
+                            seconds(times.tcp_closing), seconds(times.other));
+}
+
 template <typename... Vectors>
 std::size_t bytes_of(const Vectors&... vectors) {
     return ((vectors.size() * sizeof(vectors[0])) + ...);
@@ -61,9 +74,9 @@ void check_size(const policy::Tenant& tenant, const TenantTables& t) {
                  t.routes4.records, t.routes6.root, t.routes6.records, t.adjacencies, t.ecmp_members,
                  t.prefixes, t.externals, t.pool_addresses, t.snat_rules, t.dnat_rules, t.one_to_one_rules,
                  t.nat4.root, t.nat4.records, t.nat6.root, t.nat6.records, t.nat_classes4, t.nat_classes6,
-                 t.dnat_ports, t.source_matches, t.sets4.lpm.root, t.sets4.lpm.records, t.sets4.comb.slots,
-                 t.classifier.comb.slots, t.sets6.root, t.sets6.records, t.classifier.nodes, t.classifier.rows,
-                 t.from_zones, t.to_zones, t.service_cells, t.rules);
+                 t.dnat_ports, t.source_matches, t.exemptions, t.sets4.lpm.root, t.sets4.lpm.records,
+                 t.sets4.comb.slots, t.classifier.comb.slots, t.sets6.root, t.sets6.records, t.classifier.nodes,
+                 t.classifier.rows, t.from_zones, t.to_zones, t.service_cells, t.rules);
     if (bytes + margin > longest_image_bytes) {
         throw std::length_error("tenant \"" + tenant.name + "\" needs " + std::to_string(bytes) +
                                 " bytes of tables; an image holds less than 2 GiB");
@@ -96,6 +109,7 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     const auto snat_rules = aligned_structs(builder, tables.snat_rules);
     const auto dnat_rules = aligned_structs(builder, tables.dnat_rules);
     const auto one_to_one_rules = aligned_structs(builder, tables.one_to_one_rules);
+    const auto exemptions = aligned_structs(builder, tables.exemptions);
     const auto nat_classes4 = aligned_structs(builder, tables.nat_classes4);
     const auto nat_classes6 = aligned_structs(builder, tables.nat_classes6);
     const auto dnat_ports = aligned_structs(builder, tables.dnat_ports);
@@ -105,6 +119,7 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
 
     const policy::Firewall no_firewall;  // what an absent one means: drop from outside, allow the rest
     const policy::Firewall& firewall = tenant.firewall ? *tenant.firewall : no_firewall;
+    const auto idle_times = to_image(tenant.idle_times);
     image::TenantBuilder row(builder);
     row.add_name(name);
     row.add_file(file);
@@ -118,6 +133,10 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     row.add_new_sessions_a_second(tenant.new_sessions_a_second.value_or(0));
     row.add_packets_a_second(tenant.packets_a_second.value_or(0));
     row.add_slow_path_a_second(tenant.slow_path_a_second.value_or(0));
+    row.add_most_host_sessions(tenant.most_host_sessions.value_or(0));
+    row.add_new_host_sessions_a_second(tenant.new_host_sessions_a_second.value_or(0));
+    row.add_most_host_half_open(tenant.most_host_half_open.value_or(0));
+    if (idle_times) row.add_idle_times(&*idle_times);
     row.add_interface_names(interface_names);
     row.add_interfaces(interfaces);
     row.add_addresses(addresses);
@@ -137,6 +156,7 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     row.add_snat_rules(snat_rules);
     row.add_dnat_rules(dnat_rules);
     row.add_one_to_one_rules(one_to_one_rules);
+    row.add_exemptions(exemptions);
     row.add_nat4(pointer_to(digests.nat4));
     row.add_nat6(pointer_to(digests.nat6));
     row.add_nat_classes4(nat_classes4);

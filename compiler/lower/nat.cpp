@@ -93,8 +93,8 @@ void add_snat(const policy::Snat& rule, const Externals& externals, TenantTables
     }
     tables.snat_rules.emplace_back(
         first_source, static_cast<std::uint32_t>(tables.prefixes.size()) - first_source, first_pool_address,
-        static_cast<std::uint32_t>(rule.pool.size()), rule.out, rule.ports.low, rule.ports.high, family,
-        rule.any_remote ? 1 : 0, rule.where.line);
+        static_cast<std::uint32_t>(rule.pool.size()), rule.out, rule.ports.low, rule.ports.high,
+        rule.block_size, rule.most_blocks, family, rule.any_remote ? 1 : 0, rule.where.line);
 }
 
 }  // namespace
@@ -103,6 +103,10 @@ void lower_nat(const policy::Tenant& tenant, TenantTables& tables) {
     const Externals externals = collect(tenant);
     add_externals(externals, tables);
     for (const policy::Snat& rule : tenant.snat) add_snat(rule, externals, tables);
+    for (const policy::Exemption& rule : tenant.exemptions) {
+        tables.exemptions.emplace_back(rule.where.line, rule.out, static_cast<std::uint8_t>(rule.family),
+                                       rule.destinations ? 0 : 1);
+    }
 }
 
 }  // namespace sluice::lower

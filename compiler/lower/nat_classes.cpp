@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What NAT does with an address, so that a packet finds it with one look-up an end, whatever the number of NAT
-// rules: which external address it is, and what it would leave as by each interface. Linear in the rules, but
-// for sources that cover one another: those carry the rules of all that cover them, one an interface.
+// rules: which external address it is, what it would leave as by each interface, and which exemptions it is a
+// destination of. Linear in the rules, but for prefixes that cover one another: those carry what is said of all
+// that cover them.
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <tuple>
@@ -17,69 +20,93 @@
 namespace sluice::lower {
 namespace {
 
-// The first rule that matches decides: all one-to-one rules stand before the dynamic ones.
+// What rewrites a source that leaves by an interface, or keeps it. The least one decides; an exemption with
+// destinations only for those.
 struct Source {
     std::uint16_t interface = 0;
-    bool dynamic = false;
+    image::SourceKind kind{};
     std::uint32_t row = 0;
+    bool always() const { return kind != image::SourceKind::ExemptTowards; }
     friend auto operator<=>(const Source&, const Source&) = default;
 };
 
 struct NatMeaning {
     std::uint32_t external = no_row;
-    std::vector<Source> sources;  // by interface, one each
+    std::uint32_t exemptions = 0;  // of which it is a destination: a bit each
+    std::vector<Source> sources;   // ascending; an interface's end with the first that decides always
     friend auto operator<=>(const NatMeaning&, const NatMeaning&) = default;
 };
 
+// One thing that is said of a prefix.
 struct Member {
     Prefix prefix;
-    std::uint32_t external = no_row;  // or a source
-    Source source;
+    std::uint32_t external = no_row;
+    std::uint32_t exemptions = 0;
+    std::optional<Source> source = std::nullopt;
 };
 
-std::vector<Member> members_of(const TenantTables& tables, Family family) {
+std::vector<Member> members_of(const policy::Tenant& tenant, const TenantTables& tables, Family family) {
     const auto number = static_cast<std::uint8_t>(family);
     const auto bits = static_cast<std::uint8_t>(address_bits(family));
     std::vector<Member> members;
+    const auto add_source = [&](const Prefix& prefix, const Source& source) {
+        members.push_back({.prefix = prefix, .source = source});
+    };
     for (std::uint32_t i = 0; i < tables.externals.size(); ++i) {
         const image::ExternalAddress& row = tables.externals[i];
-        if (row.family() == number) members.push_back({{from_image(row.ip()), bits, family}, i, {}});
+        if (row.family() == number) {
+            members.push_back({.prefix = {from_image(row.ip()), bits, family}, .external = i});
+        }
     }
     for (std::uint32_t i = 0; i < tables.one_to_one_rules.size(); ++i) {
         const image::OneToOneRule& row = tables.one_to_one_rules[i];
         if (row.family() != number) continue;
-        members.push_back(
-            {{from_image(row.inside_ip()), bits, family}, no_row, {row.on_interface(), false, i}});
+        add_source({from_image(row.inside_ip()), bits, family},
+                   {row.on_interface(), image::SourceKind::OneToOne, i});
     }
     for (std::uint32_t i = 0; i < tables.snat_rules.size(); ++i) {
         const image::SnatRule& rule = tables.snat_rules[i];
         if (rule.family() != number) continue;
         for (std::uint32_t k = 0; k < rule.source_count(); ++k) {
             const image::PrefixRow& row = tables.prefixes[rule.first_source() + k];
-            members.push_back(
-                {{from_image(row.ip()), row.length(), family}, no_row, {rule.out_interface(), true, i}});
+            add_source({from_image(row.ip()), row.length(), family},
+                       {rule.out_interface(), image::SourceKind::Snat, i});
+        }
+    }
+    for (std::uint32_t i = 0; i < tenant.exemptions.size(); ++i) {
+        const policy::Exemption& rule = tenant.exemptions[i];
+        if (rule.family != family) continue;
+        const auto kind = rule.destinations ? image::SourceKind::ExemptTowards : image::SourceKind::Exempt;
+        for (const Prefix& source : rule.sources) add_source(source, {rule.out, kind, i});
+        if (!rule.destinations) continue;
+        for (const Prefix& prefix : *rule.destinations) {
+            members.push_back({.prefix = prefix, .exemptions = std::uint32_t{1} << i});
         }
     }
     std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) {
-        return std::tie(a.prefix.ip, a.prefix.length, a.source, a.external) <
-               std::tie(b.prefix.ip, b.prefix.length, b.source, b.external);
+        return std::tie(a.prefix.ip, a.prefix.length, a.source, a.external, a.exemptions) <
+               std::tie(b.prefix.ip, b.prefix.length, b.source, b.external, b.exemptions);
     });
     return members;
 }
 
+void add(NatMeaning& meaning, const Source& source) {
+    auto& all = meaning.sources;
+    const auto at = std::lower_bound(all.begin(), all.end(), source);
+    const bool is_behind = at != all.begin() && std::prev(at)->interface == source.interface;
+    if (is_behind && std::prev(at)->always()) return;
+    if (at != all.end() && *at == source) return;
+    const auto place = all.insert(at, source);
+    if (!source.always()) return;
+    const auto end = std::find_if(std::next(place), all.end(),
+                                  [&](const Source& other) { return other.interface != source.interface; });
+    all.erase(std::next(place), end);
+}
+
 void add(NatMeaning& meaning, const Member& member) {
-    if (member.external != no_row) {
-        meaning.external = member.external;
-        return;
-    }
-    const auto at =
-        std::lower_bound(meaning.sources.begin(), meaning.sources.end(), member.source,
-                         [](const Source& a, const Source& b) { return a.interface < b.interface; });
-    if (at == meaning.sources.end() || at->interface != member.source.interface) {
-        meaning.sources.insert(at, member.source);
-    } else {
-        *at = std::min(*at, member.source);
-    }
+    if (member.external != no_row) meaning.external = member.external;
+    meaning.exemptions |= member.exemptions;
+    if (member.source) add(meaning, *member.source);
 }
 
 struct PortRule {
@@ -135,11 +162,11 @@ class Writer {
         if (meaning.external != no_row) add_ports(tables_.externals[meaning.external]);
         const auto first_source = static_cast<std::uint32_t>(tables_.source_matches.size());
         for (const Source& source : meaning.sources) {
-            tables_.source_matches.emplace_back(source.row, source.interface, source.dynamic ? 0 : 1, 0);
+            tables_.source_matches.emplace_back(source.row, source.interface, source.kind, 0);
         }
         rows_.emplace_back(meaning.external, first_port,
                            static_cast<std::uint32_t>(tables_.dnat_ports.size()) - first_port, first_source,
-                           static_cast<std::uint32_t>(meaning.sources.size()));
+                           static_cast<std::uint32_t>(meaning.sources.size()), meaning.exemptions);
         return place->second;
     }
 
@@ -157,16 +184,20 @@ class Writer {
 };
 
 // Members are sorted, so the prefixes that cover one stand before it: `open` holds them, shortest first.
-LpmTable build_table(TenantTables& tables, Family family, std::vector<image::NatClass>& classes) {
+LpmTable build_table(const policy::Tenant& tenant, TenantTables& tables, Family family,
+                     std::vector<image::NatClass>& classes) {
     Writer writer(tables, classes);
-    const std::vector<Member> members = members_of(tables, family);
+    const std::vector<Member> members = members_of(tenant, tables, family);
     std::vector<LpmEntry> entries;
     std::vector<std::pair<Prefix, NatMeaning>> open;
     for (std::size_t i = 0; i < members.size();) {
         const Prefix& prefix = members[i].prefix;
         while (!open.empty() && !open.back().first.contains(prefix.ip)) open.pop_back();
         NatMeaning meaning;
-        if (!open.empty()) meaning.sources = open.back().second.sources;
+        if (!open.empty()) {
+            meaning.sources = open.back().second.sources;
+            meaning.exemptions = open.back().second.exemptions;
+        }
         for (; i < members.size() && members[i].prefix == prefix; ++i) add(meaning, members[i]);
         entries.push_back({prefix, writer.class_of(meaning)});
         open.emplace_back(prefix, std::move(meaning));
@@ -177,9 +208,9 @@ LpmTable build_table(TenantTables& tables, Family family, std::vector<image::Nat
 
 }  // namespace
 
-void lower_nat_classes(TenantTables& tables) {
-    tables.nat4 = build_table(tables, Family::v4, tables.nat_classes4);
-    tables.nat6 = build_table(tables, Family::v6, tables.nat_classes6);
+void lower_nat_classes(const policy::Tenant& tenant, TenantTables& tables) {
+    tables.nat4 = build_table(tenant, tables, Family::v4, tables.nat_classes4);
+    tables.nat6 = build_table(tenant, tables, Family::v6, tables.nat_classes6);
 }
 
 }  // namespace sluice::lower

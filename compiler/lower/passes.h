@@ -21,7 +21,7 @@ void lower_routes(const policy::Tenant& tenant, TenantTables& tables, std::size_
 /// NAT rules and the external addresses they present.
 void lower_nat(const policy::Tenant& tenant, TenantTables& tables);
 /// What those rules do with each address and port: after lower_nat.
-void lower_nat_classes(TenantTables& tables);
+void lower_nat_classes(const policy::Tenant& tenant, TenantTables& tables);
 /// The external addresses that an interface answers for: after lower_nat.
 void lower_proxied(const policy::Tenant& tenant, TenantTables& tables);
 /// Address, service and zone classes, rules and the classifier that finds them.

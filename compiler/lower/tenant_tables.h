@@ -37,6 +37,7 @@ struct TenantTables {
     std::vector<image::NatClass> nat_classes4, nat_classes6;
     std::vector<image::DnatPort> dnat_ports;
     std::vector<image::SourceMatch> source_matches;
+    std::vector<image::Exemption> exemptions;
     AddressClassTable sets4;
     LpmTable sets6;
     std::uint32_t address_class_count = 1;

@@ -121,7 +121,9 @@ struct Snat {
     Family family = Family::v4;
     std::vector<Ip> pool;  // in order, none twice
     PortRange ports{1024, 65535};
-    bool any_remote = false;  // whoever sends to a mapping is let in, not only whom it was used towards
+    std::uint16_t block_size = 0;   // ports that a host gets at once, a power of two; 0: one by one
+    std::uint16_t most_blocks = 0;  // a host has at a time; at least 1 where there are blocks
+    bool any_remote = false;        // whoever sends to a mapping is let in, not only whom it was used towards
     Position where;
 };
 
@@ -142,6 +144,15 @@ struct OneToOne {
     Family family = Family::v4;
     std::uint16_t on = no_index;
     Position where;
+};
+
+/// What leaves by an interface with its own source, whatever other rules say.
+struct Exemption {
+    std::vector<Prefix> sources;
+    std::optional<std::vector<Prefix>> destinations = std::nullopt;  // absent: any
+    Family family = Family::v4;
+    std::uint16_t out = no_index;  // interface
+    Position where = {};
 };
 
 /// A named or literal set of addresses that a firewall rule reads.
@@ -203,6 +214,11 @@ struct ProxiedAddress {
     IpAndFamily ip;
 };
 
+/// Seconds without a packet after which a session ends; absent: the runtime's own.
+struct IdleTimes {
+    std::optional<std::uint32_t> udp, dns, icmp, tcp_opening, tcp_established, tcp_closing, other;
+};
+
 struct Tenant {
     std::string name;
     std::string file;  // as gateway.yaml names it
@@ -211,14 +227,18 @@ struct Tenant {
     std::vector<Snat> snat;
     std::vector<Dnat> dnat;
     std::vector<OneToOne> one_to_one;
+    std::vector<Exemption> exemptions;
     std::vector<AddressSet> sets;
     std::optional<Firewall> firewall;
     std::vector<Assertion> assertions;
-    std::optional<std::uint32_t> most_sessions, new_sessions_a_second;  // at least 1
-    std::optional<std::uint32_t> packets_a_second, slow_path_a_second;  // the same
-    std::vector<ProxiedAddress> proxied;                                // besides its own NAT rules' addresses
-    std::optional<TtlMode> ttl;                                         // of this router; else the gateway's
-    bool is_provider = false;  // its uplinks are on its service part, which keeps no state
+    std::optional<std::uint32_t> most_sessions, new_sessions_a_second;            // at least 1
+    std::optional<std::uint32_t> packets_a_second, slow_path_a_second;            // the same
+    std::optional<std::uint32_t> most_host_sessions, new_host_sessions_a_second;  // of one inside host
+    std::optional<std::uint32_t> most_host_half_open;                             // towards one host
+    IdleTimes idle_times;
+    std::vector<ProxiedAddress> proxied;  // besides its own NAT rules' addresses
+    std::optional<TtlMode> ttl;           // of this router; else the gateway's
+    bool is_provider = false;             // its uplinks are on its service part, which keeps no state
 
     bool has_service_router() const {
         return firewall.has_value() || !snat.empty() || !dnat.empty() || !one_to_one.empty();

@@ -157,6 +157,7 @@ void Checker::check_tenants() {
         read_firewall(context_, scope);
         check_transit(context_, scope);
         read_limits(context_, scope);
+        read_timeouts(context_, scope);
         read_tests(context_, scope);
     }
     route_externals(context_);

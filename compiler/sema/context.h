@@ -85,7 +85,7 @@ struct TenantScope {
     std::map<std::string_view, NamedServices> services;
     std::unordered_map<std::string, std::uint32_t> literal_sets;
     std::unordered_map<std::string_view, Span> rule_names;
-    std::vector<Span> route_spans, snat_spans, dnat_spans, one_to_one_spans, rule_spans;
+    std::vector<Span> route_spans, snat_spans, dnat_spans, one_to_one_spans, exemption_spans, rule_spans;
     std::size_t pool_addresses = 0;
 
     /// The subnet that holds an address, or nothing. A binary search.

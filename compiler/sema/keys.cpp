@@ -24,6 +24,7 @@ constexpr KeyRow tenant_keys[] = {{"tenant", required},
                                   {"addresses"},
                                   {"services"},
                                   {"limits"},
+                                  {"timeouts"},
                                   {"firewall"},
                                   {"tests"},
                                   {"signatures", later, Code::signatures_later}};
@@ -50,10 +51,15 @@ constexpr KeyRow vxlan_keys[] = {{"port", required}, {"vni", required}, {"remote
 constexpr KeyRow geneve_keys[] = {{"port", required}, {"vni", required}, {"remotes", required}};
 constexpr KeyRow bridge_keys[] = {{"vlan"}, {"qinq"}, {"untagged"}};
 constexpr KeyRow route_keys[] = {{"to", required}, {"via"}, {"blackhole"}, {"tenant"}};
-constexpr KeyRow snat_keys[] = {{"snat", required}, {"out", required}, {"to", required}, {"ports"}, {"filter"}};
+constexpr KeyRow snat_keys[] = {{"snat", required}, {"out", required},   {"to", required}, {"ports"},
+                                {"block-size"},     {"blocks-per-host"}, {"filter"}};
 constexpr KeyRow dnat_keys[] = {{"dnat", required}, {"on", required}, {"to", required}};
 constexpr KeyRow one_to_one_keys[] = {{"one-to-one", required}, {"inside", required}, {"on", required}};
-constexpr KeyRow limits_keys[] = {{"sessions"}, {"new-sessions"}, {"packets"}, {"slow-path"}};
+constexpr KeyRow exempt_keys[] = {{"exempt", required}, {"out", required}, {"to"}};
+constexpr KeyRow limits_keys[] = {{"sessions"},      {"new-sessions"},      {"packets"},       {"slow-path"},
+                                  {"host-sessions"}, {"host-new-sessions"}, {"host-half-open"}};
+constexpr KeyRow timeouts_keys[] = {{"udp"},         {"dns"},  {"icmp"}, {"tcp-opening"}, {"tcp-established"},
+                                    {"tcp-closing"}, {"other"}};
 constexpr KeyRow firewall_keys[] = {{"default"}, {"denied-sessions"}, {"rules"}};
 constexpr KeyRow rule_keys[] = {{"name", required},
                                 {"from", required},
@@ -85,6 +91,8 @@ const ObjectTable route{"route", "a route", route_keys};
 const ObjectTable snat{"snat", "an snat rule", snat_keys};
 const ObjectTable dnat{"dnat", "a dnat rule", dnat_keys};
 const ObjectTable one_to_one{"one-to-one", "a one-to-one rule", one_to_one_keys};
+const ObjectTable exempt{"exempt", "an exemption", exempt_keys};
+const ObjectTable timeouts{"timeouts", "timeouts", timeouts_keys};
 const ObjectTable limits{"limits", "limits", limits_keys};
 const ObjectTable firewall{"firewall", "firewall", firewall_keys};
 const ObjectTable rule{"rule", "a rule", rule_keys};
@@ -92,9 +100,9 @@ const ObjectTable test{"test", "a test", test_keys};
 
 std::span<const ObjectTable* const> all() {
     static constexpr const ObjectTable* tables[] = {
-        &gateway, &provider,   &router,   &transit,  &port,   &tenant, &segment, &uplink,
-        &vlan,    &qinq,       &untagged, &vxlan,    &geneve, &bridge, &route,   &snat,
-        &dnat,    &one_to_one, &limits,   &firewall, &rule,   &test};
+        &gateway, &provider,   &router,   &transit,  &port,   &tenant,   &segment, &uplink,
+        &vlan,    &qinq,       &untagged, &vxlan,    &geneve, &bridge,   &route,   &snat,
+        &dnat,    &one_to_one, &exempt,   &timeouts, &limits, &firewall, &rule,    &test};
     return tables;
 }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
 #include "compiler/sema/keys.h"
 #include "compiler/sema/passes.h"
 #include "compiler/sema/scalars.h"
@@ -43,23 +47,30 @@ void read_limits(Context& context, TenantScope& scope) {
     if (const auto* rate = limits["slow-path"]) {
         tenant.slow_path_a_second = rate_of(context, *rate, "the limit of packets on the slow path");
     }
-    const auto* sessions = limits["sessions"];
-    const auto* new_sessions = limits["new-sessions"];
-    if (sessions == nullptr && new_sessions == nullptr) return;
+    // The others are limits of sessions.
+    const std::string_view of_sessions[] = {"sessions", "new-sessions", "host-sessions", "host-new-sessions",
+                                            "host-half-open"};
+    const auto* first = std::ranges::find_if(of_sessions, [&](auto key) { return limits[key] != nullptr; });
+    if (first == std::end(of_sessions)) return;
     if (!tenant.has_service_router()) {
         context
-            .report(Code::conflicting_keys, limits.key_span(sessions != nullptr ? "sessions" : "new-sessions"),
+            .report(Code::conflicting_keys, limits.key_span(*first),
                     fmt::format("tenant \"{}\" has neither firewall nor NAT, so it has no sessions to limit",
                                 tenant.name))
             .help("delete the limit, or add firewall: {default: allow}");
         return;
     }
-    if (sessions != nullptr) {
-        tenant.most_sessions = number_of(context, *sessions, "the limit of sessions", 1, most_sessions);
-    }
-    if (new_sessions != nullptr) {
-        tenant.new_sessions_a_second = rate_of(context, *new_sessions, "the limit of new sessions");
-    }
+    const auto number = [&](std::string_view key, std::string_view what, auto& result) {
+        if (const auto* value = limits[key]) result = number_of(context, *value, what, 1, most_sessions);
+    };
+    const auto rate = [&](std::string_view key, std::string_view what, auto& result) {
+        if (const auto* value = limits[key]) result = rate_of(context, *value, what);
+    };
+    number("sessions", "the limit of sessions", tenant.most_sessions);
+    rate("new-sessions", "the limit of new sessions", tenant.new_sessions_a_second);
+    number("host-sessions", "the limit of a host's sessions", tenant.most_host_sessions);
+    rate("host-new-sessions", "the limit of a host's new sessions", tenant.new_host_sessions_a_second);
+    number("host-half-open", "the limit of half-open connections to a host", tenant.most_host_half_open);
 }
 
 }  // namespace sluice::sema

@@ -144,11 +144,38 @@ void lint_snat(Context& context, const TenantScope& scope) {
     }
 }
 
+/// Where nothing would rewrite what an exemption keeps.
+void lint_exemptions(Context& context, const TenantScope& scope) {
+    const auto& tenant = context.tenant(scope);
+    for (std::size_t i = 0; i < tenant.exemptions.size(); ++i) {
+        const auto& exemption = tenant.exemptions[i];
+        const auto covers = [&](const Prefix& source) {
+            return std::ranges::any_of(exemption.sources, [&](const Prefix& own) {
+                return own.family == source.family && (own.contains(source.ip) || source.contains(own.ip));
+            });
+        };
+        const bool of_snat = std::ranges::any_of(tenant.snat, [&](const auto& rule) {
+            return rule.out == exemption.out && std::ranges::any_of(rule.sources, covers);
+        });
+        const bool of_one_to_one = std::ranges::any_of(tenant.one_to_one, [&](const auto& rule) {
+            return rule.on == exemption.out && covers({rule.inside, 128, rule.family});
+        });
+        if (of_snat || of_one_to_one) continue;
+        context
+            .report(Code::exempts_nothing, scope.exemption_spans[i],
+                    fmt::format("this exempts nothing: no rule translates these {} sources on \"{}\"",
+                                exemption.family == Family::v4 ? "IPv4" : "IPv6",
+                                tenant.interfaces[exemption.out].name))
+            .help("delete it, or write the addresses that an snat or one-to-one rule there translates");
+    }
+}
+
 }  // namespace
 
 void lint_nat(Context& context, const TenantScope& scope) {
     lint_dnat(context, scope);
     lint_snat(context, scope);
+    lint_exemptions(context, scope);
 }
 
 }  // namespace sluice::sema

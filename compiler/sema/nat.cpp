@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
+#include <iterator>
 
 #include "compiler/sema/keys.h"
+#include "compiler/sema/nat_addresses.h"
 #include "compiler/sema/nat_text.h"
 #include "compiler/sema/passes.h"
 #include "compiler/sema/scalars.h"
@@ -15,10 +18,9 @@ namespace {
 constexpr std::size_t most_pool_addresses = 4096;
 constexpr std::size_t most_tenant_pool_addresses = 65536;
 constexpr std::uint8_t tcp = 6, udp = 17;
-
-std::string_view family_name(Family family) {
-    return family == Family::v4 ? "IPv4" : "IPv6";
-}
+constexpr std::uint32_t smallest_block = 8, largest_block = 32768;
+constexpr std::uint16_t default_blocks_per_host = 4, most_blocks_per_host = 64;
+constexpr std::size_t most_exemptions = 32;  // a bit each in the image
 
 class NatReader {
   public:
@@ -31,16 +33,15 @@ class NatReader {
     void snat(const Object& object);
     void dnat(const Object& object);
     void one_to_one(const Object& object);
+    void exempt(const Object& object);
     std::uint16_t outside(const Object& object, std::string_view key);
     std::optional<Family> pool(const Node& node, policy::Snat& result);
     bool pool_range(const Node& node, policy::Snat& result, std::optional<Family>& family);
-    bool sources(const Node& node, policy::Snat& result);
-    bool source(const Node& node, policy::Snat& result);
     bool ports(const Node& node, policy::Snat& result);
+    bool blocks(const Object& object, policy::Snat& result);
     bool dnat_match(const Node& node, policy::Dnat& result);
     bool dnat_target(const Node& node, policy::Dnat& result);
     bool is_host(const Node& node, const IpAndFamily& ip);
-    bool is_of_family(const Node& node, Family here, Family there);
 
     Context& context_;
     TenantScope& scope_;
@@ -56,12 +57,12 @@ void NatReader::read(const Node& node) {
         }
         return false;
     };
-    const auto kinds = {&keys::snat, &keys::dnat, &keys::one_to_one};
+    const auto kinds = {&keys::snat, &keys::dnat, &keys::one_to_one, &keys::exempt};
     const auto kind =
         std::find_if(kinds.begin(), kinds.end(), [&](const auto* table) { return has(table->definition); });
     if (kind == kinds.end()) {
         const Code code = node.is_map() ? Code::conflicting_keys : Code::wrong_type;
-        context_.report(code, start, "a NAT rule begins with snat, dnat or one-to-one")
+        context_.report(code, start, "a NAT rule begins with snat, dnat, one-to-one or exempt")
             .help("for example {snat: 10.1.0.0/16, out: internet, to: 203.0.113.10}");
         return;
     }
@@ -69,6 +70,7 @@ void NatReader::read(const Node& node) {
     if (*kind == &keys::snat) snat(object);
     if (*kind == &keys::dnat) dnat(object);
     if (*kind == &keys::one_to_one) one_to_one(object);
+    if (*kind == &keys::exempt) exempt(object);
 }
 
 std::uint16_t NatReader::outside(const Object& object, std::string_view key) {
@@ -93,16 +95,6 @@ std::uint16_t NatReader::outside(const Object& object, std::string_view key) {
                             is_zone ? "a segment" : "a set of addresses"))
         .note(found->second.where, "it is given here");
     return policy::no_index;
-}
-
-/// Nothing translates one family into the other.
-bool NatReader::is_of_family(const Node& node, Family here, Family there) {
-    if (here == there) return true;
-    context_
-        .report(Code::families_mixed, node.span,
-                fmt::format("this is {}, but the rule translates {}", family_name(here), family_name(there)))
-        .help("write one rule for IPv4 and one for IPv6");
-    return false;
 }
 
 bool NatReader::is_host(const Node& node, const IpAndFamily& ip) {
@@ -164,58 +156,6 @@ std::optional<Family> NatReader::pool(const Node& node, policy::Snat& result) {
     return all_good ? family : std::nullopt;
 }
 
-bool NatReader::source(const Node& node, policy::Snat& result) {
-    if (!text_of(context_, node, "what snat translates")) return false;
-    if (node.text == "any") {
-        result.sources.push_back({{}, 0, result.family});
-        return true;
-    }
-    const auto found = scope_.names.find(node.text);
-    if (found != scope_.names.end() && found->second.kind == Symbol::Kind::addresses) {
-        auto& named = scope_.addresses[found->second.index];
-        named.used = true;
-        const std::size_t before = result.sources.size();
-        for (const auto& prefix : named.prefixes) {
-            if (prefix.family == result.family) result.sources.push_back(prefix);
-        }
-        if (result.sources.size() > before || named.prefixes.empty()) return true;
-        context_
-            .report(Code::families_mixed, node.span,
-                    fmt::format("\"{}\" holds no {} address, but the pool is {}", node.text,
-                                family_name(result.family), family_name(result.family)))
-            .note(named.where, "it is given here");
-        return false;
-    }
-    if (found != scope_.names.end()) {
-        context_
-            .report(Code::wrong_type, node.span,
-                    fmt::format("\"{}\" is a zone; snat translates addresses", node.text))
-            .help("write the zone's subnet, or a name under addresses");
-        return false;
-    }
-    const bool looks_like_address = node.text.find_first_of("./:") != std::string_view::npos;
-    if (!looks_like_address) {
-        std::vector<std::string_view> candidates;
-        for (const auto& named : scope_.addresses) candidates.push_back(named.name);
-        context_.report_unknown(node, "set of addresses", candidates);
-        return false;
-    }
-    const auto prefix = address_or_prefix_of(context_, node, "what snat translates");
-    if (!prefix || !is_of_family(node, prefix->family, result.family)) return false;
-    result.sources.push_back(*prefix);
-    return true;
-}
-
-bool NatReader::sources(const Node& node, policy::Snat& result) {
-    const auto items = items_of(node);
-    if (items.empty()) context_.report(Code::empty_list, node.span, "snat needs an address to translate");
-    bool all_good = !items.empty();
-    for (const auto* item : items) {
-        if (!source(*item, result)) all_good = false;
-    }
-    return all_good;
-}
-
 bool NatReader::ports(const Node& node, policy::Snat& result) {
     if (!text_of(context_, node, "ports")) return false;
     const auto range = parse_port_range(node.text);
@@ -226,6 +166,47 @@ bool NatReader::ports(const Node& node, policy::Snat& result) {
     context_.report(Code::bad_number, node.span, fmt::format("\"{}\" is not a range of ports", node.text))
         .help("write LOW-HIGH, from 1 to 65535, for example 1024-65535");
     return false;
+}
+
+/// How a host gets its ports: one by one, or in blocks.
+bool NatReader::blocks(const Object& object, policy::Snat& result) {
+    const auto* size = object["block-size"];
+    const auto* most = object["blocks-per-host"];
+    if (size == nullptr && most != nullptr) {
+        context_
+            .report(Code::bad_blocks, object.key_span("blocks-per-host"),
+                    "blocks-per-host without blocks of ports")
+            .help("write block-size as well, for example block-size: 512");
+        return false;
+    }
+    if (size == nullptr) return true;
+    const auto ports =
+        number_of(context_, *size, "the size of a block of ports", smallest_block, largest_block);
+    if (!ports) return false;
+    if (!std::has_single_bit(*ports)) {
+        context_
+            .report(Code::bad_blocks, size->span,
+                    fmt::format("a block has 8, 16, 32 ... ports, not {}", *ports))
+            .help(fmt::format("write {} or {}", std::bit_floor(*ports), std::bit_ceil(*ports)));
+        return false;
+    }
+    // A block begins at a multiple of its size.
+    const std::uint32_t first = (result.ports.low + *ports - 1) / *ports * *ports;
+    if (first + *ports > result.ports.high + 1U) {
+        context_
+            .report(Code::bad_blocks, size->span,
+                    fmt::format("no block of {} ports fits into the ports {}-{}", *ports, result.ports.low,
+                                result.ports.high))
+            .help("a block begins at a multiple of its size: write fewer ports a block, or a wider range");
+        return false;
+    }
+    result.block_size = static_cast<std::uint16_t>(*ports);
+    result.most_blocks = default_blocks_per_host;
+    if (most == nullptr) return true;
+    const auto count = number_of(context_, *most, "blocks-per-host", 1, most_blocks_per_host);
+    if (!count) return false;
+    result.most_blocks = static_cast<std::uint16_t>(*count);
+    return true;
 }
 
 void NatReader::snat(const Object& object) {
@@ -240,10 +221,13 @@ void NatReader::snat(const Object& object) {
         const auto word = word_of(context_, *node, "filter", {"address-dependent", "endpoint-independent"});
         result.any_remote = word == 1u;
     }
+    all_good = blocks(object, result) && all_good;
     const auto* from = object["snat"];
     if (from == nullptr || !family) return;
     result.family = *family;
-    if (!sources(*from, result) || !all_good) return;
+    auto sources = nat_addresses_of(context_, scope_, *from, "snat", family);
+    if (!sources || !all_good) return;
+    result.sources = std::move(*sources);
     scope_.snat_spans.push_back(object.owner());
     tenant_.snat.push_back(std::move(result));
 }
@@ -291,7 +275,7 @@ bool NatReader::dnat_target(const Node& node, policy::Dnat& result) {
     if (!to)
         return fail(fmt::format("\"{}\" is not ADDRESS or ADDRESS:PORT", node.text),
                     "an IPv6 address with a port stands in brackets");
-    if (!is_of_family(node, to->ip.family, result.family) || !is_host(node, to->ip)) return false;
+    if (!is_of_family(context_, node, to->ip.family, result.family) || !is_host(node, to->ip)) return false;
     result.to = to->ip.ip;
     if (!to->ports) return true;
     if (!result.ports)
@@ -333,12 +317,54 @@ void NatReader::one_to_one(const Object& object) {
     const auto inside =
         inside_node == nullptr ? std::nullopt : ip_of(context_, *inside_node, "an inside address");
     if (!external || !inside || !is_host(*external_node, *external) || !is_host(*inside_node, *inside)) return;
-    if (!is_of_family(*inside_node, inside->family, external->family) || result.on == policy::no_index) return;
+    if (!is_of_family(context_, *inside_node, inside->family, external->family) ||
+        result.on == policy::no_index)
+        return;
     result.external = external->ip;
     result.inside = inside->ip;
     result.family = external->family;
     scope_.one_to_one_spans.push_back(external_node->span);
     tenant_.one_to_one.push_back(result);
+}
+
+/// One of each family that has both sources and destinations.
+void NatReader::exempt(const Object& object) {
+    const std::uint16_t out = outside(object, "out");
+    const auto* from = object["exempt"];
+    const auto* to = object["to"];
+    if (from == nullptr) return;
+    const auto sources = nat_addresses_of(context_, scope_, *from, "exempt", std::nullopt);
+    std::optional<std::vector<Prefix>> destinations;
+    if (to != nullptr) destinations = nat_addresses_of(context_, scope_, *to, "to", std::nullopt);
+    if (out == policy::no_index || !sources || (to != nullptr && !destinations)) return;
+    bool any = false;
+    for (const Family family : {Family::v4, Family::v6}) {
+        const auto of_family = [family](const Prefix& prefix) { return prefix.family == family; };
+        policy::Exemption result{
+            .sources = {}, .family = family, .out = out, .where = context_.position(object.owner())};
+        std::ranges::copy_if(*sources, std::back_inserter(result.sources), of_family);
+        if (result.sources.empty()) continue;
+        if (destinations) {
+            std::ranges::copy_if(*destinations, std::back_inserter(result.destinations.emplace()), of_family);
+            if (result.destinations->empty()) continue;
+        }
+        any = true;
+        tenant_.exemptions.push_back(std::move(result));
+        scope_.exemption_spans.push_back(object.owner());
+    }
+    if (!any && !sources->empty()) {
+        context_
+            .report(Code::families_mixed, to == nullptr ? from->span : to->span,
+                    "nothing goes from IPv4 to IPv6: this exempts no packet")
+            .help("write sources and destinations of one family");
+    }
+    if (tenant_.exemptions.size() > most_exemptions) {
+        tenant_.exemptions.resize(most_exemptions);
+        context_
+            .report(Code::too_many, object.owner(),
+                    fmt::format("a tenant has at most {} exemptions, an address family each", most_exemptions))
+            .help("put destinations that the same sources reach into one exemption");
+    }
 }
 
 }  // namespace

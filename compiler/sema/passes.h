@@ -58,6 +58,8 @@ void read_nat(Context& context, TenantScope& scope);
 void read_firewall(Context& context, TenantScope& scope);
 /// How many sessions a tenant may have and begin; its firewall and NAT were read.
 void read_limits(Context& context, TenantScope& scope);
+/// How long its sessions may be idle; its firewall and NAT were read.
+void read_timeouts(Context& context, TenantScope& scope);
 void read_tests(Context& context, TenantScope& scope);
 /// Which tenants' external addresses the provider answers for on its uplinks; warns of those that it does not
 /// route to their tenant. Needs every tenant's routes and NAT rules.

@@ -55,7 +55,7 @@ TraceKey TraceKey::of(const Trace& trace, const IpView& packet) noexcept {
         add(entrance_word(session_choice(hop), hop.in_interface));
         add(hop.destination_rule);
         add(hop.adjacency);
-        add(hop.source_rule);
+        add(is_exemption(hop.source_rule) ? no_stage_row : hop.source_rule);  // it changes nothing
     }
     return key;
 }

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "runtime/control/pools.h"
 #include "runtime/packet/view.h"
 #include "runtime/state/observed.h"
 #include "schemas/layout/image_types.h"
@@ -95,6 +96,9 @@ void Collection::packets() {
     of_gateway("sluice_rule_log_lost_events_total", counter,
                "Decisions of rules with log: true that were too many to be written.",
                gateway_.rule_events_lost);
+    of_gateway("sluice_nat_block_log_lost_events_total", counter,
+               "Blocks of ports that hosts took or gave back and that were too many to be written.",
+               gateway_.block_events_lost);
 }
 
 void Collection::ports() {
@@ -205,26 +209,18 @@ void Collection::sessions() {
              observed(counters_.sessions.ended));
     of_shard("sluice_nat_mappings", gauge, "Inside endpoints that have an external address and port.",
              shard_.live_levels().mappings);
+    const std::vector<Pool> pools = pools_of(image_, shard_);
+    const auto labels_of = [&](const Pool& pool) {
+        return with(with(shard_label_, "tenant", pool.tenant), "pool", pool.name);
+    };
     auto& samples = family("sluice_nat_pool_mappings", gauge,
                            "NAT mappings at the addresses of a pool: the uplink and the pool's ends.");
-    std::map<MetricLabels, std::uint64_t> counts;  // several rules may share a pool
-    for (const TenantView& tenant : image_.tenants()) {
-        for (std::uint32_t position = 0; position < tenant.snat_rules.size(); ++position) {
-            const image::SnatRule& rule = tenant.snat_rules[position];
-            const auto rows =
-                tenant.pool_addresses.subspan(rule.first_pool_address(), rule.pool_address_count());
-            if (rows.empty()) continue;
-            const auto address = [&](std::uint32_t row) {
-                return to_string(from_image(tenant.externals[row].ip()), static_cast<Family>(rule.family()));
-            };
-            const std::string last = rows.size() > 1 ? "-" + address(rows.back()) : "";
-            counts[with(with(shard_label_, "tenant", tenant.name), "pool",
-                        std::string(tenant.interface_names[rule.out_interface()]) + "/" +
-                            address(rows.front()) + last)] =
-                shard_.live_mappings_of_pool(tenant.index, position);
-        }
-    }
-    for (const auto& [labels, count] : counts) samples.push_back({labels, count});
+    for (const Pool& pool : pools) samples.push_back({labels_of(pool), pool.use.mappings});
+    auto& fullest =
+        family("sluice_nat_pool_used_permille", gauge,
+               "Ports in use of a thousand, at the address and protocol of a pool that has fewest left.");
+    for (const Pool& pool : pools) fullest.push_back({labels_of(pool), pool.use.fullest_permille});
+    of_shard("sluice_nat_blocks", gauge, "Blocks of ports that hosts hold.", shard_.live_levels().blocks);
 }
 
 void Collection::images() {

@@ -56,7 +56,7 @@ struct GatewayState {
     std::uint64_t image_revision = 0;
     bool image_pending = false;
     ReturnCounts image_returns{};
-    std::uint64_t rule_events_lost = 0;
+    std::uint64_t rule_events_lost = 0, block_events_lost = 0;
 };
 
 /// Every family, in the same order always; `image` is the one that the shard runs.

@@ -108,7 +108,13 @@ struct TenantView {
     std::uint32_t most_sessions = 0;          // 0: no limit
     std::uint32_t new_sessions_a_second = 0;  // the same
     std::uint32_t packets_a_second = 0, slow_path_a_second = 0;
-    bool limits_sessions() const noexcept { return (most_sessions | new_sessions_a_second) != 0; }
+    std::uint32_t most_host_sessions = 0, new_host_sessions_a_second = 0;
+    std::uint32_t most_host_half_open = 0;
+    bool limits_hosts() const noexcept { return (most_host_sessions | new_host_sessions_a_second) != 0; }
+    bool limits_sessions() const noexcept {
+        return (most_sessions | new_sessions_a_second) != 0 || limits_hosts();
+    }
+    const image::IdleTimes* idle_times = nullptr;  // null: the runtime's own
     std::vector<std::string_view> interface_names;
     std::span<const image::Interface> interfaces;
     std::span<const image::InterfaceAddress> addresses;
@@ -125,6 +131,7 @@ struct TenantView {
     std::span<const image::SnatRule> snat_rules;
     std::span<const image::DnatRule> dnat_rules;
     std::span<const image::OneToOneRule> one_to_one_rules;
+    std::span<const image::Exemption> exemptions;
     LpmView nat4, nat6;
     std::span<const image::NatClass> nat_classes4, nat_classes6;
     std::span<const image::DnatPort> dnat_ports;

@@ -99,6 +99,10 @@ TenantView view_tenant(const image::Image& root, const image::Tenant& t, std::si
     view.new_sessions_a_second = t.new_sessions_a_second();
     view.packets_a_second = t.packets_a_second();
     view.slow_path_a_second = t.slow_path_a_second();
+    view.most_host_sessions = t.most_host_sessions();
+    view.new_host_sessions_a_second = t.new_host_sessions_a_second();
+    view.most_host_half_open = t.most_host_half_open();
+    view.idle_times = t.idle_times();
     view.interface_names = NameList(t.interface_names()).all();
     view.interfaces = rows_of(t.interfaces());
     view.addresses = rows_of(t.addresses());
@@ -116,6 +120,7 @@ TenantView view_tenant(const image::Image& root, const image::Tenant& t, std::si
     view.snat_rules = rows_of(t.snat_rules());
     view.dnat_rules = rows_of(t.dnat_rules());
     view.one_to_one_rules = rows_of(t.one_to_one_rules());
+    view.exemptions = rows_of(t.exemptions());
     view.nat4 = view_lpm(tables.nat4);
     view.nat6 = view_lpm(tables.nat6);
     view.nat_classes4 = rows_of(t.nat_classes4());

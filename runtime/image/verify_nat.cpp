@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <bit>
 #include <vector>
 
 #include "runtime/image/verify_tenant.h"
@@ -29,6 +30,10 @@ Refusal check_snat(const TenantView& tenant, const image::SnatRule& row) {
     }
     if (row.port_low() == 0 || row.port_low() > row.port_high()) {
         return fmt::format("has ports {} to {}, expected 1 to 65535 in order", row.port_low(), row.port_high());
+    }
+    if ((row.block_size() == 0) != (row.most_blocks() == 0) ||
+        (row.block_size() != 0 && !std::has_single_bit(row.block_size()))) {
+        return fmt::format("has blocks of {} ports, {} a host", row.block_size(), row.most_blocks());
     }
     if (!fits(row.first_source(), row.source_count(), tenant.prefixes.size())) {
         return fmt::format("has sources {} and the next {}, the table has {}", row.first_source(),

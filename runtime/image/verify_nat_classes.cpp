@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <optional>
 #include <span>
+#include <tuple>
 
 #include "runtime/image/verify_tenant.h"
 #include "schemas/layout/image_types.h"
@@ -33,23 +35,59 @@ Refusal check_ports(const TenantView& tenant, const image::NatClass& row) {
     return std::nullopt;
 }
 
+/// What all kinds of source rules have.
+struct SourceRule {
+    std::uint16_t interface;
+    std::uint8_t family;
+};
+
+/// Nothing where there is no such row.
+std::optional<SourceRule> rule_of(const TenantView& tenant, const image::SourceMatch& source) {
+    const std::uint32_t row = source.row();
+    const auto found = [row](const auto& rules, auto interface_of) -> std::optional<SourceRule> {
+        if (row >= rules.size()) return std::nullopt;
+        return SourceRule{interface_of(rules[row]), rules[row].family()};
+    };
+    switch (source.kind()) {
+        case image::SourceKind::ExemptTowards:
+        case image::SourceKind::Exempt:
+            return found(tenant.exemptions, [](const auto& rule) { return rule.out_interface(); });
+        case image::SourceKind::OneToOne:
+            return found(tenant.one_to_one_rules, [](const auto& rule) { return rule.on_interface(); });
+        case image::SourceKind::Snat:
+            break;
+    }
+    return found(tenant.snat_rules, [](const auto& rule) { return rule.out_interface(); });
+}
+
+Refusal check_source(const TenantView& tenant, const image::SourceMatch& source) {
+    if (source.kind() > image::SourceKind::MAX) return "has a source that is of no kind";
+    const auto rule = rule_of(tenant, source);
+    if (!rule) return fmt::format("has source rule {} of a kind that has fewer", source.row());
+    if (rule->interface != source.interface()) return "has the source rule of another interface";
+    const bool exempts =
+        source.kind() == image::SourceKind::Exempt || source.kind() == image::SourceKind::ExemptTowards;
+    if (!exempts) return std::nullopt;
+    const bool any = tenant.exemptions[source.row()].any_destination() != 0;
+    if (any != (source.kind() == image::SourceKind::Exempt)) return "has an exemption of the other kind";
+    return std::nullopt;
+}
+
 Refusal check_sources(const TenantView& tenant, const image::NatClass& row) {
     if (!fits(row.first_source(), row.source_count(), tenant.source_matches.size())) {
         return "has sources beyond the table";
     }
     const auto sources = tenant.source_matches.subspan(row.first_source(), row.source_count());
+    const auto place = [](const image::SourceMatch& source) {
+        return std::tuple(source.interface(), source.kind(), source.row());
+    };
     for (std::size_t i = 0; i < sources.size(); ++i) {
-        const image::SourceMatch& source = sources[i];
-        if (i != 0 && source.interface() <= sources[i - 1].interface()) {
-            return "has sources that are not sorted by interface";
+        if (i != 0 && place(sources[i]) <= place(sources[i - 1])) return "has sources that are not sorted";
+        if (i != 0 && sources[i].interface() == sources[i - 1].interface() &&
+            sources[i - 1].kind() != image::SourceKind::ExemptTowards) {
+            return "has a source behind the one that decides";
         }
-        if (source.one_to_one() > 1) return "has a source that is of no kind";
-        const bool one_to_one = source.one_to_one() != 0;
-        const std::size_t rules = one_to_one ? tenant.one_to_one_rules.size() : tenant.snat_rules.size();
-        if (source.row() >= rules) return fmt::format("has source rule {}, there are {}", source.row(), rules);
-        const std::uint16_t interface = one_to_one ? tenant.one_to_one_rules[source.row()].on_interface()
-                                                   : tenant.snat_rules[source.row()].out_interface();
-        if (interface != source.interface()) return "has the source rule of another interface";
+        if (auto refusal = check_source(tenant, sources[i])) return refusal;
     }
     return std::nullopt;
 }
@@ -58,9 +96,7 @@ Refusal check_sources(const TenantView& tenant, const image::NatClass& row) {
 bool is_of_family(const TenantView& tenant, const image::NatClass& row, std::uint8_t family) {
     if (row.external() != no_row && tenant.externals[row.external()].family() != family) return false;
     for (const auto& source : tenant.source_matches.subspan(row.first_source(), row.source_count())) {
-        const std::uint8_t of_rule = source.one_to_one() != 0 ? tenant.one_to_one_rules[source.row()].family()
-                                                              : tenant.snat_rules[source.row()].family();
-        if (of_rule != family) return false;
+        if (rule_of(tenant, source)->family != family) return false;
     }
     return true;
 }
@@ -72,6 +108,7 @@ Refusal check_classes(const TenantView& tenant, std::span<const image::NatClass>
     if (rows.front().external() != no_row || rows.front().source_count() != 0) {
         return fmt::format("IPv{} NAT class 0 does something", number);
     }
+    if (tenant.exemptions.size() > 32) return "has more exemptions than a NAT class has bits";
     for (std::size_t i = 0; i < rows.size(); ++i) {
         Refusal refusal = check_ports(tenant, rows[i]);
         if (!refusal) refusal = check_sources(tenant, rows[i]);

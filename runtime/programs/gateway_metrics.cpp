@@ -8,19 +8,20 @@ namespace sluice {
 
 GatewayMetrics::GatewayMetrics(const ImagePointer& image, const LiveImage& live, const ImageCommands* images,
                                const Shard& shard, const std::vector<std::unique_ptr<DpdkPort>>& ports,
-                               const RuleLog& rule_log)
+                               const EventLog& event_log)
     : image_(image),
       live_(live),
       images_(images),
       shard_(shard),
       ports_(ports),
-      rule_log_(rule_log),
+      event_log_(event_log),
       start_seconds_(static_cast<std::uint64_t>(wall_seconds())) {}
 
 GatewayState GatewayMetrics::state() const {
     GatewayState state;
     state.start_seconds = start_seconds_;
-    state.rule_events_lost = rule_log_.left_out();
+    state.rule_events_lost = event_log_.lost_decisions();
+    state.block_events_lost = event_log_.lost_blocks();
     for (const auto& port : ports_) {
         const DeviceDescription device = port->describe_device();
         state.ports.push_back({.link_up = device.link_up,

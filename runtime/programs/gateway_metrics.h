@@ -11,7 +11,7 @@
 #include "runtime/control/live_image.h"
 #include "runtime/control/metrics.h"
 #include "runtime/io/dpdk_port.h"
-#include "runtime/programs/rule_log.h"
+#include "runtime/programs/event_log.h"
 
 namespace sluice {
 
@@ -20,7 +20,7 @@ class GatewayMetrics {
     /// `image` is the one that runs, changed by `live` alone; `images` may be null. All must outlive this.
     GatewayMetrics(const ImagePointer& image, const LiveImage& live, const ImageCommands* images,
                    const Shard& shard, const std::vector<std::unique_ptr<DpdkPort>>& ports,
-                   const RuleLog& rule_log);
+                   const EventLog& event_log);
 
     Metrics collect() const;
 
@@ -32,7 +32,7 @@ class GatewayMetrics {
     const ImageCommands* images_;
     const Shard& shard_;
     const std::vector<std::unique_ptr<DpdkPort>>& ports_;
-    const RuleLog& rule_log_;
+    const EventLog& event_log_;
     std::uint64_t start_seconds_;
 };
 

@@ -78,11 +78,14 @@ void PacketLoop::process_watched(std::span<const Frame> burst) {
 }
 
 void PacketLoop::deliver() {
-    if (output_.transmitted.empty() && output_.released.empty() && output_.events.empty()) return;
+    if (output_.transmitted.empty() && output_.released.empty() && output_.events.empty() &&
+        output_.blocks.empty()) {
+        return;
+    }
     send_each(output_.transmitted, [this](std::uint16_t port) -> DpdkPort& { return *ports_[port]; });
     for (const auto& port : ports_) port->flush();
     for (const Frame& frame : output_.released) rte_pktmbuf_free(static_cast<rte_mbuf*>(frame.buffer));
-    if (!output_.events.empty()) rule_log_.put(output_);
+    if (!output_.events.empty() || !output_.blocks.empty()) event_log_.put(output_);
     output_.clear();
 }
 

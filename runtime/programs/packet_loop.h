@@ -11,8 +11,8 @@
 #include "runtime/control/burst_watch.h"
 #include "runtime/control/mailbox.h"
 #include "runtime/io/dpdk_port.h"
+#include "runtime/programs/event_log.h"
 #include "runtime/programs/quiescence.h"
-#include "runtime/programs/rule_log.h"
 #include "runtime/shard/shard.h"
 
 namespace sluice {
@@ -22,12 +22,12 @@ enum class WhenIdle { spin, sleep };
 class PacketLoop {
   public:
     PacketLoop(Shard& shard, std::vector<std::unique_ptr<DpdkPort>>& ports, Mailbox& mailbox,
-               const BurstWatch& watch, RuleLog& rule_log, Quiescence& quiescence, WhenIdle when_idle)
+               const BurstWatch& watch, EventLog& event_log, Quiescence& quiescence, WhenIdle when_idle)
         : shard_(shard),
           ports_(ports),
           mailbox_(mailbox),
           watch_(watch),
-          rule_log_(rule_log),
+          event_log_(event_log),
           quiescence_(quiescence),
           when_idle_(when_idle) {}
 
@@ -47,7 +47,7 @@ class PacketLoop {
     std::vector<std::unique_ptr<DpdkPort>>& ports_;  // by the image's port number
     Mailbox& mailbox_;
     const BurstWatch& watch_;
-    RuleLog& rule_log_;
+    EventLog& event_log_;
     Quiescence& quiescence_;
     WhenIdle when_idle_;
     Output output_;

@@ -15,6 +15,7 @@
 #include "runtime/control/host_file.h"
 #include "runtime/io/dpdk_frames.h"
 #include "runtime/programs/dpdk_telemetry.h"
+#include "runtime/programs/event_log.h"
 #include "runtime/programs/gateway_answers.h"
 #include "runtime/programs/gateway_metrics.h"
 #include "runtime/programs/handover.h"
@@ -24,7 +25,7 @@
 #include "runtime/programs/log.h"
 #include "runtime/programs/metrics_server.h"
 #include "runtime/programs/packet_loop.h"
-#include "runtime/programs/rule_log.h"
+#include "runtime/programs/pool_watch.h"
 #include "runtime/programs/service.h"
 #include "schemas/layout/hexadecimal.h"
 
@@ -154,10 +155,10 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
     running = handover.resume(shard);  // no `image` from here on
     Mailbox mailbox;
     BurstWatch watch;
-    std::unique_ptr<RuleLog> rule_log;
+    std::unique_ptr<EventLog> event_log;
     Quiescence quiescence(1);
     LiveImage live(
-        running, shard, mailbox, [&](const ImagePointer& next) { rule_log->follow(next); },
+        running, shard, mailbox, [&](const ImagePointer& next) { event_log->follow(next); },
         [&] { quiescence.wait(); });
     Shadow shadow(shard, mailbox, watch, [&] {
         const auto held = live.hold();
@@ -192,8 +193,8 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
     {
         // DPDK has bound this thread to the packet core: no other thread may share it.
         const OnCores everywhere(all_cores);
-        rule_log = std::make_unique<RuleLog>(running);
-        metrics = std::make_unique<GatewayMetrics>(running, live, commands.get(), shard, ports, *rule_log);
+        event_log = std::make_unique<EventLog>(running);
+        metrics = std::make_unique<GatewayMetrics>(running, live, commands.get(), shard, ports, *event_log);
         telemetry = std::make_unique<DpdkTelemetry>(*metrics);
         if (!host.metrics_address.empty()) {
             metrics_server = std::make_unique<MetricsServer>(
@@ -219,7 +220,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
                          host.cores.front(), environment.hugepages() ? "hugepages" : "no hugepages",
                          host.control_socket));
     log_start(handover.start_kind(PacketLoop::now()));
-    PacketLoop(shard, ports, mailbox, watch, *rule_log, quiescence, idle).run(stop_requested);
+    PacketLoop(shard, ports, mailbox, watch, *event_log, quiescence, idle).run(stop_requested);
     notifier.reset();
     link_watch.reset();
     server.reset();

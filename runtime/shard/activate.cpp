@@ -20,6 +20,8 @@ Shard::Activation Shard::prepare(const Image& next) const {
                                               .ingresses = IngressTable(next),
                                               .icmp_limiters = std::vector<IcmpLimiter>(components),
                                               .meters = std::vector<TenantMeters>(next.tenants().size()),
+                                              .hosts = state_->hosts_for(next),
+                                              .idle_times = state_->idle_times_of(next),
                                               .nat = state_->nat.prepare(next.tenants()),
                                               .judged_again = {}});
     activation->judged_again.reserve(most_held_packets_of_shard);
@@ -59,6 +61,8 @@ bool Shard::State::activate(ShardActivation& activation) {
     for (const std::uint16_t tenant : activation.changes.kept_tenants)
         activation.meters[tenant] = meters[tenant];
     meters.swap(activation.meters);
+    if (activation.hosts != nullptr) hosts = std::move(activation.hosts);
+    idle_times.swap(activation.idle_times);
     judged_again.swap(activation.judged_again);
     nat.activate(*activation.nat);
     image = &next;

@@ -35,22 +35,12 @@ std::uint32_t Shard::State::seen_tick() const {
     return static_cast<std::uint32_t>((now + tick_nanoseconds - 1) / tick_nanoseconds);
 }
 
-std::optional<DropReason> Shard::State::limit_of_sessions(std::uint16_t tenant) const {
-    const TenantView& view = image->tenants()[tenant];
-    if (view.most_sessions != 0 && counters.tenants[tenant].sessions >= view.most_sessions) {
-        return DropReason::SESSION_FULL;
-    }
-    if (!meters[tenant].sessions.allows(now, view.new_sessions_a_second)) return DropReason::SESSION_RATE;
-    return std::nullopt;
-}
-
-void Shard::State::count_session(std::uint16_t tenant) {
-    ++counters.tenants[tenant].sessions;
-    meters[tenant].sessions.count(now, image->tenants()[tenant].new_sessions_a_second);
-}
-
 std::optional<DropReason> Shard::State::open(Hop& hop, bool alone, const IpView& first, std::uint32_t epoch) {
-    if (const auto reason = limit_of_sessions(hop.tenant)) return reason;
+    const TenantView& tenant = image->tenants()[hop.tenant];
+    const bool from_inside = is_inside(tenant.interfaces[hop.in_interface].kind());
+    const bool tcp = first.protocol == protocol_tcp;
+    if (const auto reason = limit_of_sessions(tenant, hop.forward, from_inside)) return reason;
+    if (tcp && !may_be_half_open(tenant, hop.reverse)) return DropReason::SYN_LIMIT;
     const bool wide = !alone || joins_at_length(hop) || (source_changes(hop) && destination_changes(hop));
     // The stages have seen that nobody has these tuples; only another router of the path may since.
     const auto made = alone ? sessions.create_unseen(hop.forward, hop.reverse, wide)
@@ -64,7 +54,7 @@ std::optional<DropReason> Shard::State::open(Hop& hop, bool alone, const IpView&
     sessions.set_rule(*made, hop.rule);
     sessions.flow(*made, Direction::forward).epoch = epoch;
     sessions.flow(*made, Direction::reverse).epoch = epoch;
-    sessions.set_first_packet(*made, image->tenants()[hop.tenant].interface_slot(hop.in_interface),
+    sessions.set_first_packet(*made, tenant.interface_slot(hop.in_interface),
                               first.protocol == protocol_icmp && first.icmp_type == icmp_timestamp);
     sessions.flow(*made, Direction::forward).last_seen = seen_tick();
     sessions.flow(*made, Direction::reverse).last_seen = seen_tick();
@@ -86,7 +76,8 @@ std::optional<DropReason> Shard::State::open(Hop& hop, bool alone, const IpView&
             sessions.set_mapping(*made, hop.joined_mapping, true);
         }
     }
-    count_session(hop.tenant);
+    count_session(tenant, *made, from_inside);
+    if (tcp) count_half_open(tenant, *made);
     hop.session = *made;
     hop.direction = Direction::forward;
     return std::nullopt;
@@ -126,7 +117,7 @@ void Shard::State::undo(std::uint32_t hops) {
         if (!hop.opens_session) continue;
         const Ending ending = ending_of(hop.session);
         release_mappings(ending);
-        --counters.tenants[hop.tenant].sessions;
+        uncount_session(hop.session);
         sessions.erase(hop.session, ending.tuples);
     }
 }
@@ -177,6 +168,7 @@ void Shard::State::update_session(const Hop& hop, std::span<const PacketView> pa
         if (reset && !tcp.plausible_reset(first.ip, direction)) return;
         tcp.update(first, direction);
         sessions.set_tcp(hop.session, tcp);
+        if (sessions.counted(hop.session).half_open && !tcp.half_open()) uncount_half_open(hop.session);
         if (!tcp.cacheable()) clear_programs(hop.session);
     }
     entry.last_seen = seen_tick();
@@ -189,7 +181,7 @@ void Shard::State::update_session(const Hop& hop, std::span<const PacketView> pa
 
 std::uint32_t Shard::State::deadline_tick(SessionRef session) const {
     const FlowKey& forward = sessions.flow(session, Direction::forward).key;
-    const SessionTimeouts& timeouts = settings.timeouts;
+    const SessionTimeouts& timeouts = idle_times.empty() ? settings.timeouts : idle_times[forward.scope];
     const auto idle_time = [&]() -> Time {
         switch (forward.protocol) {
             case protocol_tcp:
@@ -242,7 +234,7 @@ void Shard::State::end_session(const Ending& ending) {
     clear_programs(ending.session);
     settle(ending.session);
     release_mappings(ending);
-    --counters.tenants[sessions.flow(ending.session, Direction::forward).key.scope].sessions;
+    uncount_session(ending.session);
     sessions.erase(ending.session, ending.tuples);
 }
 

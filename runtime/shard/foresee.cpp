@@ -228,7 +228,7 @@ void Shard::State::Foresight::judge() {
         if (start.judgement == Start::Judgement::unusual) return false;
         if (start.judgement == Start::Judgement::denied || !starts_.room) return true;
         if (start.row->limits_sessions) {
-            start.within_limits = !shard_.limit_of_sessions(start.row->tenant);
+            start.within_limits = !shard_.limit_of_start(glances_[number], start);
             if (!start.within_limits) return true;
         }
         opening_.add(number);

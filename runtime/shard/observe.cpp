@@ -13,11 +13,12 @@ Shard::Levels Shard::live_levels() const {
     const State& state = *state_;
     return {.held = std::uint64_t{state.neighbours.held_packets()} + state.fragments.held_fragments(),
             .sessions = state.sessions.size(),
-            .mappings = state.nat.size()};
+            .mappings = state.nat.size(),
+            .blocks = state.nat.blocks()};
 }
 
-std::uint64_t Shard::live_mappings_of_pool(std::uint16_t tenant, std::uint32_t position) const {
-    return state_->nat.mappings_of_pool(tenant, position);
+PoolUse Shard::live_use_of_pool(std::uint16_t tenant, std::uint32_t position) const {
+    return state_->nat.use_of_pool(tenant, position);
 }
 
 }  // namespace sluice

@@ -7,10 +7,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "runtime/packet/frame.h"
+#include "runtime/state/port_blocks.h"
 #include "runtime/state/tuple.h"
 #include "schemas/image_generated.h"
 
@@ -63,17 +65,28 @@ class Frames {
 };
 
 /// The caller sends `transmitted` (of these frames tailroom and headroom say nothing) in this order, frees
-/// `released`, tells people of `events`, and clears all.
+/// `released`, tells people of `events` and `blocks`, and clears all.
 struct Output {
     /// A call gives back no more events than this: a flood of denied packets must not become a flood of lines.
     static constexpr std::size_t most_events = 256;
+    static constexpr std::size_t most_blocks = 8192;
 
     Frames transmitted{4096};
     Frames released{4096};
     std::vector<RuleEvent> events;
     std::uint64_t events_left_out = 0;
+    std::vector<BlockEvent> blocks;  // of ports that hosts took and gave back
+    std::uint64_t blocks_left_out = 0;
 
-    Output() { events.reserve(most_events); }
+    Output() {
+        events.reserve(most_events);
+        blocks.reserve(most_blocks);
+    }
+    void add(std::span<const BlockEvent> of_blocks) {
+        const std::size_t room = std::min(of_blocks.size(), most_blocks - blocks.size());
+        blocks.insert(blocks.end(), of_blocks.begin(), of_blocks.begin() + static_cast<std::ptrdiff_t>(room));
+        blocks_left_out += of_blocks.size() - room;
+    }
     void add(const RuleEvent& event) {
         if (events.size() < most_events) {
             events.push_back(event);
@@ -86,6 +99,8 @@ struct Output {
         released.clear();
         events.clear();
         events_left_out = 0;
+        blocks.clear();
+        blocks_left_out = 0;
     }
 };
 

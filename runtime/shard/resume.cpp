@@ -283,7 +283,6 @@ bool StateReader::read_session(const saved::Session& row) {
         }
         sessions.set_mapping(*made, mapping->number, arrived);
     }
-    ++state_.counters.tenants[forward.scope].sessions;
     sessions.set_rule(*made, row.rule());
     sessions.set_first_packet(*made, row.in_interface(), has(row, saved::SessionFlag::Timestamp));
     TcpTracker tcp;
@@ -295,6 +294,7 @@ bool StateReader::read_session(const saved::Session& row) {
     tcp.last_ack[0] = row.forward().last_ack();
     tcp.last_ack[1] = row.reverse().last_ack();
     sessions.set_tcp(*made, tcp);
+    state_.recount_session(*made);
     const std::uint32_t epoch = has(row, saved::SessionFlag::Judged) ? state_.image->generation() : 0;
     for (const Direction direction : {Direction::forward, Direction::reverse}) {
         const saved::Side& side = direction == Direction::forward ? row.forward() : row.reverse();
@@ -354,6 +354,7 @@ Shard::Resumed StateReader::read() {
     }
     state_.counters.sessions.ended += resumed.lost_sessions;
     for (const saved::Neighbour* row : *root_.neighbours()) resumed.neighbours += read_neighbour(*row) ? 1 : 0;
+    state_.nat.forget_block_events();  // they were told when they were taken
     state_.sweep_from_now_on();
     return resumed;
 }

@@ -34,6 +34,8 @@ Shard::State::State(const Image& image_, const ShardSettings& settings_, FrameAl
       ip_ids(key),
       icmp_limiters(counters.drops.size()),
       meters(image_.tenants().size()) {
+    hosts = hosts_for(*image);
+    idle_times = idle_times_of(*image);
     for (const TenantView& tenant : image->tenants()) add_static_neighbours(tenant);
 }
 
@@ -85,6 +87,11 @@ void Shard::process(std::span<const Frame> burst, Time now, Output& output) {
         const std::size_t count = std::min<std::size_t>(burst.size(), most_burst_frames);
         state.process_burst(burst.first(count));
         burst = burst.subspan(count);
+    }
+    if (!state.nat.block_events().empty()) {
+        output.add(state.nat.block_events());
+        output.blocks_left_out += state.nat.block_events_lost();
+        state.nat.forget_block_events();
     }
     state.output = nullptr;
 }

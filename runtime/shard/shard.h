@@ -80,6 +80,7 @@ struct StationSummary {
 };
 
 struct ShardActivation;
+struct PoolUse;
 struct DryRun;
 struct SwitchRun;
 class SavedState;
@@ -184,10 +185,11 @@ class Shard {
         std::uint64_t held = 0;      // packets that wait for a neighbour or for their other fragments
         std::uint64_t sessions = 0;  // live ones
         std::uint64_t mappings = 0;  // of NAT
+        std::uint64_t blocks = 0;    // of ports, that hosts hold
     };
     Levels live_levels() const;
-    /// NAT mappings at the addresses of a SNAT rule: a tenant's slot, the rule's position in its section.
-    std::uint64_t live_mappings_of_pool(std::uint16_t tenant, std::uint32_t position) const;
+    /// Of the addresses of a SNAT rule: a tenant's slot, the rule's position in its section.
+    PoolUse live_use_of_pool(std::uint16_t tenant, std::uint32_t position) const;
 
     /// When advance() has something to do next; the largest Time when nothing is armed.
     Time next_timer() const;

@@ -6,6 +6,7 @@
 //   layer2.cpp     from a frame to an interface; ARP and ND
 //   fast_path.cpp  flows that need more than a glance trace_path.cpp new flows by the trace cache
 //   slow_path.cpp  the pipeline and its fates         commit.cpp     sessions: open, update, end
+//   limits.cpp     how many of them                   police.cpp     how many packets
 //   execute.cpp    a plan carried out on a packet     originate.cpp  packets of our own
 //   shard.cpp      timers, and for people             rule_ledger.h  packets and bytes by rule
 //   tunnels.cpp    out of tunnels and into them     bridge.cpp     between the stations of a segment
@@ -24,12 +25,13 @@
 #include "runtime/shard/icmp_limiter.h"
 #include "runtime/shard/ingress_table.h"
 #include "runtime/shard/ip_id.h"
-#include "runtime/shard/rate_meter.h"
 #include "runtime/shard/rule_ledger.h"
 #include "runtime/shard/shard.h"
 #include "runtime/stages/stage.h"
 #include "runtime/state/fragment_table.h"
+#include "runtime/state/host_table.h"
 #include "runtime/state/nat_table.h"
+#include "runtime/state/rate_meter.h"
 #include "runtime/state/slot_changes.h"
 #include "runtime/state/station_table.h"
 #include "runtime/state/tunnel_table.h"
@@ -46,6 +48,8 @@ struct ShardActivation {
     IngressTable ingresses;
     std::vector<IcmpLimiter> icmp_limiters;
     std::vector<TenantMeters> meters;
+    std::unique_ptr<HostTable> hosts;  // null: the one that is there stays, if any
+    std::vector<SessionTimeouts> idle_times;
     std::unique_ptr<NatTable::Change> nat;
     std::vector<HeldPacket> judged_again;
 };
@@ -115,13 +119,15 @@ struct Shard::State final : NeighbourActions {
     IngressTable ingresses;
     RuleLedger ledger;
     IpIds ip_ids;
-    std::vector<IcmpLimiter> icmp_limiters;  // by component
-    std::vector<TenantMeters> meters;        // by tenant
-    std::vector<HeldPacket> judged_again;    // room for what settle_in() takes out
-    std::uint32_t settled = 0;               // the generation that settle_in() was last done for
-    std::uint32_t forgotten = 0;             // nothing refers to what vanished in this generation or earlier
-    std::uint32_t sweep_cursor = 0;          // where the next slice of sweeping starts
-    std::uint32_t sweep_until = 0;           // the generation that this sweep is for; 0: none
+    std::vector<IcmpLimiter> icmp_limiters;   // by component
+    std::vector<TenantMeters> meters;         // by tenant
+    std::unique_ptr<HostTable> hosts;         // null while no image has had limits for hosts
+    std::vector<SessionTimeouts> idle_times;  // by tenant; empty: the settings' for all
+    std::vector<HeldPacket> judged_again;     // room for what settle_in() takes out
+    std::uint32_t settled = 0;                // the generation that settle_in() was last done for
+    std::uint32_t forgotten = 0;              // nothing refers to what vanished in this generation or earlier
+    std::uint32_t sweep_cursor = 0;           // where the next slice of sweeping starts
+    std::uint32_t sweep_until = 0;            // the generation that this sweep is for; 0: none
     std::array<Arrival, most_burst_frames> arrivals;
     std::array<Frame, most_burst_frames> opened;  // those that came through tunnels, without them
     Starts starts;                                // of the burst
@@ -196,6 +202,7 @@ struct Shard::State final : NeighbourActions {
     /// In a packet's turn, when still no flow is known of it: opens it, or drops what is denied.
     Started start(const Frame& frame, const Glance& glance, Start& start);
     void count_start(const Start& start, std::uint16_t ingress);
+    std::optional<DropReason> limit_of_start(const Glance& glance, const Start& start) const;
     std::uint32_t ready_neighbour(const Glance& glance, const Start& start);  // no_neighbour: none
     std::uint32_t open(const Glance& glance, Start& start);                   // the new entry; no_flow: none
 
@@ -237,10 +244,6 @@ struct Shard::State final : NeighbourActions {
     // commit.cpp
     /// All sessions of the path together, or none: then the reason.
     std::optional<DropReason> commit(std::span<const PacketView> packets);
-    /// Of a tenant that has limits: why it may not begin one more.
-    /// Why the tenant may not begin one more session now, if it may not.
-    std::optional<DropReason> limit_of_sessions(std::uint16_t tenant) const;
-    void count_session(std::uint16_t tenant);
     std::optional<DropReason> open(Hop& hop, bool alone, const IpView& first, std::uint32_t epoch);
     /// What a session was told when it was judged again.
     void take_judgement(const Hop& hop, std::uint32_t epoch);
@@ -256,6 +259,23 @@ struct Shard::State final : NeighbourActions {
     bool is_due(std::uint32_t deadline) const;
     std::uint32_t deadline_tick(SessionRef session) const;
     std::uint32_t seen_tick() const;  // of now, as last_seen counts: the first tick that is not before it
+
+    // limits.cpp
+    /// Why the tenant, or the host inside that is to open it, may not begin one more session now.
+    std::optional<DropReason> limit_of_sessions(const TenantView& tenant, const Tuple& forward,
+                                                bool from_inside) const;
+    /// Whether one more connection to its receiver may be half open.
+    bool may_be_half_open(const TenantView& tenant, const Tuple& reverse) const;
+    void count_session(const TenantView& tenant, SessionRef session, bool from_inside);
+    void count_half_open(const TenantView& tenant, SessionRef session);
+    void uncount_half_open(SessionRef session);
+    void uncount_session(SessionRef session);
+    /// One that an earlier process opened: it uses no rate.
+    void recount_session(SessionRef session);
+    /// A table for an image that needs one, where there is none yet.
+    std::unique_ptr<HostTable> hosts_for(const Image& next) const;
+    /// By tenant; empty where none says anything of them.
+    std::vector<SessionTimeouts> idle_times_of(const Image& next) const;
 
     // originate.cpp
     Frame new_frame(

@@ -86,7 +86,7 @@ Started Shard::State::start(const Frame& frame, const Glance& glance, Start& sta
     const std::uint32_t neighbour = ready_neighbour(glance, start);
     if (neighbour == no_neighbour) return {};
     if (start.row->limits_sessions) {
-        if (const auto reason = limit_of_sessions(start.row->tenant)) return refuse(*reason);
+        if (const auto reason = limit_of_start(glance, start)) return refuse(*reason);
         if (!start.within_limits) return {};  // one has ended since
     }
     const std::uint32_t at = open(glance, start);
@@ -115,6 +115,18 @@ Started Shard::State::start(const Frame& frame, const Glance& glance, Start& sta
     l3.replace16(static_cast<std::uint16_t>(recipe.ttl_cost << 8), 0);
     entry.l3_delta = __builtin_bswap16(l3.value());
     return {.entry = at};
+}
+
+std::optional<DropReason> Shard::State::limit_of_start(const Glance& glance, const Start& start) const {
+    const FlowKey& flow = glance.key;
+    const Tuple forward{.source = Ip::from_v4(__builtin_bswap32(flow.source)),
+                        .destination = {},  // nobody asks
+                        .source_port = 0,
+                        .destination_port = 0,
+                        .scope = start.row->tenant,
+                        .protocol = flow.protocol,
+                        .family = Family::v4};
+    return limit_of_sessions(image->tenants()[start.row->tenant], forward, start.row->from_inside);
 }
 
 void Shard::State::count_start(const Start& start, std::uint16_t ingress) {
@@ -195,7 +207,7 @@ std::uint32_t Shard::State::open(const Glance& glance, Start& start) {
     sessions.timers.schedule_tick(session->index, deadline_tick(*session));
     ++counters.sessions.created;
     if (start.row->limits_sessions) {
-        count_session(start.row->tenant);
+        count_session(image->tenants()[start.row->tenant], *session, start.row->from_inside);
     } else {  // which spares a line of the image
         ++counters.tenants[start.row->tenant].sessions;
     }

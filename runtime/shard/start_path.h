@@ -101,11 +101,12 @@ inline bool read_leaves(const StartLeaves& leaves, Start& start) {
     if (!row.has_nat) return true;
     if (row.nat_classes[leaves.destination_nat].external() != no_row) return false;
     const image::SourceMatch* match =
-        source_match_of(row.source_matches, row.nat_classes[leaves.source_nat], start.out_interface);
-    if (match == nullptr) return true;
+        source_match_of(row.source_matches, row.nat_classes[leaves.source_nat], start.out_interface,
+                        [&]() -> const image::NatClass& { return row.nat_classes[leaves.destination_nat]; });
+    if (match == nullptr || match->kind() <= image::SourceKind::Exempt) return true;
     start.translates = true;
     start.snat_position = match->row();
-    return match->one_to_one() == 0;
+    return match->kind() == image::SourceKind::Snat;
 }
 
 /// Whether the second one's trace is known to be the first one's. Of one that is recalled, nobody has asked.

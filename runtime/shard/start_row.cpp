@@ -22,12 +22,13 @@ void StartRow::set(const Image& image, InterfaceRef from) {
     const image::Interface& in = view.interfaces[in_interface];
     possible = view.has_service_router && in.kind() != image::InterfaceKind::Transit;
     limits_sessions = view.limits_sessions();
+    from_inside = is_inside(in.kind());
     checks_source = in.source_check() != image::SourceCheck::Off;
     has_rules = !view.rules.empty();
     has_nat = !view.nat_classes4.empty();
     tenant = view.index;
     if (has_rules) from_zone = view.from_zones[in_interface];
-    default_action = is_inside(in.kind()) ? view.default_action : view.default_action_from_uplink;
+    default_action = from_inside ? view.default_action : view.default_action_from_uplink;
     ingress = from;
     epoch = view.closure_changed;
     version = view.section_changed;

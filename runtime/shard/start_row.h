@@ -32,7 +32,8 @@ struct alignas(64) StartRow {
 
     bool possible = false;  // its tenant has a service router: there are sessions to open
     bool has_own_routes = false, has_rules = false, has_nat = false;
-    bool limits_sessions = false;                // of its own
+    bool limits_sessions : 1 = false;            // of its own, or of a host's
+    bool from_inside : 1 = false;                // what enters there
     std::uint16_t tenant = 0, in_interface = 0;  // a slot, a position
     std::uint16_t from_zone = 0;
     image::FirewallAction default_action{};  // of what comes from there

@@ -110,6 +110,9 @@ std::string PathWriter::destination_words(const TenantView& tenant, std::uint32_
 }
 
 std::string PathWriter::source_words(const TenantView& tenant, std::uint32_t rule) const {
+    if (is_exemption(rule)) {
+        return fmt::format("kept, {}", line(tenant, tenant.exemptions[rule & ~exempt_bit].line()));
+    }
     if ((rule & one_to_one_bit) != 0) {
         const auto& row = tenant.one_to_one_rules[rule & ~one_to_one_bit];
         return fmt::format("one-to-one, {}", line(tenant, row.line()));

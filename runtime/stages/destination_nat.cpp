@@ -16,8 +16,8 @@ bool has_ports(L4Kind kind) {
 
 /// Whose address the mapping's filter sees: an inside sender appears under its own external address (RFC 4787
 /// REQ-9a).
-Ip seen_source(const StageContext& context, std::uint16_t uplink) {
-    return context.from_outside() ? context.current.source : choose_source(context, uplink).source;
+Ip seen_source(const StageContext& context, std::uint16_t uplink, Ip receiver) {
+    return context.from_outside() ? context.current.source : choose_source(context, uplink, receiver).source;
 }
 
 /// Whether the mapping's filter lets in who comes from outside (RFC 4787 REQ-8). A mapping that is found
@@ -41,7 +41,8 @@ std::optional<Exit> find_who_is_behind(StageContext& context, const image::NatCl
         if (mapping != no_mapping) {
             record(context, StageId::destination_nat, mapping);
             hop.destination_rule = nat_class.external() | mapping_bit;
-            hop.joined_remote = seen_source(context, external.on_interface());
+            hop.joined_remote =
+                seen_source(context, external.on_interface(), context.tables.nat[mapping].inside.ip);
             // The filter keeps strangers outside; who is inside is the firewall's to judge (RFC 4787 REQ-9: two
             // hosts of one pool could never begin to talk otherwise, since each one's first packet would be
             // filtered).

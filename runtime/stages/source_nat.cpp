@@ -15,16 +15,22 @@ bool has_port(L4Kind kind) {
 
 }  // namespace
 
-SourceChoice choose_source(const StageContext& context, std::uint16_t out_interface) {
+SourceChoice choose_source(const StageContext& context, std::uint16_t out_interface, Ip destination) {
     const TenantView& tenant = *context.tenant;
     const IpView& ip = context.ip();
     SourceChoice choice;
     choice.source = context.current.source;
     choice.source_port = context.current.source_port;
     const image::NatClass& nat_class = tenant.nat_class(choice.source, ip.family);
-    const image::SourceMatch* match = source_match_of(tenant.source_matches, nat_class, out_interface);
+    const image::SourceMatch* match =
+        source_match_of(tenant.source_matches, nat_class, out_interface,
+                        [&]() -> const image::NatClass& { return tenant.nat_class(destination, ip.family); });
     if (match == nullptr) return choice;
-    if (match->one_to_one() != 0) {
+    if (match->kind() <= image::SourceKind::Exempt) {
+        choice.row = match->row() | exempt_bit;
+        return choice;
+    }
+    if (match->kind() == image::SourceKind::OneToOne) {
         choice.source = from_image(tenant.one_to_one_rules[match->row()].external_ip());
         choice.row = match->row() | one_to_one_bit;
         return choice;
@@ -54,7 +60,8 @@ Exit translate_source(StageContext& context) {
     // Hairpin: the receiver must see the external source, as if the packet had been out and come back.
     const bool hairpin = hop.hairpin_interface != Hop::no_interface &&
                          context.tenant->interfaces[hop.out_interface].kind() == image::InterfaceKind::Segment;
-    const SourceChoice choice = choose_source(context, hairpin ? hop.hairpin_interface : hop.out_interface);
+    const SourceChoice choice = choose_source(context, hairpin ? hop.hairpin_interface : hop.out_interface,
+                                              context.current.destination);
     hop.source_rule = choice.row;
     if (choice.row != no_stage_row) record(context, StageId::source_nat, choice.row);
     if (choice.exhausted) return drop(context, DropReason::NAT_NO_PORT);

@@ -60,6 +60,10 @@ constexpr std::uint32_t no_stage_row = 0xffffffff;
 /// one-to-one rule, or the external address whose dynamic mapping it went through.
 constexpr std::uint32_t one_to_one_bit = 0x80000000;
 constexpr std::uint32_t mapping_bit = 0x40000000;
+constexpr std::uint32_t exempt_bit = 0x20000000;  // in records only: an exemption's row, which rewrites nothing
+constexpr bool is_exemption(std::uint32_t rule) {
+    return (rule & (one_to_one_bit | mapping_bit | exempt_bit)) == exempt_bit;
+}
 
 /// What one stage did, for `explain` and `trace`.
 struct Record {

@@ -29,8 +29,12 @@ std::unique_ptr<NatTable::Change> NatTable::prepare(std::span<const TenantView> 
     std::vector<std::uint32_t> free;
     for (std::uint32_t slot = 0; slot < layout_.externals.size(); ++slot) {
         const External& old = layout_.externals[slot];
-        layout.externals.push_back(
-            {.ip = old.ip, .tenant = old.tenant, .family = old.family, .named = false, .spaces = old.spaces});
+        layout.externals.push_back({.ip = old.ip,
+                                    .tenant = old.tenant,
+                                    .family = old.family,
+                                    .named = false,
+                                    .spaces = old.spaces,
+                                    .owners = old.owners});
         if (old.family == Family{}) {
             free.push_back(slot);
         } else {
@@ -70,6 +74,7 @@ std::unique_ptr<NatTable::Change> NatTable::prepare(std::span<const TenantView> 
         }
         list_pools(tenant, slots, layout);
     }
+    prepare_blocks(*change);
     change->chunks.reserve(chunks_.size() + 1);
     const std::size_t spaces = without_ports.size() * port_spaces;
     const bool small = spaces * sizeof(PortSpace) * shard_count_ <= next.size() * little_a_tenant;
@@ -80,12 +85,38 @@ std::unique_ptr<NatTable::Change> NatTable::prepare(std::span<const TenantView> 
     for (PoolAddress& address : layout.pool_addresses) {
         address.ip = layout.externals[address.external].ip;
         address.spaces = layout.externals[address.external].spaces;
+        address.owners = layout.externals[address.external].owners;
     }
     for (PortPool& pool : layout.pools) {
         if (pool.count != 0) pool.first_address = layout.pool_addresses[pool.first];
     }
-    layout.mappings.resize(layout.externals.size());  // how many there are is the packets' to change
+    layout.uses.resize(layout.externals.size());  // how many there are is the packets' to change
     return change;
+}
+
+void NatTable::prepare_blocks(Change& change) const {
+    Layout& layout = change.layout;
+    std::vector<std::uint32_t> without_owners;
+    for (const PortPool& pool : layout.pools) {
+        if (pool.block_size == 0) continue;
+        for (std::uint32_t i = 0; i < pool.count; ++i) {
+            const std::uint32_t slot = layout.pool_addresses[pool.first + i].external;
+            if (layout.externals[slot].owners == nullptr) without_owners.push_back(slot);
+        }
+    }
+    std::ranges::sort(without_owners);
+    without_owners.erase(std::unique(without_owners.begin(), without_owners.end()), without_owners.end());
+    if (without_owners.empty()) return;
+    BigArray<std::uint32_t> owners(without_owners.size() * PortBlocks::granules, Touch::when_used);
+    for (std::size_t i = 0; i < without_owners.size(); ++i) {
+        layout.externals[without_owners[i]].owners = &owners[i * PortBlocks::granules];
+    }
+    change.owner_chunks.push_back(std::move(owners));
+    change.owner_chunks.reserve(owner_chunks_.size() + 1);
+    if (blocks_ != nullptr) return;
+    // Each has a mapping at least.
+    change.blocks = std::make_unique<PortBlocks>(first_ipv6_ + ipv6_.size(), key_);
+    change.events.reserve(most_block_events);
 }
 
 void NatTable::activate(Change& change) noexcept {
@@ -96,11 +127,19 @@ void NatTable::activate(Change& change) noexcept {
     for (std::uint32_t slot = 0; slot < layout_.externals.size(); ++slot) {
         const External before =
             slot < change.layout.externals.size() ? change.layout.externals[slot] : External{};
-        if (slot < change.layout.mappings.size()) layout_.mappings[slot] = change.layout.mappings[slot];
+        if (slot < change.layout.uses.size()) layout_.uses[slot] = change.layout.uses[slot];
         republish(slot, before, change.layout);
         External& now = layout_.externals[slot];
         // A vanished address whose last mapping has gone may be given to another; its port space is empty.
-        if (!now.named && layout_.mappings[slot] == 0) now.family = Family{};
+        if (!now.named && layout_.uses[slot].is_empty()) now.family = Family{};
+    }
+    if (change.blocks != nullptr) {
+        blocks_ = std::move(change.blocks);
+        block_events_.swap(change.events);
+    }
+    if (!change.owner_chunks.empty()) {
+        for (auto& chunk : owner_chunks_) change.owner_chunks.push_back(std::move(chunk));
+        owner_chunks_.swap(change.owner_chunks);
     }
     const bool has_new = change.chunks.back().size() != 0;
     if (!has_new) change.chunks.pop_back();
@@ -153,7 +192,9 @@ void NatTable::list_pools(const TenantView& tenant, std::span<const std::uint32_
                                 .first = static_cast<std::uint32_t>(layout.pool_addresses.size()),
                                 .count = rule.pool_address_count(),
                                 .port_low = rule.port_low(),
-                                .port_high = rule.port_high()});
+                                .port_high = rule.port_high(),
+                                .block_size = rule.block_size(),
+                                .most_blocks = rule.most_blocks()});
         for (const std::uint32_t row :
              tenant.pool_addresses.subspan(rule.first_pool_address(), rule.pool_address_count())) {
             layout.pool_addresses.push_back({.external = slots[row]});

@@ -26,6 +26,9 @@ inline std::optional<std::uint32_t> port_space_of(std::uint8_t protocol) noexcep
 struct NatTable::Change {
     std::span<const TenantView> tenants;
     Layout layout;
+    std::unique_ptr<PortBlocks> blocks;                 // null: those there are stay, if any
+    std::vector<BigArray<std::uint32_t>> owner_chunks;  // the new one alone
+    std::vector<BlockEvent> events;                     // room for what is told of blocks
     std::vector<BigArray<PortSpace>> chunks;  // those there are come in front of the new one at the switch
 };
 

@@ -20,8 +20,9 @@ struct NatRecord {
     Address inside;  // of remote_only: nothing
     Address remote;
     std::uint16_t inside_port, external_port;
-    std::uint32_t remote_sessions;                                                   // towards `remote`
-    std::uint64_t sessions : 24, kind : 2, external : 20, snat_rule : 16, live : 1;  // remote_only: see mapping
+    std::uint32_t remote_sessions;  // towards `remote`
+    std::uint64_t sessions : 24, kind : 2, external : 20, snat_rule : 16, live : 1,
+        in_block : 1;  // remote_only: see mapping
     std::uint32_t mapping() const noexcept { return inside_port | std::uint32_t{external_port} << 16; }
     void set_mapping(std::uint32_t mapping) noexcept {
         inside_port = static_cast<std::uint16_t>(mapping);

@@ -44,6 +44,11 @@ std::uint64_t ends_of(std::uint16_t tenant, std::uint16_t port, std::uint8_t pro
 
 }  // namespace
 
+/// Whose blocks an inside endpoint's ports come from.
+static BlockHolder holder_of(const InsideEndpoint& inside) noexcept {
+    return {.ip = inside.ip, .snat_rule = inside.snat_rule, .tenant = inside.tenant, .family = inside.family};
+}
+
 bool in_sources(const TenantView& tenant, const image::SnatRule& rule, Ip ip) noexcept {
     for (const auto& row : tenant.prefixes.subspan(rule.first_source(), rule.source_count())) {
         if (row.family() == rule.family() && (ip & prefix_mask(row.length())) == from_image(row.ip()))
@@ -56,6 +61,7 @@ NatTable::NatTable(std::span<const TenantView> tenants, Capacity capacity, const
                    std::uint16_t shard, std::uint16_t shard_count)
     : tenants_(tenants),
       key_(key),
+      shard_(shard),
       shard_count_(shard_count),
       first_ipv6_(capacity.ipv4),
       ipv4_(capacity.ipv4),
@@ -133,24 +139,29 @@ void NatTable::choose_free(const InsideEndpoint& inside, const Search& search,
     const std::uint16_t port = search.low > search.high ? std::uint16_t{0} : free_port(inside, search);
     if (port == 0) return;
     const Ip ip = search.external_ip;
-    choice.emplace(Choice{.external = search.external,
-                          .external_ip = ip,
-                          .external_port = port,
-                          .space = search.space,
-                          .as_of = changes_,
-                          .freed = freed_,
-                          .inside = search.home,
-                          .outside = outside_home(inside.tenant, inside.protocol, inside.family, ip, port)});
+    choice.emplace(Choice{
+        .external = search.external,
+        .external_ip = ip,
+        .external_port = port,
+        .space = search.space,
+        .block_start = search.block_size == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(search.low),
+        .block_size = search.block_size,
+        .as_of = changes_,
+        .freed = freed_,
+        .inside = search.home,
+        .outside = outside_home(inside.tenant, inside.protocol, inside.family, ip, port)});
+}
+
+std::uint64_t NatTable::host_hash(const InsideEndpoint& inside) const noexcept {
+    return KeyedHash(key_)
+        .add(inside.ip.hi, inside.ip.lo)
+        .add(std::uint64_t{inside.tenant} << 32 | inside.snat_rule, static_cast<std::uint64_t>(inside.family))
+        .value();
 }
 
 /// Paired (RFC 4787 REQ-2): the address depends on the host alone.
 std::uint32_t NatTable::place_in_pool(const InsideEndpoint& inside, std::uint32_t addresses) const noexcept {
-    const std::uint64_t host = KeyedHash(key_)
-                                   .add(inside.ip.hi, inside.ip.lo)
-                                   .add(std::uint64_t{inside.tenant} << 32 | inside.snat_rule,
-                                        static_cast<std::uint64_t>(inside.family))
-                                   .value();
-    return static_cast<std::uint32_t>(host % addresses);
+    return static_cast<std::uint32_t>(host_hash(inside) % addresses);
 }
 
 void NatTable::search_for(const InsideEndpoint& inside, const PortPool& pool, Search& search) const noexcept {
@@ -165,6 +176,7 @@ void NatTable::search_for(const InsideEndpoint& inside, const PortPool& pool, Se
     const auto kind = port_space_of(inside.protocol);
     search.external = address.external;
     search.external_ip = address.ip;
+    search.owners = address.owners;
     if (!kind || address.spaces == nullptr) return;
     search.space = address.spaces + *kind;
     search.low = std::max<std::uint32_t>(pool.port_low, 1);
@@ -175,20 +187,96 @@ void NatTable::search_for(const InsideEndpoint& inside, const PortPool& pool, Se
     } else if (search.high >= first_unprivileged_port) {
         search.low = std::max(search.low, first_unprivileged_port);
     }
+    if (pool.block_size != 0) return search_block(inside, pool, hash, search);
     if (search.low <= search.high) {
         const std::uint32_t ports = search.high - search.low + 1;
         search.start = search.low + static_cast<std::uint32_t>(hash % ports);
     }
 }
 
+void NatTable::search_block(const InsideEndpoint& inside, const PortPool& pool, std::uint64_t hash,
+                            Search& search) const noexcept {
+    const Search bounds = search;
+    const auto narrow_to = [&](std::uint32_t start, std::uint32_t size) {
+        search.low = start;
+        search.high = start + size - 1;
+        search.start = start + static_cast<std::uint32_t>(hash % size);
+        search.block_size = static_cast<std::uint16_t>(size);
+    };
+    std::uint32_t held = 0;
+    for (std::uint32_t at = blocks_->first_of(holder_of(inside)); at != PortBlocks::none;
+         at = blocks_->next_of(at)) {
+        const PortBlock& block = (*blocks_)[at];
+        if (block.external != search.external) continue;  // from before the pool changed
+        ++held;
+        if (block.start < bounds.low || block.start + block.size - 1U > bounds.high) continue;
+        narrow_to(block.start, block.size);
+        if (free_port(inside, search) != 0) return;
+    }
+    // By the host: packets of one burst that are all its first must not take a block each.
+    const auto start =
+        held < pool.most_blocks ? free_block(bounds, pool.block_size, host_hash(inside)) : std::nullopt;
+    if (start) return narrow_to(*start, pool.block_size);
+    search.low = 1;
+    search.high = 0;
+}
+
+std::optional<std::uint32_t> NatTable::free_block(const Search& search, std::uint32_t size,
+                                                  std::uint64_t host) const noexcept {
+    const PortSpace* spaces = layout_.externals[search.external].spaces;
+    const std::uint32_t first = (search.low + size - 1) / size;
+    const std::uint32_t end = (search.high + 1) / size;
+    if (first >= end) return std::nullopt;
+    const auto is_free = [&](std::uint32_t block) {
+        if (shard_count_ > 1 && block % shard_count_ != shard_) return false;
+        if (!PortBlocks::is_free(search.owners, block * size, size)) return false;
+        // A port that DNAT publishes, or that was mapped before there were blocks, is not one host's.
+        for (std::uint32_t kind = 0; kind < port_spaces; ++kind) {
+            if (spaces[kind].any_used(block * size, block * size + size - 1)) return false;
+        }
+        return true;
+    };
+    // Random, so that who has which block tells nothing (RFC 6056 4).
+    const std::uint32_t begin = first + static_cast<std::uint32_t>((host >> 32) % (end - first));
+    for (std::uint32_t block = begin; block < end; ++block) {
+        if (is_free(block)) return block * size;
+    }
+    for (std::uint32_t block = first; block < begin; ++block) {
+        if (is_free(block)) return block * size;
+    }
+    return std::nullopt;
+}
+
+void NatTable::tell(const PortBlock& block, bool taken) noexcept {
+    if (block_events_.size() == block_events_.capacity()) {
+        ++block_events_lost_;
+        return;
+    }
+    block_events_.push_back({.host = block.holder.ip,
+                             .external = layout_.externals[block.external].ip,
+                             .tenant = block.holder.tenant,
+                             .first_port = block.start,
+                             .last_port = static_cast<std::uint16_t>(block.start + block.size - 1),
+                             .family = block.holder.family,
+                             .taken = taken});
+}
+
 std::uint16_t NatTable::free_port(const InsideEndpoint& inside, const Search& search) const noexcept {
     const PortSpace& space = *search.space;
     const std::uint32_t parity = inside.port & 1;
-    for (const std::uint32_t wished : {parity, parity ^ 1}) {
-        std::uint16_t port = space.first_free(search.start, search.high, wished, ours_);
-        if (port == 0 && search.start != search.low) {
-            port = space.first_free(search.low, search.start - 1, wished, ours_);
+    const auto first = [&](std::uint32_t low, std::uint32_t high, std::uint32_t wished) {
+        std::uint16_t port = space.first_free(low, high, wished, ours_);
+        if (search.owners == nullptr || search.block_size != 0) return port;
+        // Blocks of an earlier policy are their hosts' until they go.
+        while (port != 0 && search.owners[port / PortBlocks::granule] != 0) {
+            const std::uint32_t behind = (port | (PortBlocks::granule - 1)) + 1;
+            port = behind > high ? std::uint16_t{0} : space.first_free(behind, high, wished, ours_);
         }
+        return port;
+    };
+    for (const std::uint32_t wished : {parity, parity ^ 1}) {
+        std::uint16_t port = first(search.start, search.high, wished);
+        if (port == 0 && search.start != search.low) port = first(search.low, search.start - 1, wished);
         if (port != 0) return port;
     }
     return 0;
@@ -207,7 +295,7 @@ void NatTable::foresee(const InsideEndpoint& inside, const Search& search,
     choose_free(inside, search, choice);
     if (!choice) return;
     index_.prefetch(choice->outside);
-    fetch_line(&layout_.mappings[search.external]);
+    fetch_line(&layout_.uses[search.external]);
     fetch_line(inside.family == Family::v4 ? ipv4_.next_line() : ipv6_.next_line());
 }
 
@@ -235,6 +323,26 @@ std::uint32_t NatTable::commit(const InsideEndpoint& inside, const Choice& choic
     return mapping;
 }
 
+bool NatTable::hold_block(const InsideEndpoint& inside, const Choice& choice) noexcept {
+    const PortBlock block{.holder = holder_of(inside),
+                          .external = choice.external,
+                          .start = choice.block_start,
+                          .size = choice.block_size};
+    const std::uint32_t before = blocks_->size();
+    if (!blocks_->hold(layout_.externals[choice.external].owners, block)) return false;
+    if (blocks_->size() == before) return true;
+    layout_.uses[choice.external].in_blocks += block.size;
+    tell(block, true);
+    return true;
+}
+
+void NatTable::release_block(std::uint32_t external, std::uint16_t port) noexcept {
+    const auto block = blocks_->release(layout_.externals[external].owners, port);
+    if (!block) return;
+    layout_.uses[external].in_blocks -= block->size;
+    tell(*block, false);
+}
+
 template <typename Pool>
 std::uint32_t NatTable::create(Pool& pool, const InsideEndpoint& inside, const Choice& choice) noexcept {
     const auto kind = port_space_of(inside.protocol);
@@ -252,20 +360,27 @@ std::uint32_t NatTable::create(Pool& pool, const InsideEndpoint& inside, const C
                                                   .kind = *kind & 3,
                                                   .external = choice.external & 0xfffff,
                                                   .snat_rule = static_cast<std::uint16_t>(inside.snat_rule),
-                                                  .live = 1};
+                                                  .live = 1,
+                                                  .in_block = choice.block_size != 0};
     keep(record.inside, inside.ip);
     pool[number] = record;
+    if (choice.block_size != 0 && !hold_block(inside, choice)) {
+        pool.give_back(number);
+        return no_mapping;
+    }
     if (!put(choice.inside, mapping * 2)) {
+        if (choice.block_size != 0) release_block(choice.external, choice.external_port);
         pool.give_back(number);
         return no_mapping;
     }
     if (!put(choice.outside, mapping * 2 + 1)) {
         index_.erase(choice.inside, mapping * 2);
+        if (choice.block_size != 0) release_block(choice.external, choice.external_port);
         pool.give_back(number);
         return no_mapping;
     }
     space.set(choice.external_port, true, ours_);
-    ++layout_.mappings[choice.external];
+    ++layout_.uses[choice.external].mappings[*kind];
     ++live_;
     ++changes_;
     return mapping;
@@ -283,7 +398,7 @@ std::vector<std::uint32_t> NatTable::externals_for(std::span<const ExternalName>
         if (is_new) {
             layout_.externals.push_back(
                 {.ip = name.ip, .tenant = name.tenant, .family = name.family, .named = false});
-            layout_.mappings.push_back(0);
+            layout_.uses.emplace_back();
         }
         slots.push_back(at->second);
         if (layout_.externals[at->second].spaces == nullptr) without_ports.push_back(at->second);
@@ -302,12 +417,12 @@ std::uint32_t NatTable::adopt(const InsideEndpoint& inside, std::uint32_t extern
     const bool is_ours = (ours_[port >> 6] >> (port & 63) & 1) != 0;
     if (space == nullptr || !is_ours) return no_mapping;
     const Ip ip = layout_.externals[external].ip;
-    const Choice choice{.external = external,
-                        .external_ip = ip,
-                        .external_port = port,
-                        .space = space,
-                        .inside = index_.home_of(hash_of(inside)),
-                        .outside = outside_home(inside.tenant, inside.protocol, inside.family, ip, port)};
+    Choice choice{.external = external,
+                  .external_ip = ip,
+                  .external_port = port,
+                  .space = space,
+                  .inside = index_.home_of(hash_of(inside)),
+                  .outside = outside_home(inside.tenant, inside.protocol, inside.family, ip, port)};
     const std::uint32_t other = index_.find(choice.outside, [&](std::uint32_t candidate) {
         if ((candidate & 1) == 0) return false;
         const Mapping mapping = (*this)[candidate / 2];
@@ -318,8 +433,20 @@ std::uint32_t NatTable::adopt(const InsideEndpoint& inside, std::uint32_t extern
     // DNAT may have come to publish the port since: the mapping keeps it until it goes.
     const bool published = space->used(port);
     space->set(port, false, ours_);
-    const std::uint32_t mapping =
-        inside.family == Family::v4 ? create(ipv4_, inside, choice) : create(ipv6_, inside, choice);
+    const auto make = [&] {
+        return inside.family == Family::v4 ? create(ipv4_, inside, choice) : create(ipv6_, inside, choice);
+    };
+    const std::uint32_t position = tenants_[inside.tenant].snat_position(inside.snat_rule);
+    const std::uint16_t size =
+        position == no_position ? std::uint16_t{0} : pool_at(inside.tenant, position).block_size;
+    std::uint32_t mapping = no_mapping;
+    if (size != 0 && layout_.externals[external].owners != nullptr) {
+        choice.block_start = static_cast<std::uint16_t>(port & ~(size - 1U));
+        choice.block_size = size;
+        mapping = make();
+        choice.block_start = choice.block_size = 0;
+    }
+    if (mapping == no_mapping) mapping = make();  // from before there were blocks
     if (mapping == no_mapping) space->set(port, published, ours_);
     return mapping;
 }
@@ -386,12 +513,13 @@ void NatTable::forget(Pool& pool, std::uint32_t mapping, Address remote, const R
     if (own.sessions != 0) return;
     index_.erase(removal.inside, mapping * 2);
     index_.erase(removal.outside, mapping * 2 + 1);
-    --layout_.mappings[own.external];
+    --layout_.uses[own.external].mappings[own.kind];
     const External& external = layout_.externals[own.external];
     if (external.published_count == 0 ||
         !publishes(layout_.published_of(external), own.kind, own.external_port)) {
         external.spaces[own.kind].set(own.external_port, false, ours_);
     }
+    if (own.in_block) release_block(own.external, own.external_port);
     pool.give_back(mapping - first);
     --live_;
     ++changes_;
@@ -459,13 +587,21 @@ bool NatTable::stands(const Mapping& mapping) const noexcept {
     return false;
 }
 
-std::uint64_t NatTable::mappings_of_pool(std::uint16_t tenant, std::uint32_t position) const noexcept {
+PoolUse NatTable::use_of_pool(std::uint16_t tenant, std::uint32_t position) const noexcept {
     const PortPool& pool = pool_at(tenant, position);
-    std::uint64_t mappings = 0;
+    const std::uint32_t ports = pool.port_high - pool.port_low + 1U;
+    PoolUse use;
     for (std::uint32_t i = 0; i < pool.count; ++i) {
-        mappings += observed(layout_.mappings[layout_.pool_addresses[pool.first + i].external]);
+        const AddressUse& address = layout_.uses[layout_.pool_addresses[pool.first + i].external];
+        std::uint32_t most = pool.block_size != 0 ? observed(address.in_blocks) : 0;
+        for (const std::uint32_t& mappings : address.mappings) {
+            use.mappings += observed(mappings);
+            most = std::max(most, observed(mappings));
+        }
+        const std::uint64_t permille = std::uint64_t{most} * 1000 / ports;
+        use.fullest_permille = std::max(use.fullest_permille, static_cast<std::uint32_t>(permille));
     }
-    return mappings;
+    return use;
 }
 
 std::uint32_t NatTable::find_outside(std::uint16_t tenant, std::uint8_t protocol, Family family, Ip external_ip,

@@ -9,6 +9,7 @@
 // when the packet leaves. Owner shard only. Allocates in the constructor only.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,6 +22,7 @@
 #include "runtime/state/keyed_hash.h"
 #include "runtime/state/nat_records.h"
 #include "runtime/state/observed.h"
+#include "runtime/state/port_blocks.h"
 #include "runtime/state/port_space.h"
 #include "runtime/state/session_table.h"
 #include "runtime/state/tag_index.h"
@@ -50,6 +52,14 @@ struct Mapping {
     std::uint32_t sessions = 0;  // how many use it; the mapping goes with the last one
 };
 
+/// How much of a pool is in use.
+struct PoolUse {
+    std::uint64_t mappings = 0;
+    /// Of a thousand ports, at the address and protocol that has fewest left: a host keeps to one address, so
+    /// that is where the next one may be refused. A block counts whole.
+    std::uint32_t fullest_permille = 0;
+};
+
 class NatTable {
   public:
     /// How many mappings there may be, and pairs of mapping and remote address: as many as sessions.
@@ -72,11 +82,12 @@ class NatTable {
         std::uint32_t external = 0;
         Ip external_ip;
         std::uint16_t external_port = 0;
-        PortSpace* space = nullptr;  // where the port is, of a mapping to be made
-        std::uint32_t as_of = 0;     // the table's changes when it was made
-        std::uint32_t freed = 0;     // how often ports had become free then
-        TagIndex::Home inside{};     // where the index is to have the mapping: by its inside endpoint,
-        TagIndex::Home outside{};    // and by what is chosen, where that is new
+        PortSpace* space = nullptr;                     // where the port is, of a mapping to be made
+        std::uint16_t block_start = 0, block_size = 0;  // the block it is in; size 0: none
+        std::uint32_t as_of = 0;                        // the table's changes when it was made
+        std::uint32_t freed = 0;                        // how often ports had become free then
+        TagIndex::Home inside{};   // where the index is to have the mapping: by its inside endpoint,
+        TagIndex::Home outside{};  // and by what is chosen, where that is new
     };
     /// nullopt: NAT_NO_PORT. A new port lies in the rule's range and, where the range has such ports, in the
     /// inside port's class (0-1023 or 1024-65535), has its parity where one is free, is not 0 and none that a
@@ -136,9 +147,9 @@ class NatTable {
 
     Mapping operator[](std::uint32_t mapping) const noexcept;
     SLUICE_READ_BY_OTHERS std::uint32_t size() const noexcept { return live_; }
-    /// Mappings at the addresses that the SNAT rule in this place of a tenant's (slot) section gives. Any
-    /// thread, while nobody calls activate().
-    std::uint64_t mappings_of_pool(std::uint16_t tenant, std::uint32_t position) const noexcept;
+    /// Of the addresses that the SNAT rule in this place of a tenant's (slot) section gives. Any thread, while
+    /// nobody calls activate().
+    PoolUse use_of_pool(std::uint16_t tenant, std::uint32_t position) const noexcept;
 
     // choose() in steps, for bursts: begin() fetches where foresee() will look, foresee() fetches what commit()
     // will touch if the mapping is a new one, and choose() then has little left to do.
@@ -150,6 +161,8 @@ class NatTable {
         Ip external_ip{};
         PortSpace* space = nullptr;
         std::uint32_t low = 1, high = 0, start = 0;  // nothing where low > high
+        PortBlocks::Owners owners = nullptr;
+        std::uint16_t block_size = 0;  // from low to high is a block; 0: it is not
     };
     /// `position`: of the SNAT rule in its tenant's section.
     void begin(const InsideEndpoint& inside, std::uint32_t position, Search& search) const noexcept;
@@ -161,6 +174,17 @@ class NatTable {
         const PortPool& pool = pool_at(tenant, position);
         if (pool.count > 1) fetch_line(&layout_.pool_addresses[pool.first]);
     }
+    /// Blocks taken and given back since they were forgotten last, as many as there is room for, and how many
+    /// more there were.
+    std::span<const BlockEvent> block_events() const noexcept { return block_events_; }
+    std::uint64_t block_events_lost() const noexcept { return block_events_lost_; }
+    void forget_block_events() noexcept {
+        block_events_.clear();
+        block_events_lost_ = 0;
+    }
+    /// Blocks that hosts hold. Any thread.
+    std::uint32_t blocks() const noexcept { return blocks_ == nullptr ? 0 : observed(blocks_->size()); }
+
     /// What will be chosen unless there is a mapping already.
     void foresee(const InsideEndpoint& inside, const Search& search,
                  std::optional<Choice>& choice) const noexcept;
@@ -176,6 +200,9 @@ class NatTable {
         return family == Family::v4 ? sizeof(NatRecord<std::uint32_t>) : sizeof(NatRecord<Ip>);
     }
 
+    /// So many events of blocks are kept between two calls.
+    static constexpr std::size_t most_block_events = 8192;
+
   private:
     static constexpr std::uint32_t port_spaces = 3;  // TCP, UDP, ICMP queries
 
@@ -190,14 +217,16 @@ class NatTable {
         Ip ip;
         std::uint16_t tenant = 0;
         Family family{};
-        bool named = true;            // by the running image
-        PortSpace* spaces = nullptr;  // three; none where it has never been in a pool
+        bool named = true;                    // by the running image
+        PortSpace* spaces = nullptr;          // three; none where it has never been in a pool
+        PortBlocks::Owners owners = nullptr;  // none where it has never been in a pool with blocks
         std::uint32_t first_published = 0, published_count = 0;
     };
     /// An address of a pool, and again what its External says: with many tenants each line is a cold one.
     struct PoolAddress {
         Ip ip{};
         PortSpace* spaces = nullptr;
+        PortBlocks::Owners owners = nullptr;
         std::uint32_t external = 0;  // its slot
     };
     /// What a SNAT rule gives its mappings, in one line.
@@ -205,13 +234,20 @@ class NatTable {
         std::uint32_t rule_slot = 0;
         std::uint32_t first = 0, count = 0;  // of Layout::pool_addresses
         std::uint16_t port_low = 0, port_high = 0;
+        std::uint16_t block_size = 0, most_blocks = 0;
         PoolAddress first_address{};  // again
     };
     static_assert(sizeof(PortPool) == 64);
+    /// Of an external address.
+    struct AddressUse {
+        std::array<std::uint32_t, port_spaces> mappings{};  // live ones
+        std::uint32_t in_blocks = 0;                        // ports of its blocks
+        bool is_empty() const noexcept { return (mappings[0] | mappings[1] | mappings[2]) == 0; }
+    };
     /// All that follows from an image.
     struct Layout {
         std::vector<External> externals;        // by slot
-        std::vector<std::uint32_t> mappings;    // the same: live ones. New mappings touch nothing else of it
+        std::vector<AddressUse> uses;           // the same. New mappings touch nothing else of it
         std::vector<std::uint32_t> first_pool;  // into pools, by tenant: one a SNAT rule, by position
         std::vector<PortPool> pools;
         std::vector<PoolAddress> pool_addresses;
@@ -220,6 +256,8 @@ class NatTable {
             return std::span(published).subspan(external.first_published, external.published_count);
         }
     };
+    /// What blocks need that have not been there before.
+    void prepare_blocks(Change& change) const;
     static void list_published(const TenantView& tenant, const image::ExternalAddress& external,
                                std::vector<Published>& published);
     /// `slots`: of the tenant's external addresses, by row.
@@ -230,11 +268,19 @@ class NatTable {
     void republish(std::uint32_t slot, const External& before, const Layout& old_layout) noexcept;
     /// Null where the address or the protocol has no ports to give.
     PortSpace* space_of(const InsideEndpoint& inside, std::uint32_t external) const noexcept;
+    std::uint64_t host_hash(const InsideEndpoint& inside) const noexcept;
     std::uint32_t place_in_pool(const InsideEndpoint& inside, std::uint32_t addresses) const noexcept;
     void search_for(const InsideEndpoint& inside, const PortPool& pool, Search& search) const noexcept;
     const PortPool& pool_at(std::uint16_t tenant, std::uint32_t position) const noexcept {
         return layout_.pools[layout_.first_pool[tenant] + position];
     }
+    /// Of a rule with blocks: the first of the host's that has a port for it, else one to be taken.
+    void search_block(const InsideEndpoint& inside, const PortPool& pool, std::uint64_t hash,
+                      Search& search) const noexcept;
+    /// From `search` on; nullopt: none between its bounds is free.
+    std::optional<std::uint32_t> free_block(const Search& search, std::uint32_t size,
+                                            std::uint64_t host) const noexcept;
+    void tell(const PortBlock& block, bool taken) noexcept;
     void choose_free(const InsideEndpoint& inside, const Search& search,
                      std::optional<Choice>& choice) const noexcept;
     std::uint16_t free_port(const InsideEndpoint& inside, const Search& search) const noexcept;
@@ -246,6 +292,8 @@ class NatTable {
     template <typename Record>
     std::uint64_t outside_hash_of(const Record& record) const noexcept;
     bool put(const TagIndex::Home& home, std::uint32_t key) noexcept;
+    bool hold_block(const InsideEndpoint& inside, const Choice& choice) noexcept;
+    void release_block(std::uint32_t external, std::uint16_t port) noexcept;
 
     std::uint64_t endpoint_hash(std::uint32_t ip, std::uint32_t rule, std::uint64_t ends) const noexcept {
         return hash_of_words(std::uint64_t{ip} << 32 | rule, ends, key_);
@@ -282,13 +330,17 @@ class NatTable {
 
     std::span<const TenantView> tenants_;
     HashKey key_;
-    std::uint16_t shard_count_;
+    std::uint16_t shard_, shard_count_;
     std::vector<BigArray<PortSpace>> chunks_;  // three a pool address
     Layout layout_;
     PortSpace::Bits ours_{};    // the ports of this shard
     std::uint32_t first_ipv6_;  // mappings are numbered through both pools
     NatPool<std::uint32_t> ipv4_;
     NatPool<Ip> ipv6_;
+    std::unique_ptr<PortBlocks> blocks_;  // null while no image has had rules with blocks
+    std::vector<BigArray<std::uint32_t>> owner_chunks_;
+    std::vector<BlockEvent> block_events_;
+    std::uint64_t block_events_lost_ = 0;
     TagIndex index_;  // of mapping * 2: by inside endpoint, or one remote address more; * 2 + 1: by outside
     std::uint32_t live_ = 0;
     std::uint32_t changes_ = 0;  // of which mappings there are

@@ -35,6 +35,16 @@ class PortSpace {
     /// The first free one of `ours` with this parity in [low, high]; 0 where there is none.
     std::uint16_t first_free(std::uint32_t low, std::uint32_t high, std::uint32_t parity,
                              const Bits& ours) const noexcept;
+    /// Whether any of [low, high] is in use.
+    bool any_used(std::uint32_t low, std::uint32_t high) const noexcept {
+        for (std::uint32_t word = low >> 6; word <= high >> 6; ++word) {
+            std::uint64_t bits = used_[word];
+            if (word == low >> 6) bits &= ~std::uint64_t{0} << (low & 63);
+            if (word == high >> 6) bits &= ~std::uint64_t{0} >> (63 - (high & 63));
+            if (bits != 0) return true;
+        }
+        return false;
+    }
     const void* line_of(std::uint16_t port) const noexcept { return &used_[port >> 6]; }
 
   private:

@@ -61,7 +61,9 @@ std::optional<SessionRef> SessionTable::create_at(FreeSlots& slots, PutForward&&
                     .window_scale_forward = 0,
                     .window_scale_reverse = 0,
                     .arrived = 0,
-                    .timestamp = 0};
+                    .timestamp = 0,
+                    .of_host = 0,
+                    .half_open = 0};
     flows[*index * 2].aside = no_mapping;
     return SessionRef{*index, generation};
 }

@@ -170,6 +170,19 @@ class SessionTable {
         records_[ref.index].arrived = arrived;
     }
 
+    /// What of it counts in the table of hosts.
+    struct Counted {
+        bool of_host = false;    // that opened it
+        bool half_open = false;  // of the one it is opened to
+    };
+    Counted counted(SessionRef ref) const noexcept {
+        return {records_[ref.index].of_host != 0, records_[ref.index].half_open != 0};
+    }
+    void set_counted(SessionRef ref, Counted counted) noexcept {
+        records_[ref.index].of_host = counted.of_host;
+        records_[ref.index].half_open = counted.half_open;
+    }
+
     bool is_wide(SessionRef ref) const noexcept { return ref.index >= first_wide_; }
     WideSession& wide(SessionRef ref) noexcept { return wide_[ref.index - first_wide_]; }
     const WideSession& wide(SessionRef ref) const noexcept { return wide_[ref.index - first_wide_]; }
@@ -206,7 +219,7 @@ class SessionTable {
         std::uint32_t rule : 24, generation : 8;
         std::uint16_t in_interface;
         std::uint16_t tcp_state : 3, window_scale_forward : 4, window_scale_reverse : 4, arrived : 1,
-            timestamp : 1;
+            timestamp : 1, of_host : 1, half_open : 1;
     };
     static_assert(sizeof(Record) == 8);
 

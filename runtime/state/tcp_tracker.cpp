@@ -90,6 +90,7 @@ Time TcpTracker::timeout(const SessionTimeouts& timeouts) const noexcept {
         case TcpState::init:
             return timeouts.tcp_opening;
         case TcpState::established:
+            return half_open() ? timeouts.tcp_opening : timeouts.tcp_established;
         case TcpState::c_fin:  // a half-closed connection may live as long as any (RFC 6146 3.5.2.2)
         case TcpState::s_fin:
             return timeouts.tcp_established;

@@ -28,7 +28,7 @@ std::string_view name_of(TcpState state);
 struct SessionTimeouts {
     Time udp = seconds(300);
     Time dns = seconds(120);          // UDP to port 53
-    Time tcp_opening = seconds(240);  // before both SYNs
+    Time tcp_opening = seconds(240);  // before both SYNs, and the initiator's answer to the second
     Time tcp_established = seconds(7440);
     Time tcp_closing = seconds(240);  // after a FIN of each side or a RST
     Time icmp = seconds(60);
@@ -46,6 +46,10 @@ struct TcpTracker {
     bool seen_ack[2] = {false, false};
     std::uint32_t last_ack[2] = {0, 0};  // the last acknowledgement each direction sent
 
+    /// Nobody has completed it yet: the initiator has acknowledged nothing (RFC 4987 2.1).
+    bool half_open() const noexcept {
+        return state <= TcpState::init || (state == TcpState::established && !seen_ack[0]);
+    }
     /// May a packet with these flags open a session? SYN without ACK, RST and FIN only.
     static bool opens(std::uint8_t tcp_flags) noexcept;
     /// Advances by one segment of the given direction (0 the initiator's). `window_scale_option` is the

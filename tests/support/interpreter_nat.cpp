@@ -117,6 +117,14 @@ bool Interpreter::accepts(const Mapping& mapping, const Walk& walk) const {
 std::optional<Expected> Interpreter::translate_source(Walk& walk, std::uint16_t out, Ip remote) {
     const policy::Tenant& here = tenant(walk.tenant);
     const Decoded& packet = walk.packets[0];
+    const auto holds = [](const std::vector<Prefix>& prefixes, Ip ip) {
+        return std::any_of(prefixes.begin(), prefixes.end(),
+                           [ip](const Prefix& prefix) { return prefix.contains(ip); });
+    };
+    for (const policy::Exemption& rule : here.exemptions) {
+        if (rule.family != packet.family || rule.out != out || !holds(rule.sources, packet.source)) continue;
+        if (!rule.destinations || holds(*rule.destinations, packet.destination)) return std::nullopt;
+    }
     for (const policy::OneToOne& rule : here.one_to_one) {
         if (rule.family != packet.family || rule.inside != packet.source || rule.on != out) continue;
         walk.translated = true;

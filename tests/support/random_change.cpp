@@ -59,7 +59,7 @@ void change_routes(Tenant& tenant, Random& random) {
 }
 
 void change_nat(Tenant& tenant, Random& random) {
-    switch (random.next() % 7) {
+    switch (random.next() % 8) {
         case 0:
             return erase_one(tenant.snat, random);
         case 1:
@@ -79,6 +79,8 @@ void change_nat(Tenant& tenant, Random& random) {
                 rule->to_port = static_cast<std::uint16_t>(8000 + random.next() % 2);
             }
             return;
+        case 6:
+            return erase_one(tenant.exemptions, random);
         default:
             return erase_one(tenant.one_to_one, random);
     }
@@ -116,6 +118,7 @@ void swap_interfaces(Policy& policy, std::size_t number, Random& random) {
     for (auto& rule : tenant.snat) follow(rule.out);
     for (auto& rule : tenant.dnat) follow(rule.on);
     for (auto& rule : tenant.one_to_one) follow(rule.on);
+    for (auto& rule : tenant.exemptions) follow(rule.out);
     for (auto& assertion : tenant.assertions) follow(assertion.on);
     if (tenant.firewall) {
         for (auto& rule : tenant.firewall->rules) {

@@ -215,6 +215,13 @@ class TenantWriter {
                 rules.push_back("  - {dnat: \"" + protocol + " " + outside(index, external) + ":" +
                                 number(port) + "\"" + on + ", to: \"" + to + "\"}\n");
             }
+            if (random_.percent(25)) {
+                const std::string from = random_.percent(50) ? "any" : "10.1.1.0/24";
+                const std::string to = random_.percent(30)   ? ""
+                                       : random_.percent(50) ? ", to: 198.18.0.0/17"
+                                                             : ", to: [10.9.0.0/16, " + outside(index, 1) + "]";
+                rules.push_back("  - {exempt: " + from + ", out: " + uplink(index) + to + "}\n");
+            }
             for (std::uint64_t count = random_.between(0, 2); count != 0; --count) {
                 rules.push_back("  - {one-to-one: " + outside(index, static_cast<unsigned>(20 + count)) +
                                 ", inside: " + inside(0, static_cast<unsigned>(6 + index * 2 + count)) + on +

@@ -123,6 +123,7 @@ std::vector<SentFrame> TestGateway::collect() {
     }
     for (const Frame& frame : output_.released) frames_.free(frame);
     events_ = output_.events;
+    blocks_ = output_.blocks;
     output_.clear();
     return sent;
 }

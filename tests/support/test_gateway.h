@@ -76,6 +76,8 @@ class TestGateway {
     Shard& shard() { return shard_; }
     /// What the last call logged of rules.
     const std::vector<RuleEvent>& events() const { return events_; }
+    /// Blocks of ports that hosts took and gave back in the last call.
+    const std::vector<BlockEvent>& blocks() const { return blocks_; }
     std::size_t frames_in_use() const { return frames_.in_use(); }
 
   private:
@@ -94,6 +96,7 @@ class TestGateway {
     Shard shard_;
     Output output_;
     std::vector<RuleEvent> events_;
+    std::vector<BlockEvent> blocks_;
     Shard::Resumed resumed_;
     Time now_ = seconds(1000);
 };

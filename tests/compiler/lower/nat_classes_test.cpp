@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "compiler/lower/passes.h"
 #include "runtime/image/image.h"
@@ -30,7 +32,7 @@ struct Tables {
 
     explicit Tables(const policy::Tenant& tenant) {
         lower_nat(tenant, tables);
-        lower_nat_classes(tables);
+        lower_nat_classes(tenant, tables);
         view.nat4 = tables.nat4.view();
         view.nat6 = tables.nat6.view();
         view.nat_classes4 = tables.nat_classes4;
@@ -55,16 +57,30 @@ std::uint32_t dnat_by_walk(const TenantTables& tables, std::uint32_t external, s
 
 struct Source {
     std::uint32_t row;
-    bool one_to_one;
+    image::SourceKind kind;
     friend bool operator==(const Source&, const Source&) = default;
 };
 
-std::optional<Source> source_by_walk(const TenantTables& tables, Ip ip, Family family, std::uint16_t out) {
+bool holds(const std::vector<Prefix>& prefixes, Ip ip) {
+    return std::ranges::any_of(prefixes, [ip](const Prefix& prefix) { return prefix.contains(ip); });
+}
+
+std::optional<Source> source_by_walk(const policy::Tenant& tenant, const TenantTables& tables, Ip ip, Ip to,
+                                     Family family, std::uint16_t out) {
+    for (const bool always : {false, true}) {
+        for (std::uint32_t i = 0; i < tenant.exemptions.size(); ++i) {
+            const policy::Exemption& rule = tenant.exemptions[i];
+            if (rule.family != family || rule.out != out || !holds(rule.sources, ip)) continue;
+            if (rule.destinations.has_value() == always) continue;
+            if (always) return Source{i, image::SourceKind::Exempt};
+            if (holds(*rule.destinations, to)) return Source{i, image::SourceKind::ExemptTowards};
+        }
+    }
     for (std::uint32_t i = 0; i < tables.one_to_one_rules.size(); ++i) {
         const image::OneToOneRule& rule = tables.one_to_one_rules[i];
         if (rule.on_interface() == out && rule.family() == static_cast<std::uint8_t>(family) &&
             from_image(rule.inside_ip()) == ip) {
-            return Source{i, true};
+            return Source{i, image::SourceKind::OneToOne};
         }
     }
     for (std::uint32_t i = 0; i < tables.snat_rules.size(); ++i) {
@@ -72,7 +88,8 @@ std::optional<Source> source_by_walk(const TenantTables& tables, Ip ip, Family f
         if (rule.out_interface() != out || rule.family() != static_cast<std::uint8_t>(family)) continue;
         for (std::uint32_t k = 0; k < rule.source_count(); ++k) {
             const image::PrefixRow& row = tables.prefixes[rule.first_source() + k];
-            if ((ip & prefix_mask(row.length())) == from_image(row.ip())) return Source{i, false};
+            if ((ip & prefix_mask(row.length())) == from_image(row.ip()))
+                return Source{i, image::SourceKind::Snat};
         }
     }
     return std::nullopt;
@@ -101,6 +118,21 @@ policy::Tenant random_tenant() {
         rule.on = *out;
         tenant.one_to_one.push_back(rule);
     }
+    for (int i = *rc::gen::inRange(0, 5); i > 0; --i) {
+        policy::Exemption rule;
+        rule.family = *family;
+        rule.out = *out;
+        const auto some = [&] {
+            std::vector<Prefix> prefixes;
+            for (int k = *rc::gen::inRange(1, 4); k > 0; --k) {
+                prefixes.push_back(prefix(*bits, *rc::gen::inRange(0, 5), rule.family));
+            }
+            return prefixes;
+        };
+        rule.sources = some();
+        if (*rc::gen::inRange(0, 4) != 0) rule.destinations = some();
+        tenant.exemptions.push_back(rule);
+    }
     for (int i = *rc::gen::inRange(0, 10); i > 0; --i) {
         policy::Dnat rule;
         rule.protocol = *rc::gen::element<std::uint8_t>(0, 6, 17, 255);
@@ -118,17 +150,21 @@ policy::Tenant random_tenant() {
 }
 
 RC_GTEST_PROP(NatClasses, SayWhatAWalkOverTheRulesSays, ()) {
-    const Tables built(random_tenant());
+    const policy::Tenant tenant = random_tenant();
+    const Tables built(tenant);
     const TenantTables& tables = built.tables;
     for (const Family family : {Family::v4, Family::v6}) {
         for (std::uint64_t bits = 0; bits < 16; ++bits) {
             const Ip ip = address(bits, family);
             const image::NatClass& nat_class = built.view.nat_class(ip, family);
             for (std::uint16_t out = 0; out < interfaces; ++out) {
-                const image::SourceMatch* match = source_match_of(built.view.source_matches, nat_class, out);
-                const auto expected = source_by_walk(tables, ip, family, out);
+                const Ip to = address((bits * 7 + out) % 16, family);
+                const image::SourceMatch* match = source_match_of(
+                    built.view.source_matches, nat_class, out,
+                    [&]() -> const image::NatClass& { return built.view.nat_class(to, family); });
+                const auto expected = source_by_walk(tenant, tables, ip, to, family, out);
                 RC_ASSERT((match != nullptr) == expected.has_value());
-                if (match != nullptr) RC_ASSERT((Source{match->row(), match->one_to_one() != 0}) == *expected);
+                if (match != nullptr) RC_ASSERT((Source{match->row(), match->kind()}) == *expected);
             }
             const image::ExternalAddress* external = external_of(built.view, nat_class);
             std::uint32_t expected = no_row;

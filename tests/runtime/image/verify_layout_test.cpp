@@ -41,7 +41,7 @@ Bytes minimal_section() {
     policy::Tenant tenant;
     tenant.name = "solo";
     lower::lower_routes(tenant, tables);
-    lower::lower_nat_classes(tables);
+    lower::lower_nat_classes(tenant, tables);
     lower::TableStore none;
     return lower::emit_tenant(tenant, tables, none);
 }

@@ -157,7 +157,8 @@ constexpr Case row_cases[] = {
     {"NoNatClass", [](TenantTables& t) { t.nat_classes6.clear(); }, "tenant 0: nat_classes6 is missing"},
     {"NatClassOfNobody", [](TenantTables& t) { t.nat_classes4[0] = t.nat_classes4[1]; },
      R"(tenant "blue": IPv4 NAT class 0 does something)"},
-    {"NatClassBeyondTheExternals", [](TenantTables& t) { t.nat_classes4[2] = image::NatClass(4, 0, 0, 0, 0); },
+    {"NatClassBeyondTheExternals",
+     [](TenantTables& t) { t.nat_classes4[2] = image::NatClass(4, 0, 0, 0, 0, 0); },
      R"(tenant "blue": IPv4 NAT class 2 is external address 4, there are 4)"},
     {"NatClassOfTheOtherFamily", [](TenantTables& t) { t.nat_classes6.push_back(t.nat_classes4[1]); },
      R"(tenant "blue": IPv6 NAT class 1 has rules of the other family)"},
@@ -170,10 +171,27 @@ constexpr Case row_cases[] = {
          t.dnat_ports[0] = image::DnatPort(0, static_cast<std::uint32_t>(t.dnat_rules.size()));
      },
      R"(tenant "blue": IPv4 NAT class 3 leads to DNAT rule 4, which is not of its address)"},
-    {"SourceRuleBeyondTheEnd", [](TenantTables& t) { t.source_matches[0] = image::SourceMatch(1, 2, 0, 0); },
-     R"(tenant "blue": IPv4 NAT class 1 has source rule 1, there are 1)"},
+    {"SourceRuleBeyondTheEnd",
+     [](TenantTables& t) { t.source_matches[0] = image::SourceMatch(1, 2, image::SourceKind::OneToOne, 0); },
+     R"(tenant "blue": IPv4 NAT class 1 has source rule 1 of a kind that has fewer)"},
+    {"ExemptionBeyondTheEnd",
+     [](TenantTables& t) { t.source_matches[0] = image::SourceMatch(0, 2, image::SourceKind::Exempt, 0); },
+     R"(tenant "blue": IPv4 NAT class 1 has source rule 0 of a kind that has fewer)"},
+    {"ExemptionOfTheOtherKind",
+     [](TenantTables& t) {
+         t.exemptions = {image::Exemption(1, 2, 4, 1)};
+         t.source_matches[0] = image::SourceMatch(0, 2, image::SourceKind::ExemptTowards, 0);
+     },
+     R"(tenant "blue": IPv4 NAT class 1 has an exemption of the other kind)"},
+    {"SourceRuleOfNoKind",
+     [](TenantTables& t) {
+         t.source_matches[0] = image::SourceMatch(0, 2, static_cast<image::SourceKind>(4), 0);
+     },
+     R"(tenant "blue": IPv4 NAT class 1 has a source that is of no kind)"},
+    {"TooManyExemptions", [](TenantTables& t) { t.exemptions.assign(33, image::Exemption(1, 2, 4, 1)); },
+     R"(tenant "blue": has more exemptions than a NAT class has bits)"},
     {"SourceRuleOfAnotherInterface",
-     [](TenantTables& t) { t.source_matches[0] = image::SourceMatch(0, 1, 0, 0); },
+     [](TenantTables& t) { t.source_matches[0] = image::SourceMatch(0, 1, image::SourceKind::OneToOne, 0); },
      R"(tenant "blue": IPv4 NAT class 1 has the source rule of another interface)"},
     {"ExternalWithoutItsClass", [](TenantTables& t) { t.nat4 = {}; },
      R"(tenant "blue": external address 0 is not of its NAT class)"},

@@ -13,11 +13,13 @@ namespace sluice::test {
 constexpr std::uint32_t first_pool_ip = 0xcb007100;  // 203.0.113.0
 
 /// Tenant `index` with `pool` addresses of its own, all in the pool of SNAT rule 0 (ports low..high) and of
-/// rule 1 (1..65535). On the first address DNAT publishes what `published` says.
+/// rule 1 (1..65535); rule 0 may give them in blocks. On the first address DNAT publishes what `published`
+/// says.
 class NatPolicy {
   public:
     NatPolicy(std::uint16_t index, std::uint32_t pool, std::uint16_t low, std::uint16_t high,
-              std::vector<image::DnatRule> published = {})
+              std::vector<image::DnatRule> published = {}, std::uint16_t block_size = 0,
+              std::uint16_t most_blocks = 0)
         : dnat_(std::move(published)) {
         const auto dnat_count = static_cast<std::uint32_t>(dnat_.size());
         for (std::uint32_t n = 0; n < pool; ++n) {
@@ -25,8 +27,8 @@ class NatPolicy {
             pool_.push_back(n);
         }
         externals_.emplace_back(row(address(index, pool)), 0, 0, no_row, 0, 4, 0);  // not in the pool
-        snat_.emplace_back(0, 0, 0, pool, 0, low, high, 4, 0, 1);
-        snat_.emplace_back(0, 0, 0, pool, 0, 1, 65535, 4, 0, 2);
+        snat_.emplace_back(0, 0, 0, pool, 0, low, high, block_size, most_blocks, 4, 0, 1);
+        snat_.emplace_back(0, 0, 0, pool, 0, 1, 65535, 0, 0, 4, 0, 2);
         view_.index = index;
         view_.externals = externals_;
         view_.pool_addresses = pool_;

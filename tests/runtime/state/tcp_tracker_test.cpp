@@ -143,6 +143,8 @@ TEST(TcpTracker, TimeoutFollowsTheState) {
     };
     EXPECT_EQ(timeout_in(TcpState::closed), timeouts.tcp_opening);
     EXPECT_EQ(timeout_in(TcpState::init), timeouts.tcp_opening);
+    EXPECT_EQ(timeout_in(TcpState::established), timeouts.tcp_opening) << "nobody has completed it";
+    tracker.seen_ack[0] = true;
     EXPECT_EQ(timeout_in(TcpState::established), seconds(7440));
     EXPECT_EQ(timeout_in(TcpState::c_fin), seconds(7440));
     EXPECT_EQ(timeout_in(TcpState::s_fin), seconds(7440));

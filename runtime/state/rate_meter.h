@@ -24,6 +24,9 @@ class RateMeter {
         if (a_second != 0) next_ = std::max(next_, now) + interval(a_second);
     }
 
+    /// As one that has counted nothing.
+    bool is_idle(Time now) const noexcept { return next_ <= now; }
+
   private:
     static Time interval(std::uint32_t a_second) noexcept { return nanoseconds_per_second / a_second; }
 
