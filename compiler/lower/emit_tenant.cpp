@@ -129,6 +129,7 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     row.add_default_action(to_image(firewall.otherwise));
     row.add_default_action_from_uplink(to_image(firewall.from_uplink));
     row.add_keeps_denied_sessions(firewall.keeps_denied_sessions);
+    row.add_drops_implausible(firewall.drops_implausible);
     row.add_most_sessions(tenant.most_sessions.value_or(0));
     row.add_new_sessions_a_second(tenant.new_sessions_a_second.value_or(0));
     row.add_packets_a_second(tenant.packets_a_second.value_or(0));

@@ -191,6 +191,7 @@ struct Firewall {
     Action from_uplink = Action::drop;  // for what no rule matches, by where it entered (an uplink or a peer)
     Action otherwise = Action::allow;
     bool keeps_denied_sessions = false;  // those a later policy would not let begin
+    bool drops_implausible = false;      // TCP segments that open, end or reset with a sequence far off
     std::vector<Rule> rules;
 };
 

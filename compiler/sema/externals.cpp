@@ -53,7 +53,15 @@ class ExternalCheck {
 
     External* use(const TenantScope& scope, const IpAndFamily& ip, std::uint16_t interface, Use use,
                   Span where) {
-        const auto [found, is_new] = externals_.try_emplace(ip);
+        // What is presented to a segment is nobody else's concern: another tenant may use the same there.
+        const auto& tenant = context_.tenant(scope);
+        const bool is_local = tenant.interfaces[interface].kind == policy::InterfaceKind::segment;
+        const auto [found, is_new] = externals_.try_emplace({is_local ? scope.index : policy::no_index, ip});
+        const auto elsewhere = externals_.find({is_local ? policy::no_index : scope.index, ip});
+        if (elsewhere != externals_.end() && elsewhere->second.tenant == scope.index) {
+            on_two_interfaces(scope, ip, elsewhere->second, where);
+            return nullptr;
+        }
         auto& external = found->second;
         if (is_new) {
             external.tenant = scope.index;
@@ -69,10 +77,7 @@ class ExternalCheck {
             return nullptr;
         }
         if (external.interface != interface) {
-            once(Code::nat_two_interfaces, where, external.first_use,
-                 fmt::format("the external address {} is used on \"{}\" already", text,
-                             context_.tenant(scope).interfaces[external.interface].name),
-                 "an external address belongs to one uplink or peer", "it is used here");
+            on_two_interfaces(scope, ip, external, where);
             return nullptr;
         }
         const bool is_one_to_one = use == Use::one_to_one;
@@ -91,6 +96,14 @@ class ExternalCheck {
         if (is_one_to_one) external.one_to_one = where;
         if (use == Use::pool && !external.pool) external.pool = where;
         return &external;
+    }
+
+    void on_two_interfaces(const TenantScope& scope, const IpAndFamily& ip, const External& external,
+                           Span where) {
+        once(Code::nat_two_interfaces, where, external.first_use,
+             fmt::format("the external address {} is used on \"{}\" already", to_string(ip.ip, ip.family),
+                         context_.tenant(scope).interfaces[external.interface].name),
+             "an external address belongs to one interface", "it is used here");
     }
 
     // A pool that overlaps another in 4,096 addresses is one mistake.
@@ -148,7 +161,7 @@ class ExternalCheck {
         for (std::size_t i = 0; i < tenant.interfaces.size(); ++i) {
             if (tenant.interfaces[i].kind == policy::InterfaceKind::segment) continue;
             for (const auto& address : tenant.interfaces[i].addresses) {
-                const auto found = externals_.find({address.own, address.subnet.family});
+                const auto found = externals_.find({policy::no_index, {address.own, address.subnet.family}});
                 if (found == externals_.end() || found->second.tenant == scope.index) continue;
                 once(Code::nat_owned_by_other_tenant, found->second.first_use, scope.interface_spans[i],
                      fmt::format("{} is the gateway's own address on uplink \"{}\" of tenant \"{}\"",
@@ -160,7 +173,8 @@ class ExternalCheck {
     }
 
     Context& context_;
-    std::map<IpAndFamily, External> externals_;
+    /// By tenant where they are presented to a segment of it, and no_index elsewhere.
+    std::map<std::pair<std::uint16_t, IpAndFamily>, External> externals_;
     std::set<std::tuple<Code, std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t>> reported_;
 };
 

@@ -23,6 +23,10 @@ class FirewallReader {
             if (const auto action = action_of(context_, *value, "the default"))
                 firewall.from_uplink = firewall.otherwise = *action;
         }
+        if (const auto* value = object["implausible-segments"]) {
+            const auto word = word_of(context_, *value, "implausible-segments", {"pass", "drop"});
+            tenant_.firewall->drops_implausible = word == 1u;
+        }
         if (const auto* value = object["denied-sessions"]) {
             const auto word = word_of(context_, *value, "denied-sessions", {"cut", "keep"});
             firewall.keeps_denied_sessions = word == 1u;

@@ -60,7 +60,7 @@ constexpr KeyRow limits_keys[] = {{"sessions"},      {"new-sessions"},      {"pa
                                   {"host-sessions"}, {"host-new-sessions"}, {"host-half-open"}};
 constexpr KeyRow timeouts_keys[] = {{"udp"},         {"dns"},  {"icmp"}, {"tcp-opening"}, {"tcp-established"},
                                     {"tcp-closing"}, {"other"}};
-constexpr KeyRow firewall_keys[] = {{"default"}, {"denied-sessions"}, {"rules"}};
+constexpr KeyRow firewall_keys[] = {{"default"}, {"denied-sessions"}, {"implausible-segments"}, {"rules"}};
 constexpr KeyRow rule_keys[] = {{"name", required},
                                 {"from", required},
                                 {"to", required},

@@ -34,7 +34,7 @@ class NatReader {
     void dnat(const Object& object);
     void one_to_one(const Object& object);
     void exempt(const Object& object);
-    std::uint16_t outside(const Object& object, std::string_view key);
+    std::uint16_t interface(const Object& object, std::string_view key);
     std::optional<Family> pool(const Node& node, policy::Snat& result);
     bool pool_range(const Node& node, policy::Snat& result, std::optional<Family>& family);
     bool ports(const Node& node, policy::Snat& result);
@@ -73,26 +73,20 @@ void NatReader::read(const Node& node) {
     if (*kind == &keys::exempt) exempt(object);
 }
 
-std::uint16_t NatReader::outside(const Object& object, std::string_view key) {
+std::uint16_t NatReader::interface(const Object& object, std::string_view key) {
     const auto* node = object[key];
     if (node == nullptr || !text_of(context_, *node, "an interface")) return policy::no_index;
     const auto found = scope_.names.find(node->text);
-    std::vector<std::string_view> candidates;
-    for (const auto& interface : tenant_.interfaces) {
-        if (interface.kind != policy::InterfaceKind::segment) candidates.push_back(interface.name);
-    }
     if (found == scope_.names.end()) {
-        context_.report_unknown(*node, "uplink or peer", candidates);
+        std::vector<std::string_view> candidates;
+        for (const auto& interface : tenant_.interfaces) candidates.push_back(interface.name);
+        context_.report_unknown(*node, "uplink, peer or segment", candidates);
         return policy::no_index;
     }
-    const bool is_zone = found->second.kind == Symbol::Kind::zone;
-    if (is_zone && tenant_.interfaces[found->second.index].kind != policy::InterfaceKind::segment) {
-        return static_cast<std::uint16_t>(found->second.index);
-    }
+    if (found->second.kind == Symbol::Kind::zone) return static_cast<std::uint16_t>(found->second.index);
     context_
         .report(Code::nat_interface_not_outside, node->span,
-                fmt::format("\"{}\" is {}; NAT is done on an uplink or a peer", node->text,
-                            is_zone ? "a segment" : "a set of addresses"))
+                fmt::format("\"{}\" is a set of addresses; NAT is done on an interface", node->text))
         .note(found->second.where, "it is given here");
     return policy::no_index;
 }
@@ -212,7 +206,7 @@ bool NatReader::blocks(const Object& object, policy::Snat& result) {
 void NatReader::snat(const Object& object) {
     policy::Snat result;
     result.where = context_.position(object.owner());
-    result.out = outside(object, "out");
+    result.out = interface(object, "out");
     const auto* to = object["to"];
     const auto family = to == nullptr ? std::nullopt : pool(*to, result);
     bool all_good = family && result.out != policy::no_index;
@@ -297,7 +291,7 @@ bool NatReader::dnat_target(const Node& node, policy::Dnat& result) {
 void NatReader::dnat(const Object& object) {
     policy::Dnat result;
     result.where = context_.position(object.owner());
-    result.on = outside(object, "on");
+    result.on = interface(object, "on");
     const auto* match = object["dnat"];
     const auto* to = object["to"];
     if (match == nullptr || !dnat_match(*match, result)) return;
@@ -309,7 +303,7 @@ void NatReader::dnat(const Object& object) {
 void NatReader::one_to_one(const Object& object) {
     policy::OneToOne result;
     result.where = context_.position(object.owner());
-    result.on = outside(object, "on");
+    result.on = interface(object, "on");
     const auto* external_node = object["one-to-one"];
     const auto* inside_node = object["inside"];
     const auto external =
@@ -329,7 +323,7 @@ void NatReader::one_to_one(const Object& object) {
 
 /// One of each family that has both sources and destinations.
 void NatReader::exempt(const Object& object) {
-    const std::uint16_t out = outside(object, "out");
+    const std::uint16_t out = interface(object, "out");
     const auto* from = object["exempt"];
     const auto* to = object["to"];
     if (from == nullptr) return;

@@ -310,7 +310,8 @@ void add_underlays(Context& context) {
                 {{Ip{}, 0, endpoint.family()}, false, {{0, endpoint.gateway}}, port.where});
         }
         // Nothing is forwarded: what is not for the gateway is dropped.
-        underlay.firewall = policy::Firewall{policy::Action::drop, policy::Action::drop, false, {}};
+        auto& firewall = underlay.firewall.emplace();
+        firewall.from_uplink = firewall.otherwise = policy::Action::drop;
         port.underlay = static_cast<std::uint16_t>(context.policy.tenants.size());
         context.policy.tenants.push_back(std::move(underlay));
     }

@@ -105,6 +105,7 @@ struct TenantView {
     image::FirewallAction default_action{};
     image::FirewallAction default_action_from_uplink{};
     bool keeps_denied_sessions = false;
+    bool drops_implausible = false;
     std::uint32_t most_sessions = 0;          // 0: no limit
     std::uint32_t new_sessions_a_second = 0;  // the same
     std::uint32_t packets_a_second = 0, slow_path_a_second = 0;

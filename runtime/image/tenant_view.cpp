@@ -95,6 +95,7 @@ TenantView view_tenant(const image::Image& root, const image::Tenant& t, std::si
     view.default_action = t.default_action();
     view.default_action_from_uplink = t.default_action_from_uplink();
     view.keeps_denied_sessions = t.keeps_denied_sessions();
+    view.drops_implausible = t.drops_implausible();
     view.most_sessions = t.most_sessions();
     view.new_sessions_a_second = t.new_sessions_a_second();
     view.packets_a_second = t.packets_a_second();

@@ -81,7 +81,11 @@ Refusal check_external_addresses(std::span<const TenantView> tenants) {
     std::vector<std::tuple<std::uint8_t, Ip, std::size_t>> all;  // by family: who presents what
     for (std::size_t tenant = 0; tenant < tenants.size(); ++tenant) {
         for (const image::ExternalAddress& row : tenants[tenant].externals) {
-            all.emplace_back(row.family(), from_image(row.ip()), tenant);
+            // What is presented to a segment, nobody else sees.
+            const auto interfaces = tenants[tenant].interfaces;
+            const bool is_local = row.on_interface() < interfaces.size() &&
+                                  interfaces[row.on_interface()].kind() == image::InterfaceKind::Segment;
+            if (!is_local) all.emplace_back(row.family(), from_image(row.ip()), tenant);
         }
     }
     std::sort(all.begin(), all.end());

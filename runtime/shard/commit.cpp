@@ -164,8 +164,8 @@ void Shard::State::update_session(const Hop& hop, std::span<const PacketView> pa
     if (first.ip.l4_kind == L4Kind::tcp) {
         const auto direction = static_cast<std::uint8_t>(hop.direction);
         TcpTracker tcp = sessions.tcp(hop.session);
-        const bool reset = (first.ip.tcp_flags & tcp_rst) != 0;
-        if (reset && !tcp.plausible_reset(first.ip, direction)) return;
+        const bool ends = (first.ip.tcp_flags & (tcp_rst | tcp_fin)) != 0;
+        if (ends && !tcp.plausible(first.ip, direction)) return;  // nor does it keep the session alive
         tcp.update(first, direction);
         sessions.set_tcp(hop.session, tcp);
         if (sessions.counted(hop.session).half_open && !tcp.half_open()) uncount_half_open(hop.session);

@@ -102,6 +102,11 @@ Exit find_session(StageContext& context) {
         hop.direction = found->direction;
         hop.rule = context.tables.sessions.rule(found->session);
         if (const Exit exit = judge_again(context); exit != Exit::next) return exit;
+        if (ip.l4_kind == L4Kind::tcp && context.tenant->drops_implausible &&
+            context.tables.sessions.tcp(found->session)
+                .disturbs(ip, static_cast<std::uint8_t>(found->direction))) {
+            return drop(context, DropReason::FW_INVALID_STATE);
+        }
         context.current =
             Endpoints::of(context.tables.sessions.tuple(found->session, opposite(found->direction)).reversed());
         return Exit::next;

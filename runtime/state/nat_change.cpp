@@ -94,31 +94,6 @@ std::unique_ptr<NatTable::Change> NatTable::prepare(std::span<const TenantView> 
     return change;
 }
 
-void NatTable::prepare_blocks(Change& change) const {
-    Layout& layout = change.layout;
-    std::vector<std::uint32_t> without_owners;
-    for (const PortPool& pool : layout.pools) {
-        if (pool.block_size == 0) continue;
-        for (std::uint32_t i = 0; i < pool.count; ++i) {
-            const std::uint32_t slot = layout.pool_addresses[pool.first + i].external;
-            if (layout.externals[slot].owners == nullptr) without_owners.push_back(slot);
-        }
-    }
-    std::ranges::sort(without_owners);
-    without_owners.erase(std::unique(without_owners.begin(), without_owners.end()), without_owners.end());
-    if (without_owners.empty()) return;
-    BigArray<std::uint32_t> owners(without_owners.size() * PortBlocks::granules, Touch::when_used);
-    for (std::size_t i = 0; i < without_owners.size(); ++i) {
-        layout.externals[without_owners[i]].owners = &owners[i * PortBlocks::granules];
-    }
-    change.owner_chunks.push_back(std::move(owners));
-    change.owner_chunks.reserve(owner_chunks_.size() + 1);
-    if (blocks_ != nullptr) return;
-    // Each has a mapping at least.
-    change.blocks = std::make_unique<PortBlocks>(first_ipv6_ + ipv6_.size(), key_);
-    change.events.reserve(most_block_events);
-}
-
 void NatTable::activate(Change& change) noexcept {
     std::swap(layout_, change.layout);
     tenants_ = change.tenants;

@@ -45,7 +45,7 @@ void TcpTracker::update(const IpView& segment, std::uint8_t direction, std::uint
                         std::uint32_t l4_header_bytes) noexcept {
     const std::uint8_t flags = segment.tcp_flags;
     if ((flags & tcp_rst) != 0) {
-        if (plausible_reset(segment, direction)) state = TcpState::trans;
+        if (plausible(segment, direction)) state = TcpState::trans;
         return;
     }
     const bool from_client = direction == 0;
@@ -67,7 +67,7 @@ void TcpTracker::update(const IpView& segment, std::uint8_t direction, std::uint
     if (state == TcpState::trans && (flags & tcp_syn) == 0 && carries_data(segment, l4_header_bytes)) {
         state = TcpState::established;
     }
-    if ((flags & tcp_fin) != 0) {
+    if ((flags & tcp_fin) != 0 && plausible(segment, direction)) {
         if (state == TcpState::established) {
             state = from_client ? TcpState::c_fin : TcpState::s_fin;
         } else if (state == (from_client ? TcpState::s_fin : TcpState::c_fin)) {
@@ -76,7 +76,7 @@ void TcpTracker::update(const IpView& segment, std::uint8_t direction, std::uint
     }
 }
 
-bool TcpTracker::plausible_reset(const IpView& segment, std::uint8_t direction) const noexcept {
+bool TcpTracker::plausible(const IpView& segment, std::uint8_t direction) const noexcept {
     const std::uint8_t other = direction ^ 1;
     if (!seen_ack[other]) return true;
     const std::uint32_t ahead = segment.tcp_sequence - last_ack[other];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The TCP state of a session (RFC 5382, RFC 7857 2) as a NAT sees it: enough to choose a timeout and to
-// distrust stray RSTs.
+// distrust stray RSTs and FINs.
 //
 //   CLOSED --client SYN--> INIT --server SYN--> ESTABLISHED --FIN of client--> C_FIN --FIN of server-->
 //   BOTH_FIN
@@ -59,9 +59,16 @@ struct TcpTracker {
                 std::uint32_t l4_header_bytes = 20) noexcept;
     /// The same with header length and window scale read from the packet: what a stage calls.
     void update(const PacketView& packet, std::uint8_t direction) noexcept;
-    /// A RST counts only near what the other side last acknowledged: within 64 KiB << its window scale. Before
-    /// the other side acknowledged anything there is nothing to compare with, and little to lose.
-    bool plausible_reset(const IpView& segment, std::uint8_t direction) const noexcept;
+    /// A RST or FIN counts only near what the other side last acknowledged: within 64 KiB << its window scale.
+    /// Before the other side acknowledged anything there is nothing to compare with, and little to lose.
+    bool plausible(const IpView& segment, std::uint8_t direction) const noexcept;
+    /// What may open, end or reset a connection, of one that has not ended, and is not plausible.
+    bool disturbs(const IpView& segment, std::uint8_t direction) const noexcept {
+        const bool over =
+            state == TcpState::both_fin || state == TcpState::trans;  // the ports may be used again
+        return !over && (segment.tcp_flags & (tcp_syn | tcp_fin | tcp_rst)) != 0 &&
+               !plausible(segment, direction);
+    }
     /// Packets of such a session may be served from the flow cache.
     bool cacheable() const noexcept { return state == TcpState::established; }
     Time timeout(const SessionTimeouts& timeouts) const noexcept;

@@ -181,7 +181,8 @@ void add_tunnels(policy::Policy& policy) {
     underlay.name = "underlay-overlay0";
     underlay.file = "gateway.yaml";
     underlay.interfaces = {uplink("overlay0", 2, {}, {"198.51.100.10/24"})};
-    underlay.firewall = policy::Firewall{policy::Action::drop, policy::Action::drop, false, {}};
+    auto& firewall = underlay.firewall.emplace();
+    firewall.from_uplink = firewall.otherwise = policy::Action::drop;
     policy.tenants.push_back(std::move(underlay));
     policy::Interface& db = policy.tenants[0].interfaces[1];
     db.port = 2;

@@ -94,11 +94,11 @@ TEST(TcpTracker, AResetCountsOnlyNearWhatTheOtherSideAcknowledged) {
     // The client acknowledged 5000 and scales its window by 7: the server may reset within 8 MiB of that.
     const std::uint32_t window = 65536u << 7;
     TcpTracker tracker = established();
-    EXPECT_TRUE(tracker.plausible_reset(segment(tcp_rst, 5000), server));
-    EXPECT_TRUE(tracker.plausible_reset(segment(tcp_rst, 5000 + window), server));
-    EXPECT_TRUE(tracker.plausible_reset(segment(tcp_rst, 5000 - window), server));
-    EXPECT_FALSE(tracker.plausible_reset(segment(tcp_rst, 5000 + window + 1), server));
-    EXPECT_FALSE(tracker.plausible_reset(segment(tcp_rst, 5000 - window - 1), server));
+    EXPECT_TRUE(tracker.plausible(segment(tcp_rst, 5000), server));
+    EXPECT_TRUE(tracker.plausible(segment(tcp_rst, 5000 + window), server));
+    EXPECT_TRUE(tracker.plausible(segment(tcp_rst, 5000 - window), server));
+    EXPECT_FALSE(tracker.plausible(segment(tcp_rst, 5000 + window + 1), server));
+    EXPECT_FALSE(tracker.plausible(segment(tcp_rst, 5000 - window - 1), server));
     tracker.update(segment(tcp_rst, 5000 + window + 1), server, 0);
     EXPECT_EQ(tracker.state, TcpState::established);
     tracker.update(segment(tcp_rst, 5000), server, 0);
