@@ -45,6 +45,7 @@
 #include "tests/support/interpreter.h"
 #include "tests/support/random_packets.h"
 #include "tests/support/random_policy.h"
+#include "tests/support/readdress.h"
 #include "tests/support/test_gateway.h"
 
 namespace sluice::test {
@@ -78,29 +79,6 @@ Bytes without_tags(const Bytes& frame) {
     const std::size_t length = l2_length(frame);
     result.erase(result.begin() + 12, result.begin() + static_cast<std::ptrdiff_t>(length - 2));
     return result;
-}
-
-/// Another destination, with the checksums moved by the difference.
-void redirect(Bytes& frame, Ip destination, std::optional<std::uint16_t> port) {
-    const std::size_t l3 = 14, l4 = l3 + (frame[l3] & 15u) * 4;
-    const auto put = [&frame](std::size_t at, std::uint16_t value, std::vector<std::size_t> checksums) {
-        for (const std::size_t checksum : checksums) {
-            if (checksum == 0) continue;
-            std::uint32_t sum =
-                std::uint16_t(~get16(frame, checksum)) + std::uint16_t(~get16(frame, at)) + value;
-            sum = (sum & 0xffff) + (sum >> 16);
-            sum = (sum & 0xffff) + (sum >> 16);
-            put16(frame, checksum, static_cast<std::uint16_t>(~sum));
-        }
-        put16(frame, at, value);
-    };
-    const Decoded before = decode(frame);
-    std::size_t checksum = before.checksum_offset() == 0 ? 0 : l4 + before.checksum_offset();
-    if (before.kind() == Kind::udp && get16(frame, checksum) == 0) checksum = 0;
-    const bool icmp = before.protocol == 1;
-    put(l3 + 16, static_cast<std::uint16_t>(destination.v4() >> 16), {l3 + 10, icmp ? 0 : checksum});
-    put(l3 + 18, static_cast<std::uint16_t>(destination.v4()), {l3 + 10, icmp ? 0 : checksum});
-    if (port && before.fragment_offset == 0) put(icmp ? l4 + 4 : l4 + 2, *port, {checksum});
 }
 
 /// Datagrams instead of their fragments, by where they left.
@@ -275,9 +253,9 @@ class Duel {
         const auto known = choices_.find({tenant_, first.protocol, first.source, first.source_port(),
                                           first.destination, first.destination_port()});
         if (known != choices_.end()) {
-            redirect(frame, known->second.first, known->second.second);
+            frame = with_destination(std::move(frame), known->second.first, known->second.second);
         } else if (first.destination_port() >= 1024 && !published(first)) {
-            redirect(frame, first.destination, 1);
+            frame = with_destination(std::move(frame), first.destination, 1);
         }
         return frame;
     }
