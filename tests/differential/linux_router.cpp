@@ -120,7 +120,21 @@ bool noise(const Decoded& packet) {
 
 }  // namespace
 
-std::string LinuxRouter::unavailable() {
+Outer outer_of(const policy::Policy& policy, const policy::Interface& interface) {
+    const policy::Port& port = policy.ports[interface.port];
+    const policy::Interface& below = policy.tenants[port.underlay].interfaces[0];
+    Outer outer;
+    outer.source = to_string(interface.remotes[0], Family::v4);
+    outer.destination = to_string(port.tunnel_endpoint->address.own, Family::v4);
+    outer.destination_mac = to_string(below.mac);
+    for (const policy::StaticNeighbour& neighbour : below.neighbours) {
+        if (neighbour.ip.ip == interface.remotes[0]) outer.source_mac = to_string(neighbour.mac);
+    }
+    outer.vni = interface.vni;
+    return outer;
+}
+
+std::string LinuxRouter::unavailable(bool vxlan) {
     if (geteuid() != 0) return "needs root for a network namespace";
     if (access("/dev/net/tun", R_OK | W_OK) != 0) return "needs /dev/net/tun";
     try {
@@ -128,19 +142,22 @@ std::string LinuxRouter::unavailable() {
         run("nft -f - 2>/dev/null",
             "table ip nat { chain c { type nat hook postrouting priority 100; }; }\n"
             "table inet f { chain c { type filter hook forward priority 0; ct state invalid drop; }; }\n");
-        run("ip -batch - 2>/dev/null", "link set dev lo up\n");
+        const std::string tunnel =
+            "link add v type vxlan id 1 dstport 4789 local 192.0.2.1 remote 192.0.2.2 dev lo\n";
+        run("ip -batch - 2>/dev/null", "link set dev lo up\n" + (vxlan ? tunnel : ""));
     } catch (const std::runtime_error&) {
-        return "needs network namespaces, ip, and nft with NAT";
+        return std::string("needs network namespaces, ip, and nft with NAT") + (vxlan ? ", VXLAN devices" : "");
     }
     return "";
 }
 
-LinuxRouter::LinuxRouter(const policy::Tenant& tenant) : tenant_(tenant) {
+LinuxRouter::LinuxRouter(const policy::Policy& policy, const policy::Tenant& tenant)
+    : policy_(policy), tenant_(tenant) {
     const Visit visit;
     namespace_ = open(this_namespace, O_RDONLY | O_CLOEXEC);
     set_up_kernel();
     for (std::size_t index = 0; index < tenant.interfaces.size(); ++index) add_device(index);
-    run("ip -batch -", render_ip(tenant));
+    run("ip -batch -", render_ip(policy, tenant));
     run("nft -f -", render_nft(tenant));
     set_up_tracking();
     await_addresses();
@@ -157,18 +174,28 @@ void LinuxRouter::add_device(std::size_t index) {
     devices_.push_back(device);
     ifreq request{};
     request.ifr_flags = IFF_TAP | IFF_NO_PI;
-    std::snprintf(request.ifr_name, sizeof request.ifr_name, "i%u", static_cast<unsigned>(index));
+    std::snprintf(request.ifr_name, sizeof request.ifr_name, "%c%u", tunnelled(index) ? 'u' : 'i',
+                  static_cast<unsigned>(index));
     if (ioctl(device, TUNSETIFF, &request) != 0) throw std::runtime_error("cannot make a TAP device");
+}
+
+bool LinuxRouter::tunnelled(std::size_t index) const {
+    return tenant_.interfaces[index].encapsulation != policy::Encapsulation::none;
 }
 
 void LinuxRouter::drain(std::vector<SentFrame>& out, std::uint16_t probed, bool& answered) {
     std::uint8_t buffer[1 << 16];
-    for (std::uint16_t index = 0; index < devices_.size(); ++index) {
+    const auto devices = static_cast<std::uint16_t>(devices_.size());
+    for (std::uint16_t index = 0; index < devices; ++index) {
         for (;;) {
             const ssize_t length = read(devices_[index], buffer, sizeof buffer);
             if (length <= 0) break;
             const Bytes frame(buffer, buffer + length);
-            const Decoded decoded = decode(frame);
+            Decoded decoded = decode(frame);
+            if (tunnelled(index)) {
+                const Opened opened = open_vxlan(frame);
+                if (opened.fault.empty()) decoded = decode(opened.inner);
+            }
             if (index == probed && decoded.ethertype == 0x0806 &&
                 decoded.destination_mac == *parse_mac(probe_mac)) {
                 answered = true;
@@ -184,7 +211,8 @@ std::vector<SentFrame> LinuxRouter::exchange(std::uint16_t interface, std::span<
     probe.sender_ip = "0.0.0.0";  // RFC 5227: answered, but not learned from
     probe.target_ip = to_string(tenant_.interfaces[interface].addresses[0].own, Family::v4);
     std::vector<Bytes> all(frames.begin(), frames.end());
-    all.push_back(arp(probe));
+    all.push_back(tunnelled(interface) ? in_vxlan(outer_of(policy_, tenant_.interfaces[interface]), arp(probe))
+                                       : arp(probe));
     for (const Bytes& frame : all) {
         if (write(devices_[interface], frame.data(), frame.size()) != static_cast<ssize_t>(frame.size())) {
             throw std::runtime_error(std::string("cannot write to a TAP device: ") + std::strerror(errno));

@@ -12,28 +12,35 @@
 
 #include "compiler/policy/policy.h"
 #include "tests/support/sent_frame.h"
+#include "tests/support/vxlan.h"
 
 namespace sluice::test {
+
+/// In front of what the remote endpoint of a segment behind VXLAN sends.
+Outer outer_of(const policy::Policy& policy, const policy::Interface& interface);
 
 class LinuxRouter {
   public:
     /// Empty where this machine can do it, else what is missing.
-    static std::string unavailable();
+    static std::string unavailable(bool vxlan = false);
 
     /// Throws std::runtime_error where a command fails.
-    explicit LinuxRouter(const policy::Tenant& tenant);
+    LinuxRouter(const policy::Policy& policy, const policy::Tenant& tenant);
     ~LinuxRouter();
     LinuxRouter(const LinuxRouter&) = delete;
     LinuxRouter& operator=(const LinuxRouter&) = delete;
 
     /// Sends untagged frames into an interface and returns all that came out, with the interface's index as
-    /// port. An ARP probe behind them, whose answer is awaited, tells when Linux is done.
+    /// port. Frames of a segment behind VXLAN are those of the wire. An ARP probe behind them, whose
+    /// answer is awaited, tells when Linux is done.
     std::vector<SentFrame> exchange(std::uint16_t interface, std::span<const Bytes> frames);
 
   private:
     void add_device(std::size_t index);
     void drain(std::vector<SentFrame>& out, std::uint16_t probed, bool& answered);
+    bool tunnelled(std::size_t index) const;
 
+    const policy::Policy& policy_;
     const policy::Tenant& tenant_;
     int namespace_ = -1;
     std::vector<int> devices_;

@@ -138,7 +138,8 @@ std::string prerouting_chain(const policy::Tenant& tenant) {
     std::string result =
         "  chain prerouting {\n    type filter hook prerouting priority -50; policy accept;\n"
         "    ct state invalid drop\n";
-    for (std::uint16_t uplink = 0; uplink < tenant.interfaces.size(); ++uplink) {
+    const auto interfaces = static_cast<std::uint16_t>(tenant.interfaces.size());
+    for (std::uint16_t uplink = 0; uplink < interfaces; ++uplink) {
         for (const Ip ip : externals(tenant, uplink)) {
             const bool in_pool = std::any_of(tenant.snat.begin(), tenant.snat.end(), [&](const auto& rule) {
                 return std::count(rule.pool.begin(), rule.pool.end(), ip) != 0;
@@ -183,11 +184,30 @@ std::string destination_nat(const policy::Tenant& tenant) {
     return result + "  }\n";
 }
 
+/// The device of a segment behind VXLAN, and what is below it.
+std::string tunnel(const policy::Policy& policy, const policy::Interface& interface, std::size_t index) {
+    const policy::Port& port = policy.ports[interface.port];
+    const policy::Interface& below = policy.tenants[port.underlay].interfaces[0];
+    const policy::InterfaceAddress& endpoint = port.tunnel_endpoint->address;
+    const std::string device = "u" + std::to_string(index);
+    std::string result = "link set dev " + device + " address " + to_string(below.mac) + " mtu " +
+                         std::to_string(port.mtu) + " up\n" + "addr add " + text(endpoint.own) + "/" +
+                         std::to_string(endpoint.subnet.length) + " dev " + device + "\n";
+    for (const policy::StaticNeighbour& neighbour : below.neighbours) {
+        result += "neigh replace " + text(neighbour.ip.ip) + " lladdr " + to_string(neighbour.mac) + " dev " +
+                  device + " nud permanent\n";
+    }
+    return result + "link add " + name(index) + " type vxlan id " + std::to_string(interface.vni) + " local " +
+           text(endpoint.own) + " remote " + text(interface.remotes[0]) + " dev " + device +
+           " dstport 4789 srcport 49152 65535 ttl 64 tos inherit df set nolearning noudpcsum\n";
+}
+
 /// Out of the uplink, and for what came from inside to one of its addresses and goes back inside.
 std::string source_nat(const policy::Tenant& tenant) {
     std::string result = "  chain postrouting {\n    type nat hook postrouting priority 100; policy accept;\n";
     const std::string segments = set_of(interfaces_of(tenant, InterfaceKind::segment));
-    for (std::uint16_t uplink = 0; uplink < tenant.interfaces.size(); ++uplink) {
+    const auto interfaces = static_cast<std::uint16_t>(tenant.interfaces.size());
+    for (std::uint16_t uplink = 0; uplink < interfaces; ++uplink) {
         std::vector<std::string> addresses;
         for (const Ip ip : externals(tenant, uplink)) addresses.push_back(text(ip));
         if (addresses.empty()) continue;
@@ -201,14 +221,19 @@ std::string source_nat(const policy::Tenant& tenant) {
             }
             for (const policy::Snat& rule : tenant.snat) {
                 if (rule.out != uplink) continue;
-                const std::string pool = text(rule.pool.front()) + "-" + text(rule.pool.back());
+                // The uplink's own address is what Linux takes by itself, where a packet leaves by the uplink.
+                const bool masquerade =
+                    &way == &ways[0] && rule.pool.size() == 1 && own(tenant, rule.pool.front());
+                const std::string to =
+                    masquerade ? "masquerade"
+                               : "snat to " + text(rule.pool.front()) + "-" + text(rule.pool.back());
                 for (const Prefix& source : rule.sources) {
                     const std::string match = way + "ip saddr " + to_string(source) + " ";
                     for (const char* protocol : {"tcp", "udp"}) {
-                        result += match + "meta l4proto " + protocol + " snat to " + pool + ":" +
+                        result += match + "meta l4proto " + protocol + " " + to + (masquerade ? " to :" : ":") +
                                   range(rule.ports) + "\n";
                     }
-                    result += match + "meta l4proto icmp snat to " + pool + "\n";
+                    result += match + "meta l4proto icmp " + to + "\n";
                 }
             }
         }
@@ -218,10 +243,11 @@ std::string source_nat(const policy::Tenant& tenant) {
 
 }  // namespace
 
-std::string render_ip(const policy::Tenant& tenant) {
+std::string render_ip(const policy::Policy& policy, const policy::Tenant& tenant) {
     std::string result = "link set dev lo up\n";
     for (std::size_t index = 0; index < tenant.interfaces.size(); ++index) {
         const policy::Interface& interface = tenant.interfaces[index];
+        if (interface.encapsulation != policy::Encapsulation::none) result += tunnel(policy, interface, index);
         const std::string device = " dev " + name(index);
         result += "link set" + device + " address " + to_string(interface.mac) + " mtu " +
                   std::to_string(interface.mtu) + " up\n";

@@ -10,7 +10,8 @@
 
 namespace sluice::test {
 
-std::string render_ip(const policy::Tenant& tenant);
+/// A segment behind VXLAN is "in" over the device "un".
+std::string render_ip(const policy::Policy& policy, const policy::Tenant& tenant);
 std::string render_nft(const policy::Tenant& tenant);
 
 }  // namespace sluice::test

@@ -29,13 +29,20 @@ std::vector<Ip> neighbours(const policy::Interface& interface, Family family) {
 }  // namespace
 
 PacketSource::PacketSource(const policy::Policy& policy, std::uint64_t seed, const PacketShape& shape)
-    : policy_(policy), random_(seed), shape_(shape) {}
+    : policy_(policy), random_(seed), shape_(shape), next_port_(shape.first_port) {
+    const auto tenants = static_cast<std::uint16_t>(policy.tenants.size());
+    for (std::uint16_t tenant = 0; tenant < tenants; ++tenant) {
+        const bool underlay = std::any_of(
+            policy.ports.begin(), policy.ports.end(),
+            [&](const policy::Port& port) { return port.tunnel_endpoint && port.underlay == tenant; });
+        if (!underlay) tenants_.push_back(tenant);
+    }
+}
 
 void PacketSource::saw(const SentFrame& frame) {
     const Decoded decoded = decode(frame.bytes);
     if (!decoded.is_ip() || !decoded.fault.empty() || decoded.is_fragment() || !decoded.options.empty()) return;
-    const auto tenants = static_cast<std::uint16_t>(policy_.tenants.size());
-    for (std::uint16_t tenant = 0; tenant < tenants; ++tenant) {
+    for (const std::uint16_t tenant : tenants_) {
         const auto& interfaces = policy_.tenants[tenant].interfaces;
         const auto count = static_cast<std::uint16_t>(interfaces.size());
         for (std::uint16_t index = 0; index < count; ++index) {
@@ -140,7 +147,7 @@ PacketSource::Recipe PacketSource::new_flow() {
                                                           512, 1023, 1024, 65534, 65535};
     static const std::vector<std::uint16_t> client_ports = {5000, 5001, 5002, 5003, 700, 40000, 40001, 6001};
     Recipe recipe;
-    recipe.tenant = static_cast<std::uint16_t>(random_.between(0, policy_.tenants.size() - 1));
+    recipe.tenant = tenants_[random_.between(0, tenants_.size() - 1)];
     const auto& interfaces = policy_.tenants[recipe.tenant].interfaces;
     std::size_t count = interfaces.size();  // those where no frame arrives come last
     while (interfaces[count - 1].port == policy::no_index) --count;
@@ -304,6 +311,9 @@ std::vector<SentFrame> PacketSource::finish(Recipe recipe) {
     packet.dont_fragment = random_.percent(50);
     const std::size_t payload_bytes = random_.between(8, 60);  // one draw a statement: arguments have no order
     packet.payload = Bytes(payload_bytes, static_cast<std::uint8_t>(random_.between(0, 255)));
+    if (shape_.marked != 0 && random_.percent(shape_.marked)) {
+        packet.tos = static_cast<std::uint8_t>(random_.between(0, 255));
+    }
     if (random_.percent(shape_.small_ttl)) packet.ttl = static_cast<std::uint8_t>(random_.between(1, 4));
     if (random_.percent(shape_.bad_l4_checksum)) {
         packet.l4_checksum_error = static_cast<std::uint16_t>(random_.between(1, 0xfffe));

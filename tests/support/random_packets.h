@@ -23,11 +23,13 @@ struct PacketShape {
              large = 3, spoofed = 2, other_protocol = 4, tampered_reply = 12;
     bool own_addresses = true;  // of the gateway
     bool broadcasts = true;
-    bool non_opening_tcp = true;      // new flows that do not start with a SYN
-    bool orderly_tcp = false;         // no FIN or RST in replies, no data before the handshake
-    bool errors_from_routers = true;  // ICMP errors from others than the end, and fragmented ones
-    bool edge_ports = true;           // destination ports where ranges begin and end
-    bool new_ports = false;           // every new flow has a source port of its own
+    bool non_opening_tcp = true;       // new flows that do not start with a SYN
+    bool orderly_tcp = false;          // no FIN or RST in replies, no data before the handshake
+    bool errors_from_routers = true;   // ICMP errors from others than the end, and fragmented ones
+    bool edge_ports = true;            // destination ports where ranges begin and end
+    unsigned marked = 0;               // with DSCP and ECN
+    bool new_ports = false;            // every new flow has a source port of its own,
+    std::uint16_t first_port = 20000;  // from here on
 };
 
 class PacketSource {
@@ -70,10 +72,11 @@ class PacketSource {
     Bytes build(const Recipe& recipe) const;
 
     const policy::Policy& policy_;
+    std::vector<std::uint16_t> tenants_;  // without the routers that tunnels end at
     Random random_;
     PacketShape shape_;
     std::uint16_t next_id_ = 1;
-    std::uint16_t next_port_ = 20000;
+    std::uint16_t next_port_;
     std::deque<Recipe> injected_;
     struct Seen {
         std::uint16_t tenant, interface;

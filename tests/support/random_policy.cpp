@@ -79,11 +79,27 @@ class TenantWriter {
         return "2001:db8:" + number(0xf000 / 10 + tenant_ * 16 + uplink) + "::" + number(host);
     }
 
+    std::string untagged(unsigned interface) {
+        const std::string name = "t" + number(tenant_) + "i" + number(interface);
+        ports_.push_back(name + ": {mtu: 1500}");
+        return "untagged: {port: " + name + "}";
+    }
+    /// One remote endpoint, .21 of the port's subnet.
+    std::string tunnel(unsigned interface) {
+        const std::string name = "t" + number(tenant_) + "o" + number(interface);
+        const std::string subnet = "192.168." + number(tenant_ * 16 + interface) + ".";
+        ports_.push_back(name + ": {mtu: " + (random_.percent(50) ? "1600" : "1500") +
+                         ", tunnel-endpoint: " + subnet + "10/24, neighbours: {" + subnet +
+                         "21: " + mac(tenant_, 100 + interface, 21) + "}}");
+        return "vxlan: {port: " + name + ", vni: " + number(5000 + interface) + ", remotes: [" + subnet +
+               "21]}";
+    }
     std::string attachment(unsigned interface, const std::string& tagged_port) {
+        const bool segment = interface < 10;
+        if (shape_.tunnels && segment && random_.percent(70)) return tunnel(interface);
         const std::string vid = number(100 + tenant_ * 20 + interface);
         if (!shape_.tags) {
-            ports_.push_back("t" + number(tenant_) + "i" + number(interface));
-            return "untagged: {port: " + ports_.back() + "}";
+            return untagged(interface);
         }
         switch (random_.weighted({60, 20, 20})) {
             case 0:
@@ -92,8 +108,7 @@ class TenantWriter {
                 return "qinq: {port: " + tagged_port + ", outer: " + number(2000 + tenant_) +
                        ", inner: " + number(10 + interface) + "}";
             default:
-                ports_.push_back("t" + number(tenant_) + "i" + number(interface));
-                return "untagged: {port: " + ports_.back() + "}";
+                return untagged(interface);
         }
     }
 
@@ -368,7 +383,7 @@ PolicyText random_policy(std::uint64_t seed, const PolicyShape& shape) {
         text += std::string("  uplink0: {mtu: ") + (shape.small_mtu && random.percent(40) ? "1400" : "1500") +
                 "}\n";
     }
-    for (const std::string& port : ports) text += "  " + port + ": {mtu: 1500}\n";
+    for (const std::string& port : ports) text += "  " + port + "\n";
     if (provider) text += provider_text(random, shape, count);
     text += "tenants: [" + join(tenants) + "]\n";
     files["gateway.yaml"] = text;

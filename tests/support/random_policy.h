@@ -27,6 +27,7 @@ struct PolicyShape {
     bool small_mtu = true;         // a port of 1400 bytes
     bool all_services = true;      // ICMP and bare IP protocols too, not only TCP and UDP
     bool always_firewall = false;  // Linux has no "no service router"
+    bool tunnels = false;          // segments behind VXLAN, each on a port of its own
 };
 
 /// File name to text; "gateway.yaml" is the one to compile.
