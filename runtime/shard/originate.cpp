@@ -83,8 +83,14 @@ void Shard::State::send_routed(PacketView packet, InterfaceRef near, Component c
     plan.originated = true;
     plan.program = egress_program(*image, egress);
     plan.program.ingress = near;
-    if (ip.total_length > plan.program.mtu && ip.dont_fragment)
-        return drop(packet.frame, component, DropReason::MTU_DF);
+    if (ip.total_length > plan.program.mtu && ip.dont_fragment) {
+        if (ip.family == Family::v6) return drop(packet.frame, component, DropReason::MTU_DF);
+        // A reply has all of its request's data (RFC 1122 3.2.2.6), and DF says nothing about the way back. The
+        // pieces of a request in pieces keep the ID that they share.
+        packet.ip.dont_fragment = false;
+        plan.new_ip_id = !ip.fragment;
+        if (plan.new_ip_id) plan.ip_id = ip_ids.next(ip_ids.slot_of(ip.source, ip.destination));
+    }
     plan.values.neighbour = neighbours.use(egress, next_hop, ip.family, now);
     if (plan.values.neighbour == no_neighbour)
         return drop(packet.frame, component, DropReason::NEIGH_QUEUE_FULL);

@@ -29,9 +29,11 @@ Expected Interpreter::judge(std::uint16_t port, std::span<const std::uint8_t> fr
     walk.quoted_valid = quoted_checksums_valid(frame);
     walk.valid = checksums_valid(frame);
     bool bound = false;
-    for (std::uint16_t tenant = 0; tenant < policy_.tenants.size(); ++tenant) {
+    const auto tenants = static_cast<std::uint16_t>(policy_.tenants.size());
+    for (std::uint16_t tenant = 0; tenant < tenants; ++tenant) {
         const auto& interfaces = policy_.tenants[tenant].interfaces;
-        for (std::uint16_t index = 0; index < interfaces.size(); ++index) {
+        const auto count = static_cast<std::uint16_t>(interfaces.size());
+        for (std::uint16_t index = 0; index < count; ++index) {
             if (interfaces[index].kind == InterfaceKind::peer || interfaces[index].port != port) continue;
             if (interfaces[index].vids != packet.vids) continue;
             bound = true;
@@ -304,8 +306,8 @@ Expected Interpreter::local(const Walk& walk) const {
             answer.type = v4 ? 0 : 129;
             answer.frames = walk.packets.size();        // each fragment of a request is a fragment of the reply
             if (packet.total_bytes > mtu_back(walk)) {  // what came may be too large for the way back
-                answer.frames = packet.dont_fragment ? 1 : 2;
-                answer.certain &= !packet.dont_fragment;
+                answer.frames = v4 ? 2 : 1;
+                answer.certain &= v4;
             }
             result.answer = answer;
             return result;
