@@ -32,25 +32,26 @@ def run(command):
     return result.stdout
 
 
-def instructions(build):
-    """A packet: the difference between a run over 2N packets and one over N, divided by N."""
+def instructions(build, row=""):
+    """A packet: the difference between a run over 2N packets and one over N, divided by N. Of each row, or of one."""
     bench = program(build, "instruction_bench")
     if bench is None:
         return {}
     with tempfile.TemporaryDirectory() as folder:
-        run(["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={folder}/dump", bench])
+        run(["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={folder}/dump", bench,
+             *([row] if row else [])])
         counts = {}
         for path in glob.glob(f"{folder}/dump.*"):
             with open(path, encoding="ascii") as file:
                 text = file.read()
-            row, packets = re.search(r"^desc: Trigger: Client Request: (.*)/(\d+)$", text, re.MULTILINE).groups()
+            name, packets = re.search(r"^desc: Trigger: Client Request: (.*)/(\d+)$", text, re.MULTILINE).groups()
             total = re.search(r"^totals: (\d+)$", text, re.MULTILINE).group(1)
             part = re.search(r"^part: (\d+)$", text, re.MULTILINE).group(1)
-            counts.setdefault(row, []).append((int(part), int(packets), int(total)))
+            counts.setdefault(name, []).append((int(part), int(packets), int(total)))
     rows = {}
-    for row, ((_, few, few_total), (_, many, many_total)) in sorted(
-            (row, sorted(dumps)) for row, dumps in counts.items()):
-        rows[row] = round((many_total - few_total) / (many - few), 1)
+    for name, ((_, few, few_total), (_, many, many_total)) in sorted(
+            (name, sorted(dumps)) for name, dumps in counts.items()):
+        rows[name] = round((many_total - few_total) / (many - few), 1)
     return rows
 
 
