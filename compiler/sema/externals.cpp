@@ -56,12 +56,12 @@ class ExternalCheck {
         // What is presented to a segment is nobody else's concern: another tenant may use the same there.
         const auto& tenant = context_.tenant(scope);
         const bool is_local = tenant.interfaces[interface].kind == policy::InterfaceKind::segment;
-        const auto [found, is_new] = externals_.try_emplace({is_local ? scope.index : policy::no_index, ip});
         const auto elsewhere = externals_.find({is_local ? policy::no_index : scope.index, ip});
         if (elsewhere != externals_.end() && elsewhere->second.tenant == scope.index) {
             on_two_interfaces(scope, ip, elsewhere->second, where);
             return nullptr;
         }
+        const auto [found, is_new] = externals_.try_emplace({is_local ? scope.index : policy::no_index, ip});
         auto& external = found->second;
         if (is_new) {
             external.tenant = scope.index;

@@ -72,6 +72,16 @@ Refusal check_rules(const TenantView& tenant, TableChecks& tables) {
     return tables.classifier(tenant.shared.classifier, tenant.rules.size());
 }
 
+/// Ticks are counted modulo 2^32: a month is far from that.
+Refusal check_idle_times(const image::IdleTimes* times) {
+    constexpr std::uint32_t longest_seconds = 30 * 86400;
+    if (times == nullptr) return std::nullopt;
+    const std::uint32_t longest = std::max({times->udp(), times->dns(), times->icmp(), times->tcp_opening(),
+                                            times->tcp_established(), times->tcp_closing(), times->other()});
+    if (longest <= longest_seconds) return std::nullopt;
+    return fmt::format("lets sessions be idle for {} s, expected {} at most", longest, longest_seconds);
+}
+
 Refusal check_router_flags(const TenantView& tenant) {
     if (!tenant.has_firewall && !tenant.rules.empty()) return "has firewall rules and says it has no firewall";
     const bool has_nat =
@@ -79,7 +89,7 @@ Refusal check_router_flags(const TenantView& tenant) {
     if (tenant.has_service_router != (tenant.has_firewall || has_nat)) {
         return "has_service_router is not what its firewall and NAT rules say";
     }
-    return std::nullopt;
+    return check_idle_times(tenant.idle_times);
 }
 
 }  // namespace

@@ -23,6 +23,8 @@ Refusal check_prefixes(const TenantView& tenant) {
     return std::nullopt;
 }
 
+constexpr unsigned smallest_block = 8;  // who has which ports is kept by so many (port_blocks.h)
+
 Refusal check_snat(const TenantView& tenant, const image::SnatRule& row) {
     if (row.out_interface() >= tenant.interfaces.size()) {
         return fmt::format("is for interface {}, the tenant has {}", row.out_interface(),
@@ -32,7 +34,8 @@ Refusal check_snat(const TenantView& tenant, const image::SnatRule& row) {
         return fmt::format("has ports {} to {}, expected 1 to 65535 in order", row.port_low(), row.port_high());
     }
     if ((row.block_size() == 0) != (row.most_blocks() == 0) ||
-        (row.block_size() != 0 && !std::has_single_bit(row.block_size()))) {
+        (row.block_size() != 0 &&
+         (!std::has_single_bit(row.block_size()) || row.block_size() < smallest_block))) {
         return fmt::format("has blocks of {} ports, {} a host", row.block_size(), row.most_blocks());
     }
     if (!fits(row.first_source(), row.source_count(), tenant.prefixes.size())) {

@@ -17,6 +17,18 @@ double as_seconds(Time time) {
     return static_cast<double>(time) / static_cast<double>(nanoseconds_per_second);
 }
 
+/// After that long without a packet no session lives, of any tenant.
+Time longest_idle_time(const Image& image) {
+    Time longest = SessionTimeouts().longest();
+    for (const TenantView& tenant : image.tenants()) {
+        if (tenant.idle_times == nullptr) continue;
+        const image::IdleTimes& own = *tenant.idle_times;
+        longest = std::max(longest, seconds(std::max({own.udp(), own.dns(), own.icmp(), own.tcp_opening(),
+                                                      own.tcp_established(), own.tcp_closing(), own.other()})));
+    }
+    return longest;
+}
+
 }  // namespace
 
 Handover::Handover(const std::string& control_socket, const ImageSource& source, bool wanted)
@@ -41,7 +53,8 @@ Handover::Handover(const std::string& control_socket, const ImageSource& source,
 
 std::string Handover::take(std::vector<std::uint8_t> bytes, const ImageSource& source) {
     if (!boot_) return "the kernel does not name this boot of the machine";
-    auto opened = SavedState::open(std::move(bytes), *boot_, PacketLoop::now(), SessionTimeouts().longest());
+    auto opened =
+        SavedState::open(std::move(bytes), *boot_, PacketLoop::now(), longest_idle_time(*source.first.image));
     if (auto* problem = std::get_if<std::string>(&opened)) return std::move(*problem);
     state_ = std::get<SavedState>(std::move(opened));
     const ImagePointer first = source.first.image;

@@ -190,6 +190,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
     std::unique_ptr<ServiceNotifier> notifier;
     std::unique_ptr<ControlServer> server;
     std::unique_ptr<LinkWatch> link_watch;
+    std::unique_ptr<PoolWatch> pool_watch;
     {
         // DPDK has bound this thread to the packet core: no other thread may share it.
         const OnCores everywhere(all_cores);
@@ -208,6 +209,10 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
                 if (commands) commands->tick({PacketLoop::now(), wall_seconds()});
             });
         link_watch = std::make_unique<LinkWatch>(shard, ports, mailbox);
+        pool_watch = std::make_unique<PoolWatch>([&] {
+            const auto held = live.hold();
+            return pools_of(*running, shard);
+        });
         notifier = std::make_unique<ServiceNotifier>(mailbox, [&] {
             const bool pending = commands && commands->shown().pending;
             const auto held = live.hold();
@@ -223,6 +228,7 @@ void run_gateway(const DaemonOptions& options, const HostFile& host, ControlSock
     PacketLoop(shard, ports, mailbox, watch, *event_log, quiescence, idle).run(stop_requested);
     notifier.reset();
     link_watch.reset();
+    pool_watch.reset();
     server.reset();
     metrics_server.reset();
     telemetry.reset();

@@ -14,10 +14,17 @@ bool has_ports(L4Kind kind) {
     return kind == L4Kind::tcp || kind == L4Kind::udp;
 }
 
+/// By the interface that presents the address: who comes there is a stranger to its mappings.
+bool is_from_its_side(const StageContext& context, const image::ExternalAddress& external) {
+    return context.hop->in_interface == external.on_interface();
+}
+
 /// Whose address the mapping's filter sees: an inside sender appears under its own external address (RFC 4787
 /// REQ-9a).
-Ip seen_source(const StageContext& context, std::uint16_t uplink, Ip receiver) {
-    return context.from_outside() ? context.current.source : choose_source(context, uplink, receiver).source;
+Ip seen_source(const StageContext& context, const image::ExternalAddress& external, Ip receiver) {
+    return is_from_its_side(context, external)
+               ? context.current.source
+               : choose_source(context, external.on_interface(), receiver).source;
 }
 
 /// Whether the mapping's filter lets in who comes from outside (RFC 4787 REQ-8). A mapping that is found
@@ -41,12 +48,11 @@ std::optional<Exit> find_who_is_behind(StageContext& context, const image::NatCl
         if (mapping != no_mapping) {
             record(context, StageId::destination_nat, mapping);
             hop.destination_rule = nat_class.external() | mapping_bit;
-            hop.joined_remote =
-                seen_source(context, external.on_interface(), context.tables.nat[mapping].inside.ip);
+            hop.joined_remote = seen_source(context, external, context.tables.nat[mapping].inside.ip);
             // The filter keeps strangers outside; who is inside is the firewall's to judge (RFC 4787 REQ-9: two
             // hosts of one pool could never begin to talk otherwise, since each one's first packet would be
             // filtered).
-            if (context.from_outside() && !admits(context, mapping, hop.joined_remote)) {
+            if (is_from_its_side(context, external) && !admits(context, mapping, hop.joined_remote)) {
                 return drop(context, DropReason::NAT_FILTERED);
             }
             hop.joined_mapping = mapping;

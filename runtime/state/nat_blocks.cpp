@@ -113,6 +113,7 @@ bool NatTable::hold_block(const InsideEndpoint& inside, const Choice& choice) no
                           .external = choice.external,
                           .start = choice.block_start,
                           .size = choice.block_size};
+    if (layout_.externals[choice.external].owners == nullptr) return false;
     const std::uint32_t before = blocks_->size();
     if (!blocks_->hold(layout_.externals[choice.external].owners, block)) return false;
     if (blocks_->size() == before) return true;

@@ -164,6 +164,7 @@ void NatTable::search_for(const InsideEndpoint& inside, const PortPool& pool, Se
     search.home = index_.home_of(hash);
     search.low = 1;
     search.high = 0;
+    search.block_size = 0;
     if (pool.count == 0) return;
     const PoolAddress& address = pool.count == 1
                                      ? pool.first_address
@@ -176,13 +177,13 @@ void NatTable::search_for(const InsideEndpoint& inside, const PortPool& pool, Se
     search.space = address.spaces + *kind;
     search.low = std::max<std::uint32_t>(pool.port_low, 1);
     search.high = pool.port_high;
+    if (pool.block_size != 0) return search_block(inside, pool, hash, search);  // of any class
     if (inside.port < first_unprivileged_port) {
         if (search.low < first_unprivileged_port)
             search.high = std::min(search.high, first_unprivileged_port - 1);
     } else if (search.high >= first_unprivileged_port) {
         search.low = std::max(search.low, first_unprivileged_port);
     }
-    if (pool.block_size != 0) return search_block(inside, pool, hash, search);
     if (search.low <= search.high) {
         const std::uint32_t ports = search.high - search.low + 1;
         search.start = search.low + static_cast<std::uint32_t>(hash % ports);

@@ -125,7 +125,7 @@ Outer outer_of(const policy::Policy& policy, const policy::Interface& interface)
     const policy::Interface& below = policy.tenants[port.underlay].interfaces[0];
     Outer outer;
     outer.source = to_string(interface.remotes[0], Family::v4);
-    outer.destination = to_string(port.tunnel_endpoint->address.own, Family::v4);
+    outer.destination = to_string(port.tunnel_endpoint(Family::v4)->address.own, Family::v4);
     outer.destination_mac = to_string(below.mac);
     for (const policy::StaticNeighbour& neighbour : below.neighbours) {
         if (neighbour.ip.ip == interface.remotes[0]) outer.source_mac = to_string(neighbour.mac);

@@ -188,7 +188,7 @@ std::string destination_nat(const policy::Tenant& tenant) {
 std::string tunnel(const policy::Policy& policy, const policy::Interface& interface, std::size_t index) {
     const policy::Port& port = policy.ports[interface.port];
     const policy::Interface& below = policy.tenants[port.underlay].interfaces[0];
-    const policy::InterfaceAddress& endpoint = port.tunnel_endpoint->address;
+    const policy::InterfaceAddress& endpoint = port.tunnel_endpoint(Family::v4)->address;
     const std::string device = "u" + std::to_string(index);
     std::string result = "link set dev " + device + " address " + to_string(below.mac) + " mtu " +
                          std::to_string(port.mtu) + " up\n" + "addr add " + text(endpoint.own) + "/" +

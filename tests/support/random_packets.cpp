@@ -32,9 +32,10 @@ PacketSource::PacketSource(const policy::Policy& policy, std::uint64_t seed, con
     : policy_(policy), random_(seed), shape_(shape), next_port_(shape.first_port) {
     const auto tenants = static_cast<std::uint16_t>(policy.tenants.size());
     for (std::uint16_t tenant = 0; tenant < tenants; ++tenant) {
-        const bool underlay = std::any_of(
-            policy.ports.begin(), policy.ports.end(),
-            [&](const policy::Port& port) { return port.tunnel_endpoint && port.underlay == tenant; });
+        const bool underlay =
+            std::any_of(policy.ports.begin(), policy.ports.end(), [&](const policy::Port& port) {
+                return !port.tunnel_endpoints.empty() && port.underlay == tenant;
+            });
         if (!underlay) tenants_.push_back(tenant);
     }
 }

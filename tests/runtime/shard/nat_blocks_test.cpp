@@ -17,7 +17,8 @@ std::unique_ptr<const Image> policy(const std::string& pool) {
         {{"gateway.yaml",
           "gateway: edge\nmac: 02:00:5e:00:01:01\nports: {lan0: {}, uplink0: {}}\ntenants: [blue.yaml]\n"},
          {"blue.yaml",
-          "tenant: blue\nsegments:\n  lan: {vlan: {port: lan0, id: 1}, gateway: 10.1.1.1/24}\nuplinks:\n  "
+          "tenant: blue\nsegments:\n  lan: {vlan: {port: lan0, id: 1}, gateway: 10.1.1.1/24}\n  more: {vlan: "
+          "{port: lan0, id: 2}, gateway: 10.1.2.1/24}\nuplinks:\n  "
           "internet: {vlan: {port: uplink0, id: 1}, address: 203.0.113.2/24, neighbours: {203.0.113.1: "
           "\"02:00:00:00:09:01\"}}\nroutes:\n  - {to: 0.0.0.0/0, via: 203.0.113.1}\nnat:\n  - {snat: "
           "10.1.1.0/24, out: internet, to: 203.0.113.10, " +
@@ -119,6 +120,27 @@ TEST_P(NatBlocks, a_burst_of_many_hosts_gets_each_its_own) {
         EXPECT_EQ(names.size(), 1u);
         EXPECT_EQ(held_[block], *names.begin());
     }
+}
+
+TEST_P(NatBlocks, a_rule_without_them_knows_nothing_of_them) {
+    start("ports: 1024-65535, block-size: 64}\n  - {snat: 10.1.2.0/24, out: internet, to: 203.0.113.11");
+    for (std::uint16_t i = 0; i < 4; ++i) {  // each in the place of the burst that the other one had
+        EXPECT_NE(port_of("10.1.1.5", static_cast<std::uint16_t>(2000 + i)), 0);
+        const auto sent = gateway_->inject(
+            "lan0",
+            udp({.vlan = 2, .source = "10.1.2.5", .source_port = static_cast<std::uint16_t>(2000 + i)}));
+        EXPECT_EQ(sent.size(), 1u);
+        EXPECT_TRUE(gateway_->blocks().empty());
+    }
+    EXPECT_EQ(told_, 1u);
+}
+
+TEST_P(NatBlocks, serve_source_ports_of_any_class) {
+    start("ports: 1-65535, block-size: 2048");
+    EXPECT_NE(port_of("10.1.1.5", 123), 0);
+    EXPECT_NE(port_of("10.1.1.6", 123), 0);
+    EXPECT_NE(port_of("10.1.1.6", 5000), 0);
+    EXPECT_EQ(told_, 2u);
 }
 
 TEST_P(NatBlocks, a_restart_keeps_them_and_tells_nothing_anew) {

@@ -148,6 +148,22 @@ TEST_P(TwiceNat, a_segment_knows_a_peer_by_another_address) {
         << "nobody else may use it";
 }
 
+TEST_P(TwiceNat, a_neighbour_may_not_use_what_another_was_opened) {
+    const Decoded in = through("uplink0", udp({.vlan = 1,
+                                               .source = "198.18.0.9",
+                                               .destination = "203.0.113.10",
+                                               .source_port = 4000,
+                                               .destination_port = 53}));
+    EXPECT_TRUE(gateway_
+                    ->inject("lan0", udp({.vlan = 1,
+                                          .source = "10.1.1.6",
+                                          .destination = "10.1.1.1",
+                                          .source_port = 53,
+                                          .destination_port = in.source_port()}))
+                    .empty());
+    EXPECT_EQ(gateway_->drops("blue.sr", DropReason::NAT_FILTERED), 1u);
+}
+
 TEST_P(TwiceNat, an_error_is_translated_at_both_ends) {
     const Decoded in = through("uplink0", udp({.vlan = 1,
                                                .source = "198.18.0.9",
