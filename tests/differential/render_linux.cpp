@@ -202,6 +202,18 @@ std::string tunnel(const policy::Policy& policy, const policy::Interface& interf
            " dstport 4789 srcport 49152 65535 ttl 64 tos inherit df set nolearning noudpcsum\n";
 }
 
+std::string exemption(const policy::Exemption& rule, const std::string& way) {
+    std::string result;
+    for (const Prefix& source : rule.sources) {
+        const std::string match = way + "ip saddr " + to_string(source) + " ";
+        if (!rule.destinations) result += match + "accept\n";
+        for (const Prefix& to : rule.destinations.value_or(std::vector<Prefix>{})) {
+            result += match + "ip daddr " + to_string(to) + " accept\n";
+        }
+    }
+    return result;
+}
+
 /// Out of the uplink, and for what came from inside to one of its addresses and goes back inside.
 std::string source_nat(const policy::Tenant& tenant) {
     std::string result = "  chain postrouting {\n    type nat hook postrouting priority 100; policy accept;\n";
@@ -215,6 +227,9 @@ std::string source_nat(const policy::Tenant& tenant) {
                                     "    iifname " + segments + " oifname " + segments +
                                         " ct original ip daddr " + set_of(addresses) + " "};
         for (const std::string& way : ways) {
+            for (const policy::Exemption& rule : tenant.exemptions) {
+                if (rule.out == uplink && rule.family == Family::v4) result += exemption(rule, way);
+            }
             for (const policy::OneToOne& rule : tenant.one_to_one) {
                 if (rule.on != uplink) continue;
                 result += way + "ip saddr " + text(rule.inside) + " snat to " + text(rule.external) + "\n";
