@@ -123,7 +123,7 @@ TEST_P(NatBlocks, a_burst_of_many_hosts_gets_each_its_own) {
 }
 
 TEST_P(NatBlocks, a_rule_without_them_knows_nothing_of_them) {
-    start("ports: 1024-65535, block-size: 64}\n  - {snat: 10.1.2.0/24, out: internet, to: 203.0.113.11");
+    start("ports: 1024-65535, block-size: 64}\n  - {snat: 10.1.2.0/24, out: internet, to: 203.0.113.10");
     for (std::uint16_t i = 0; i < 4; ++i) {  // each in the place of the burst that the other one had
         EXPECT_NE(port_of("10.1.1.5", static_cast<std::uint16_t>(2000 + i)), 0);
         const auto sent = gateway_->inject(
