@@ -58,9 +58,13 @@ void TcpTracker::update(const IpView& segment, std::uint8_t direction, std::uint
         // Only a connection that is opening may set it: a forged SYN must not widen an established one's
         // window.
         if (state == TcpState::init) window_scale[direction] = window_scale_option;
-        if (!from_client && state == TcpState::init) state = TcpState::established;
+        if (!from_client && state == TcpState::init) {
+            state = TcpState::established;
+            last_ack[0] =
+                segment.tcp_sequence + 1;  // what the initiator has to acknowledge before it has seen_ack
+        }
     }
-    if ((flags & tcp_ack) != 0) {
+    if ((flags & tcp_ack) != 0 && !(from_client && half_open() && !completes(segment))) {
         seen_ack[direction] = true;
         last_ack[direction] = segment.tcp_acknowledgement;
     }
@@ -74,6 +78,11 @@ void TcpTracker::update(const IpView& segment, std::uint8_t direction, std::uint
             state = TcpState::both_fin;
         }
     }
+}
+
+/// Somebody who forges the initiator's address does not see the other side's SYN (RFC 4987 2.1).
+bool TcpTracker::completes(const IpView& segment) const noexcept {
+    return segment.tcp_acknowledgement - last_ack[0] <= std::uint32_t{65536} << window_scale[0];
 }
 
 bool TcpTracker::plausible(const IpView& segment, std::uint8_t direction) const noexcept {

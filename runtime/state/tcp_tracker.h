@@ -62,6 +62,8 @@ struct TcpTracker {
     /// A RST or FIN counts only near what the other side last acknowledged: within 64 KiB << its window scale.
     /// Before the other side acknowledged anything there is nothing to compare with, and little to lose.
     bool plausible(const IpView& segment, std::uint8_t direction) const noexcept;
+    /// Whether the initiator's segment acknowledges the other side's SYN.
+    bool completes(const IpView& segment) const noexcept;
     /// What may open, end or reset a connection, of one that has not ended, and is not plausible.
     bool disturbs(const IpView& segment, std::uint8_t direction) const noexcept {
         const bool over =
