@@ -2,9 +2,8 @@
 //
 // What one host may do (RFC 6888 REQ-4, REQ-5): sessions at a time, new ones a second; and how many connections
 // to one host may wait to be completed (RFC 4987).
-#include "tests/support/compile.h"
+#include "tests/runtime/shard/one_tenant.h"
 #include "tests/support/decoded.h"
-#include "tests/support/test_gateway.h"
 
 namespace sluice::test {
 namespace {
@@ -12,33 +11,20 @@ namespace {
 constexpr std::uint8_t syn = 0x02, ack = 0x10, rst = 0x04;
 
 std::unique_ptr<const Image> policy(const std::string& limits) {
-    return compile_texts(
-        {{"gateway.yaml",
-          "gateway: edge\nmac: 02:00:5e:00:01:01\nports: {lan0: {}, uplink0: {}}\ntenants: [blue.yaml]\n"},
-         {"blue.yaml",
-          "tenant: blue\nsegments:\n  lan: {vlan: {port: lan0, id: 1}, gateway: [10.1.1.1/24, "
-          "\"2001:db8:1::1/64\"], neighbours: {10.1.1.5: \"02:00:00:00:00:01\", 10.1.1.6: "
-          "\"02:00:00:00:00:02\"}}\nuplinks:\n  internet: {vlan: {port: uplink0, id: 1}, address: "
-          "[203.0.113.2/24, \"2001:db8:f::2/64\"], neighbours: {203.0.113.1: \"02:00:00:00:09:01\", "
-          "\"2001:db8:f::1\": \"02:00:00:00:09:01\"}}\nroutes:\n  - {to: 0.0.0.0/0, via: 203.0.113.1}\n  - "
-          "{to: \"::/0\", via: \"2001:db8:f::1\"}\nnat:\n  - {snat: 10.1.1.0/24, out: internet, to: "
-          "203.0.113.10}\n  - {dnat: \"tcp 203.0.113.11:80\", on: internet, to: \"10.1.1.5:8080\"}\n  - {dnat: "
-          "\"tcp 203.0.113.12:80\", on: internet, to: \"10.1.1.6:8080\"}\nfirewall:\n  rules:\n    - {name: "
-          "out, from: lan, to: internet, action: allow}\n    - {name: in, from: internet, to: lan, action: "
-          "allow}\n" +
-              limits}});
+    return one_tenant(R"(nat:
+  - {snat: 10.1.1.0/24, out: internet, to: 203.0.113.10}
+  - {dnat: "tcp 203.0.113.11:80", on: internet, to: "10.1.1.5:8080"}
+  - {dnat: "tcp 203.0.113.12:80", on: internet, to: "10.1.1.6:8080"}
+firewall:
+  rules:
+    - {name: out, from: lan, to: internet, action: allow}
+    - {name: in, from: internet, to: lan, action: allow}
+)" + limits);
 }
 
-class HostLimits : public testing::TestWithParam<CacheTiers> {
+class HostLimits : public OneTenant {
   protected:
-    void start(const std::string& limits) {
-        image_ = policy(limits);
-        ShardSettings settings;
-        settings.cache = GetParam();
-        gateway_ = std::make_unique<TestGateway>(*image_, settings);
-        gateway_->advance(nanoseconds_per_second);
-    }
-    void TearDown() override { EXPECT_TRUE(gateway_->counters().balanced()); }
+    void start(const std::string& limits) { run(policy(limits)); }
 
     bool passes(const std::string& host, std::uint16_t flow) {
         const bool six = host.find(':') != std::string::npos;
@@ -75,10 +61,6 @@ class HostLimits : public testing::TestWithParam<CacheTiers> {
                                          .payload = {}}))
                    .size() == 1;
     }
-    std::uint64_t refused(DropReason reason) { return gateway_->drops("blue.sr", reason); }
-
-    std::unique_ptr<const Image> image_;
-    std::unique_ptr<TestGateway> gateway_;
 };
 INSTANTIATE_TEST_SUITE_P(Cached, HostLimits, testing::ValuesIn(all_cache_tiers),
                          [](const auto& instance) { return name_of(instance.param); });

@@ -5,36 +5,20 @@
 #include <set>
 
 #include "runtime/state/nat_table.h"
-#include "tests/support/compile.h"
+#include "tests/runtime/shard/one_tenant.h"
 #include "tests/support/decoded.h"
-#include "tests/support/test_gateway.h"
 
 namespace sluice::test {
 namespace {
 
 std::unique_ptr<const Image> policy(const std::string& pool) {
-    return compile_texts(
-        {{"gateway.yaml",
-          "gateway: edge\nmac: 02:00:5e:00:01:01\nports: {lan0: {}, uplink0: {}}\ntenants: [blue.yaml]\n"},
-         {"blue.yaml",
-          "tenant: blue\nsegments:\n  lan: {vlan: {port: lan0, id: 1}, gateway: 10.1.1.1/24}\n  more: {vlan: "
-          "{port: lan0, id: 2}, gateway: 10.1.2.1/24}\nuplinks:\n  "
-          "internet: {vlan: {port: uplink0, id: 1}, address: 203.0.113.2/24, neighbours: {203.0.113.1: "
-          "\"02:00:00:00:09:01\"}}\nroutes:\n  - {to: 0.0.0.0/0, via: 203.0.113.1}\nnat:\n  - {snat: "
-          "10.1.1.0/24, out: internet, to: 203.0.113.10, " +
-              pool + "}\nfirewall: {default: allow}\n"}});
+    return one_tenant("nat:\n  - {snat: 10.1.1.0/24, out: internet, to: 203.0.113.10, " + pool +
+                      "}\nfirewall: {default: allow}\n");
 }
 
-class NatBlocks : public testing::TestWithParam<CacheTiers> {
+class NatBlocks : public OneTenant {
   protected:
-    void start(const std::string& pool) {
-        image_ = policy(pool);
-        ShardSettings settings;
-        settings.cache = GetParam();
-        gateway_ = std::make_unique<TestGateway>(*image_, settings);
-        gateway_->advance(nanoseconds_per_second);
-    }
-    void TearDown() override { EXPECT_TRUE(gateway_->counters().balanced()); }
+    void start(const std::string& pool) { run(policy(pool)); }
     /// The external port of a packet; 0: it was dropped.
     std::uint16_t port_of(const std::string& host, std::uint16_t port) {
         const auto sent = gateway_->inject("lan0", frame(host, port));
@@ -59,8 +43,6 @@ class NatBlocks : public testing::TestWithParam<CacheTiers> {
         }
     }
 
-    std::unique_ptr<const Image> image_;
-    std::unique_ptr<TestGateway> gateway_;
     std::map<std::uint16_t, std::string> held_;
     std::uint32_t told_ = 0;
 };

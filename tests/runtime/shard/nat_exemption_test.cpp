@@ -1,39 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a policy exempts from NAT (RFC 6888 REQ-6), in all tiers of the cache.
-#include "tests/support/compile.h"
+#include "tests/runtime/shard/one_tenant.h"
 #include "tests/support/decoded.h"
-#include "tests/support/test_gateway.h"
 
 namespace sluice::test {
 namespace {
 
 std::unique_ptr<const Image> policy(const std::string& rules) {
-    return compile_texts(
-        {{"gateway.yaml",
-          "gateway: edge\nmac: 02:00:5e:00:01:01\nports: {lan0: {}, uplink0: {}}\ntenants: [blue.yaml]\n"},
-         {"blue.yaml",
-          "tenant: blue\nsegments:\n  lan: {vlan: {port: lan0, id: 1}, gateway: [10.1.1.1/24, "
-          "\"2001:db8:1::1/64\"], neighbours: {10.1.1.5: \"02:00:00:00:00:01\"}}\nuplinks:\n  internet: "
-          "{vlan: {port: uplink0, id: 1}, address: [203.0.113.2/24, \"2001:db8:f::2/64\"], neighbours: "
-          "{203.0.113.1: \"02:00:00:00:09:01\", \"2001:db8:f::1\": \"02:00:00:00:09:01\"}}\nroutes:\n  - {to: "
-          "0.0.0.0/0, via: 203.0.113.1}\n  - {to: \"::/0\", via: \"2001:db8:f::1\"}\naddresses: {vpn: "
-          "[172.16.0.0/12, \"2001:db8:aa::/48\"]}\nnat:\n  - {snat: 10.1.1.0/24, out: internet, to: "
-          "203.0.113.10}\n  - {snat: \"2001:db8:1::/64\", out: internet, to: \"2001:db8:f::10\"}\n  - "
-          "{one-to-one: 203.0.113.20, inside: 10.1.1.20, on: internet}\n" +
-              rules + "firewall: {default: allow}\n"}});
+    return one_tenant(R"(addresses: {vpn: [172.16.0.0/12, "2001:db8:aa::/48"]}
+nat:
+  - {snat: 10.1.1.0/24, out: internet, to: 203.0.113.10}
+  - {snat: "2001:db8:1::/64", out: internet, to: "2001:db8:f::10"}
+  - {one-to-one: 203.0.113.20, inside: 10.1.1.20, on: internet}
+)" + rules + "firewall: {default: allow}\n");
 }
 
-class NatExemption : public testing::TestWithParam<CacheTiers> {
+class NatExemption : public OneTenant {
   protected:
-    void start(const std::string& rules) {
-        image_ = policy(rules);
-        ShardSettings settings;
-        settings.cache = GetParam();
-        gateway_ = std::make_unique<TestGateway>(*image_, settings);
-        gateway_->advance(nanoseconds_per_second);
-    }
-    void TearDown() override { EXPECT_TRUE(gateway_->counters().balanced()); }
+    void start(const std::string& rules) { run(policy(rules)); }
     /// The source that a packet leaves with; each call is another flow.
     std::string seen(const std::string& source, const std::string& destination) {
         const auto sent = gateway_->inject("lan0", udp({.vlan = 1,
@@ -46,8 +31,6 @@ class NatExemption : public testing::TestWithParam<CacheTiers> {
         return to_string(packet.source, packet.family);
     }
 
-    std::unique_ptr<const Image> image_;
-    std::unique_ptr<TestGateway> gateway_;
     std::uint16_t next_port_ = 2000;
 };
 INSTANTIATE_TEST_SUITE_P(Cached, NatExemption, testing::ValuesIn(all_cache_tiers),

@@ -2,8 +2,7 @@
 //
 // Segments that would end a connection, from somebody who does not know its sequence numbers (RFC 5961, RFC
 // 7857 2.2): without effect always, and dropped where the policy says so.
-#include "tests/support/compile.h"
-#include "tests/support/test_gateway.h"
+#include "tests/runtime/shard/one_tenant.h"
 
 namespace sluice::test {
 namespace {
@@ -12,25 +11,13 @@ constexpr std::uint8_t syn = 0x02, ack = 0x10, fin = 0x01, rst = 0x04;
 constexpr std::uint32_t client_at = 1000, server_at = 70'000'000, far_off = 900'000'000;
 
 std::unique_ptr<const Image> policy(const std::string& firewall) {
-    return compile_texts(
-        {{"gateway.yaml",
-          "gateway: edge\nmac: 02:00:5e:00:01:01\nports: {lan0: {}, uplink0: {}}\ntenants: [blue.yaml]\n"},
-         {"blue.yaml",
-          "tenant: blue\nsegments:\n  lan: {vlan: {port: lan0, id: 1}, gateway: 10.1.1.1/24, neighbours: "
-          "{10.1.1.5: \"02:00:00:00:00:01\"}}\nuplinks:\n  internet: {vlan: {port: uplink0, id: 1}, address: "
-          "203.0.113.2/24, neighbours: {203.0.113.1: \"02:00:00:00:09:01\"}}\nroutes:\n  - {to: 0.0.0.0/0, "
-          "via: 203.0.113.1}\nfirewall: {default: allow" +
-              firewall + "}\n"}});
+    return one_tenant("firewall: {default: allow" + firewall + "}\n");
 }
 
-class TcpSequence : public testing::TestWithParam<CacheTiers> {
+class TcpSequence : public OneTenant {
   protected:
     void start(const std::string& firewall) {
-        image_ = policy(firewall);
-        ShardSettings settings;
-        settings.cache = GetParam();
-        gateway_ = std::make_unique<TestGateway>(*image_, settings);
-        gateway_->advance(nanoseconds_per_second);
+        run(policy(firewall));
         // A connection that has carried data both ways, past the cache's first packets.
         EXPECT_TRUE(client(syn, client_at, 0));
         EXPECT_TRUE(server(syn | ack, server_at, client_at + 1));
@@ -40,7 +27,6 @@ class TcpSequence : public testing::TestWithParam<CacheTiers> {
         }
         EXPECT_EQ(state(), TcpState::established);
     }
-    void TearDown() override { EXPECT_TRUE(gateway_->counters().balanced()); }
 
     bool client(std::uint8_t flags, std::uint32_t sequence, std::uint32_t acknowledgement) {
         return gateway_->inject("lan0", segment(false, flags, sequence, acknowledgement)).size() == 1;
@@ -65,10 +51,6 @@ class TcpSequence : public testing::TestWithParam<CacheTiers> {
             [&](SessionRef, const Session& session) { found = session.tcp.state; });
         return found;
     }
-    std::uint64_t refused() { return gateway_->drops("blue.sr", DropReason::FW_INVALID_STATE); }
-
-    std::unique_ptr<const Image> image_;
-    std::unique_ptr<TestGateway> gateway_;
 };
 INSTANTIATE_TEST_SUITE_P(Cached, TcpSequence, testing::ValuesIn(all_cache_tiers),
                          [](const auto& instance) { return name_of(instance.param); });
@@ -80,7 +62,7 @@ TEST_P(TcpSequence, far_off_fins_and_resets_pass_without_effect) {
         EXPECT_TRUE(client(flags | ack, client_at + far_off, server_at + 1));
         EXPECT_EQ(state(), TcpState::established);
     }
-    EXPECT_EQ(refused(), 0u);
+    EXPECT_EQ(refused(DropReason::FW_INVALID_STATE), 0u);
     EXPECT_TRUE(client(fin | ack, client_at + 1, server_at + 1));
     EXPECT_EQ(state(), TcpState::c_fin);
     EXPECT_TRUE(server(fin | ack, server_at + 1, client_at + 2));
@@ -101,7 +83,7 @@ TEST_P(TcpSequence, a_strict_policy_drops_them) {
     EXPECT_FALSE(server(rst, server_at + far_off, 0));
     EXPECT_FALSE(server(syn | ack, server_at + far_off, client_at + 1));
     EXPECT_FALSE(client(syn, client_at + far_off, 0));
-    EXPECT_EQ(refused(), 4u);
+    EXPECT_EQ(refused(DropReason::FW_INVALID_STATE), 4u);
     EXPECT_EQ(state(), TcpState::established);
     EXPECT_TRUE(server(ack, server_at + 1, client_at + 1));
     EXPECT_TRUE(server(rst, server_at + 1, 0));
