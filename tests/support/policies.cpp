@@ -181,6 +181,7 @@ void add_tunnels(policy::Policy& policy) {
     underlay.name = "underlay-overlay0";
     underlay.file = "gateway.yaml";
     underlay.interfaces = {uplink("overlay0", 2, {}, {"198.51.100.10/24"})};
+    underlay.interfaces[0].mtu = policy.ports[2].mtu;
     auto& firewall = underlay.firewall.emplace();
     firewall.from_uplink = firewall.otherwise = policy::Action::drop;
     policy.tenants.push_back(std::move(underlay));
