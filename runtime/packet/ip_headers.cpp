@@ -91,9 +91,12 @@ bool read_ipv6_extensions(std::span<const std::uint8_t> packet, std::uint8_t fir
         if (type == ipv6_fragment) {
             if (view.fragment_header_offset != 0) return false;
             read_fragment_header(header, static_cast<std::uint16_t>(at), view);
-        } else if (type != ipv6_authentication) {
+        } else if (type == ipv6_authentication) {
+            view.authenticated = true;
+        } else {
             view.has_options = true;
             if (type == ipv6_routing && header[2] == 0) view.source_route = true;  // RFC 5095
+            if (type == ipv6_routing && header[3] != 0) view.segments_left = true;
         }
         type = header[0];
         at += bytes;

@@ -60,6 +60,8 @@ struct IpView {
     std::uint8_t icmp_type = 0, icmp_code = 0;
     bool has_options = false;    // IPv4 options, or an IPv6 hop-by-hop, routing or destination header
     bool source_route = false;   // IPv4 LSRR/SSRR, IPv6 routing header type 0
+    bool segments_left = false;  // IPv6: a routing header that is not used up
+    bool authenticated = false;  // IPv6: an authentication header
     bool dont_fragment = false;  // always true for IPv6
     bool fragment = false;       // offset or more-fragments set (an atomic IPv6 fragment is not one)
     bool more_fragments = false;
