@@ -21,6 +21,9 @@ class IcmpLimiter {
     std::uint32_t tokens() const noexcept { return tokens_; }
     Time filled() const noexcept { return filled_; }
 
+    /// Whether allow() would say no; it changes nothing then.
+    bool is_empty(Time now) const noexcept { return tokens_ == 0 && now - filled_ < interval; }
+
     bool allow(Time now) noexcept {
         const Time earned = (now - filled_) / interval;
         tokens_ = static_cast<std::uint32_t>(std::min<Time>(burst, tokens_ + earned));

@@ -118,6 +118,11 @@ void Shard::State::forward(std::span<PacketView> packets, Arrival& arrival, std:
         return;
     }
     if (const auto reason = commit(packets)) {
+        // SYN_LIMIT protects servers from floods, whose sources are forged.
+        if (*reason != DropReason::SYN_LIMIT && comes_from_inside(*image, trace)) {
+            send_icmp_error(IcmpError::admin_prohibited, first, arrival.ingress, component, 0,
+                            speaker_of_trace(first.ip));
+        }
         for (const PacketView& packet : packets) drop(packet.frame, component, *reason);
         return;
     }

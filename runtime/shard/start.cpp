@@ -81,12 +81,22 @@ Started Shard::State::start(const Frame& frame, const Glance& glance, Start& sta
         frame.headroom + glance.l2_bytes < recipe.l2_bytes) {
         return {};
     }
-    if (sessions.full()) return refuse(DropReason::SESSION_FULL);
+    // The pipeline tells the sender; where no more may be told, nothing but the count of that is missing here.
+    const auto refuse_session = [&](DropReason reason) {
+        const Ip sender = Ip::from_v4(__builtin_bswap32(glance.key.source));
+        if (!start.row->tells || is_group(sender, Family::v4)) return refuse(reason);
+        const Component router = counters.service_router(start.row->tenant);
+        if (!icmp_limiters[router].is_empty(now)) return Started{};
+        ++counters.originated;
+        counters.drop(router, DropReason::ICMP_RATELIMIT);
+        return refuse(reason);
+    };
+    if (sessions.full()) return refuse_session(DropReason::SESSION_FULL);
     if (!starts.room) return {};  // one has ended since
     const std::uint32_t neighbour = ready_neighbour(glance, start);
     if (neighbour == no_neighbour) return {};
     if (start.row->limits_sessions) {
-        if (const auto reason = limit_of_start(glance, start)) return refuse(*reason);
+        if (const auto reason = limit_of_start(glance, start)) return refuse_session(*reason);
         if (!start.within_limits) return {};  // one has ended since
     }
     const std::uint32_t at = open(glance, start);

@@ -91,6 +91,7 @@ inline bool read_leaves(const StartLeaves& leaves, Start& start) {
     const StartRow& row = *start.row;
     const image::Adjacency& back = row.adjacencies[leaves.route_back];
     if (back.kind() == image::AdjacencyKind::Local) return false;
+    if (back.kind() == image::AdjacencyKind::DirectedBroadcast) return false;  // nobody to be told anything
     if (row.checks_source && !(is_next_hop(back) && back.interface() == row.in_interface)) return false;
     start.adjacency = leaves.route;
     const image::Adjacency& adjacency = row.adjacencies[start.adjacency];

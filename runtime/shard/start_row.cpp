@@ -14,6 +14,14 @@ void keep_root(LpmView& table, std::span<std::uint32_t> copy) {
     table.root = copy.data();
 }
 
+/// One to speak from.
+bool has_address(const TenantView& tenant, const image::Interface& interface, Family family) {
+    const auto addresses = tenant.addresses.subspan(interface.first_address(), interface.address_count());
+    return std::ranges::any_of(addresses, [family](const auto& address) {
+        return address.family() == static_cast<std::uint8_t>(family);
+    });
+}
+
 }  // namespace
 
 void StartRow::set(const Image& image, InterfaceRef from) {
@@ -23,6 +31,7 @@ void StartRow::set(const Image& image, InterfaceRef from) {
     possible = view.has_service_router && in.kind() != image::InterfaceKind::Transit;
     limits_sessions = view.limits_sessions();
     from_inside = is_inside(in.kind());
+    tells = from_inside && has_address(view, in, Family::v4);
     checks_source = in.source_check() != image::SourceCheck::Off;
     has_rules = !view.rules.empty();
     has_nat = !view.nat_classes4.empty();

@@ -34,6 +34,7 @@ struct alignas(64) StartRow {
     bool has_own_routes = false, has_rules = false, has_nat = false;
     bool limits_sessions : 1 = false;            // of its own, or of a host's
     bool from_inside : 1 = false;                // what enters there
+    bool tells : 1 = false;                      // its senders why they get no session
     std::uint16_t tenant = 0, in_interface = 0;  // a slot, a position
     std::uint16_t from_zone = 0;
     image::FirewallAction default_action{};  // of what comes from there

@@ -64,6 +64,16 @@ Exit drop(StageContext& context, DropReason reason, std::optional<IcmpError> err
     return Exit::done;
 }
 
+bool comes_from_inside(const Image& image, const Trace& trace) {
+    const Hop& first = trace.hops.front();
+    return is_inside(image.tenants()[first.tenant].interfaces[first.in_interface].kind());
+}
+
+Exit refuse_session(StageContext& context, DropReason reason) {
+    if (!comes_from_inside(context.image, context.trace)) return drop(context, reason);
+    return drop(context, reason, IcmpError::admin_prohibited);
+}
+
 void run_pipeline(const Image& image, const StageTables& tables, std::span<const PacketView> packets,
                   bool whole, InterfaceRef ingress, Trace& trace) {
     const PacketView& packet = packets.front();

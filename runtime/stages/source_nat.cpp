@@ -54,7 +54,7 @@ SourceChoice choose_source(const StageContext& context, std::uint16_t out_interf
 Exit translate_source(StageContext& context) {
     if (!context.decides()) return Exit::next;
     // Before any port is looked for: a flood that nothing can be opened for must stay cheap.
-    if (context.tables.sessions.full()) return drop(context, DropReason::SESSION_FULL);
+    if (context.tables.sessions.full()) return refuse_session(context, DropReason::SESSION_FULL);
     Hop& hop = *context.hop;
     const IpView& ip = context.ip();
     // Hairpin: the receiver must see the external source, as if the packet had been out and come back.
@@ -64,7 +64,7 @@ Exit translate_source(StageContext& context) {
                                               context.current.destination);
     hop.source_rule = choice.row;
     if (choice.row != no_stage_row) record(context, StageId::source_nat, choice.row);
-    if (choice.exhausted) return drop(context, DropReason::NAT_NO_PORT);
+    if (choice.exhausted) return refuse_session(context, DropReason::NAT_NO_PORT);
     context.current.source = choice.source;
     context.current.source_port = choice.source_port;
     hop.choice = choice.dynamic;
@@ -76,7 +76,7 @@ Exit translate_source(StageContext& context) {
     // Two packets that differ must not get the same reply: the later one has no translation of its own. Nor has
     // a packet that is its own reply.
     if (hop.reverse == hop.forward || context.tables.sessions.find(hop.reverse))
-        return drop(context, DropReason::NAT_NO_PORT);
+        return refuse_session(context, DropReason::NAT_NO_PORT);
     if (ip.l4_kind == L4Kind::tcp) context.trace.forbid_cache(NoCacheReason::TCP_FLAGS);
     return Exit::next;
 }

@@ -199,6 +199,10 @@ bool enter_router(StageContext& context, std::uint16_t tenant, std::uint16_t int
 void record(StageContext& context, StageId stage, std::uint32_t row = no_stage_row);
 /// Counted for the tenant's service router, or its distributed router where it has no other.
 Exit drop(StageContext& context, DropReason reason, std::optional<IcmpError> error = std::nullopt);
+/// For want of what a session takes. Its sender is told (RFC 5508 REQ-8, RFC 6888 REQ-11), but not a stranger.
+Exit refuse_session(StageContext& context, DropReason reason);
+/// Whether the packet's sender is one of the hosts behind the first router, whatever routers it came through.
+bool comes_from_inside(const Image& image, const Trace& trace);
 
 // ---- the stages, in order (one file each) ----
 Exit admit_ip(StageContext& context);

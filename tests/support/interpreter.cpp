@@ -198,7 +198,7 @@ Expected Interpreter::forward(Walk& walk, bool judged) {
         const Key out = key_of(walk);
         // Whose reply would it be? The later of two packets that differ has no translation of its own.
         if (walk.chosen && (out.reversed() == wire || sessions_.contains(out.reversed())))
-            return drop(walk, "NAT_NO_PORT");
+            return refuse_session(walk);
         walk.new_sessions.push_back({wire, {out, rule}});
         walk.new_sessions.push_back({out.reversed(), {wire.reversed(), rule}});
     }
@@ -288,6 +288,13 @@ Expected Interpreter::reject(const Walk& walk) const {
         result.answer->type = result.answer->code = 0;
     }
     return result;
+}
+
+/// No NAT port. Who came from outside is told nothing.
+Expected Interpreter::refuse_session(const Walk& walk) const {
+    const policy::Interface& came_by = tenant(walk.first_tenant).interfaces[walk.first_ingress];
+    if (came_by.kind != InterfaceKind::segment) return drop(walk, "NAT_NO_PORT");
+    return drop_with_icmp(walk, "NAT_NO_PORT", 3, 1, 13, 1);
 }
 
 /// To an address of the gateway: echo is answered; what comes from outside is dropped in silence, what comes

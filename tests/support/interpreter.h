@@ -143,6 +143,7 @@ class Interpreter {
     Expected drop_with_icmp(const Walk& walk, const char* reason, std::uint8_t type, std::uint8_t type6,
                             std::uint8_t code, std::uint8_t code6) const;
     Expected reject(const Walk& walk) const;
+    Expected refuse_session(const Walk& walk) const;
     bool take_ttl(Walk& walk, const policy::Interface& egress) const;
 
     const policy::Tenant& tenant(std::uint16_t index) const { return policy_.tenants[index]; }

@@ -180,7 +180,7 @@ void Interpreter::judge_choice(const policy::Snat& rule, const Inside& inside, c
 std::optional<Expected> Interpreter::dynamic_source(Walk& walk, std::size_t rule_index, Ip remote) {
     const policy::Snat& rule = tenant(walk.tenant).snat[rule_index];
     const Decoded& packet = walk.packets[0];
-    if (!has_ports(packet.kind())) return drop(walk, "NAT_NO_PORT");
+    if (!has_ports(packet.kind())) return refuse_session(walk);
     walk.translated = true;
     const Inside inside{walk.tenant, rule_index, packet.protocol, packet.source, packet.source_port()};
     if (const auto found = mappings_.find(inside); found != mappings_.end()) {
@@ -208,7 +208,7 @@ std::optional<Expected> Interpreter::dynamic_source(Walk& walk, std::size_t rule
     }
     const auto& drops = walk.observed->drops;
     const bool refused = std::count(drops.begin(), drops.end(), "NAT_NO_PORT") != 0;
-    if (all_full || (some_full && refused)) return drop(walk, "NAT_NO_PORT");
+    if (all_full || (some_full && refused)) return refuse_session(walk);
 
     walk.chosen = false;
     Outside chosen = outside_at(rule.pool[0], range.low);

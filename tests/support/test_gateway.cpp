@@ -135,6 +135,10 @@ std::uint16_t TestGateway::port_of(std::string_view name) const {
     return static_cast<std::uint16_t>(at - names.begin());
 }
 
+std::size_t TestGateway::count_by(std::string_view port, std::span<const SentFrame> sent) const {
+    return static_cast<std::size_t>(std::ranges::count(sent, port_of(port), &SentFrame::port));
+}
+
 std::uint64_t TestGateway::drops(std::string_view component, DropReason reason) {
     const Counters& counters = shard_.counters();
     const auto& names = counters.component_names;

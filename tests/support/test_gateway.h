@@ -71,6 +71,8 @@ class TestGateway {
     void release_held();
 
     std::uint16_t port_of(std::string_view name) const;  // throws std::invalid_argument
+    /// How many of them left by that port.
+    std::size_t count_by(std::string_view port, std::span<const SentFrame> sent) const;
     std::uint64_t drops(std::string_view component, DropReason reason);
     const Counters& counters() { return shard_.counters(); }
     Shard& shard() { return shard_; }

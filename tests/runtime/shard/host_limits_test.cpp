@@ -28,13 +28,12 @@ class HostLimits : public OneTenant {
 
     bool passes(const std::string& host, std::uint16_t flow) {
         const bool six = host.find(':') != std::string::npos;
-        return gateway_
-                   ->inject("lan0", udp({.vlan = 1,
-                                         .source = host,
-                                         .destination = six ? "2001:db8:9::1" : "198.18.0.9",
-                                         .source_port = static_cast<std::uint16_t>(1000 + flow),
-                                         .destination_port = 7}))
-                   .size() == 1;
+        const auto sent = gateway_->inject("lan0", udp({.vlan = 1,
+                                                        .source = host,
+                                                        .destination = six ? "2001:db8:9::1" : "198.18.0.9",
+                                                        .source_port = static_cast<std::uint16_t>(1000 + flow),
+                                                        .destination_port = 7}));
+        return gateway_->count_by("uplink0", sent) == 1;
     }
     /// A segment from the Internet to one of the two servers.
     bool comes_in(const std::string& server, std::uint16_t port, std::uint8_t flags,
@@ -101,7 +100,7 @@ TEST_P(HostLimits, a_burst_gets_no_more_than_is_left) {
         burst.push_back(
             udp({.vlan = 1, .source_port = static_cast<std::uint16_t>(1000 + flow), .destination_port = 7}));
     }
-    EXPECT_EQ(gateway_->inject("lan0", burst).size(), 3u);
+    EXPECT_EQ(gateway_->count_by("uplink0", gateway_->inject("lan0", burst)), 3u);
     EXPECT_EQ(refused(DropReason::HOST_LIMIT), 5u);
 }
 

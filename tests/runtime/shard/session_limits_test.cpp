@@ -56,8 +56,9 @@ class SessionLimits : public testing::TestWithParam<CacheTiers> {
                             .vlan = vlan,
                             .source_port = static_cast<std::uint16_t>(1000 + flow),
                             .destination_port = port};
-        return gateway_->inject("lan0", udp(packet)).size() == 1;
+        return leaving(gateway_->inject("lan0", udp(packet))) == 1;
     }
+    std::size_t leaving(std::span<const SentFrame> sent) const { return gateway_->count_by("uplink0", sent); }
     std::uint64_t refused(DropReason reason) { return gateway_->drops("blue.sr", reason); }
 
     std::unique_ptr<const Image> image_;
@@ -108,13 +109,11 @@ TEST_P(SessionLimits, new_ones_come_at_their_rate_after_a_seconds_worth) {
 TEST_P(SessionLimits, ipv6_sessions_count_as_well) {
     start("limits: {sessions: 1}\n");
     const auto send = [&](std::uint16_t port) {
-        return gateway_
-            ->inject("lan0", udp({.destination_mac = "02:00:5e:00:01:01",
-                                  .vlan = 1,
-                                  .source = "2001:db8:1::5",
-                                  .destination = "2001:db8:9::1",
-                                  .source_port = port}))
-            .size();
+        return leaving(gateway_->inject("lan0", udp({.destination_mac = "02:00:5e:00:01:01",
+                                                     .vlan = 1,
+                                                     .source = "2001:db8:1::5",
+                                                     .destination = "2001:db8:9::1",
+                                                     .source_port = port})));
     };
     EXPECT_EQ(send(1), 1u);
     EXPECT_EQ(send(2), 0u);
@@ -165,10 +164,10 @@ TEST_P(SessionLimits, a_burst_of_new_flows_gets_as_many_as_are_left) {
                              .source_port = static_cast<std::uint16_t>(1000 + flow),
                              .destination_port = 53}));
     }
-    EXPECT_EQ(gateway_->inject("lan0", burst).size(), 11u);
+    EXPECT_EQ(leaving(gateway_->inject("lan0", burst)), 11u);
     EXPECT_EQ(refused(DropReason::SESSION_RATE), 19u);
     gateway_->advance(nanoseconds_per_second);
-    EXPECT_EQ(gateway_->inject("lan0", burst).size(), 11u + 8u) << "the known ones, and up to twenty";
+    EXPECT_EQ(leaving(gateway_->inject("lan0", burst)), 11u + 8u) << "the known ones, and up to twenty";
     EXPECT_EQ(refused(DropReason::SESSION_FULL), 11u);
 }
 

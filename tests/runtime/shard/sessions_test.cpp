@@ -24,7 +24,8 @@ TEST_P(Sessions, a_full_table_refuses_new_ones_and_leaks_nothing) {
     }
     EXPECT_EQ(ports.size(), 4u);
     for (std::uint16_t i = 4; i < 20; ++i) {
-        EXPECT_TRUE(inside(udp(on_web(flow_of(static_cast<std::uint16_t>(4000 + i))))).empty());
+        const auto sent = inside(udp(on_web(flow_of(static_cast<std::uint16_t>(4000 + i)))));
+        EXPECT_EQ(gateway->count_by("uplink0", sent), 0u);
     }
     EXPECT_EQ(drops("blue.sr", DropReason::SESSION_FULL), 16u);
     only(inside(udp(on_web(flow_of(4000)))));  // what there is, works
@@ -42,10 +43,12 @@ TEST_P(Sessions, two_routers_open_theirs_together_or_neither) {
     only(inside(udp(on_web({.destination = "172.20.0.5", .source_port = 4000, .destination_port = 7}))));
     EXPECT_EQ(counters().sessions.active, 2u);
     for (int i = 0; i < 10; ++i) {  // room for one of two
-        EXPECT_TRUE(inside(udp(on_web({.destination = "172.20.0.5",
-                                       .source_port = static_cast<std::uint16_t>(5000 + i),
-                                       .destination_port = 7})))
-                        .empty());
+        // Red has no room: what says so is from red, and goes to where the packet came from.
+        const Decoded told = only(inside(udp(on_web({.destination = "172.20.0.5",
+                                                     .source_port = static_cast<std::uint16_t>(5000 + i),
+                                                     .destination_port = 7}))));
+        EXPECT_EQ(told.kind(), Kind::icmp_error);
+        EXPECT_EQ(to(told), "10.1.1.5");
     }
     EXPECT_EQ(drops("red.sr", DropReason::SESSION_FULL), 10u);
     EXPECT_EQ(counters().sessions.active, 2u);
