@@ -82,10 +82,9 @@ std::optional<IpView> view_across(const IpView& view) noexcept {
     } else {
         across.id = view.id & 0xffff;
     }
-    // IPv6 counts its payload, an IPv4 datagram its header too.
-    const std::uint32_t counted = to_v6 ? across.total_length - ipv6_header_bytes : across.total_length;
+    // A datagram's bytes: IPv6 counts them without its header, IPv4 with it.
     const std::uint32_t end = view.fragment_offset + l4_length + (to_v6 ? 0 : ipv4_header_bytes);
-    if (counted > longest_length || end > longest_length) return std::nullopt;
+    if (end > longest_length) return std::nullopt;
     return across;
 }
 

@@ -70,11 +70,9 @@ std::uint32_t sum_of_icmp(const IpView& view, const std::uint8_t* icmp) noexcept
 /// With `sum_before` over all of the error as it came (0xffff where its checksum was right), and the new one's
 /// checksum field zero.
 std::uint16_t icmp_checksum_across(std::uint32_t sum_before, std::uint32_t sum_after) noexcept {
-    const std::uint16_t wrong_by = checksum_finish(sum_before);  // as a complement
     ChecksumDelta error;
-    if (wrong_by != 0) error.replace16(static_cast<std::uint16_t>(~wrong_by), 0xffff);
-    const std::uint16_t right = checksum_finish(sum_after);
-    return wrong_by == 0 ? right : error.apply(right);
+    error.replace16(static_cast<std::uint16_t>(~checksum_finish(sum_before)), 0xffff);
+    return error.apply(checksum_finish(sum_after));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "runtime/control/entrance.h"
 #include "runtime/packet/build.h"
 #include "runtime/packet/bytes.h"
+#include "runtime/packet/cross_family.h"
 #include "runtime/packet/describe.h"
 #include "runtime/packet/parse.h"
 #include "runtime/packet/rewrite.h"
@@ -87,6 +88,19 @@ void cut(const PacketView& packet, std::uint8_t size) {
     require(count == 0 || payload == packet.ip.total_length - packet.ip.header_length);
 }
 
+void cut_ipv6(const PacketView& packet, std::uint8_t size) {
+    const auto mtu = static_cast<std::uint16_t>(size * 8);
+    const std::uint32_t count = ipv6_fragment_count(packet.ip, mtu);
+    std::uint32_t payload = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        Exact out(mtu);
+        const std::uint32_t length = build_ipv6_fragment(packet.ip_bytes(), packet.ip, mtu, 7, i, out.span());
+        require(length >= 40 && length <= mtu);
+        payload += length - (packet.ip.total_length <= mtu ? packet.ip.header_length : 48);
+    }
+    require(count == 0 || payload == packet.ip.total_length - packet.ip.header_length);
+}
+
 void translate(const PacketView& packet) {
     Exact copy(packet.ip_bytes());
     if (packet.ip.l4_kind == L4Kind::icmp_error && packet.ip.fragment_offset == 0) {
@@ -108,6 +122,45 @@ void translate(const PacketView& packet) {
     if ((packet.ip.family == Family::v4 && packet.ip.icmp_type == 8) || packet.ip.icmp_type == 128) {
         if (packet.ip.l4_kind == L4Kind::icmp_query) echo_request_to_reply(copy.bytes.get(), packet.ip);
     }
+}
+
+/// Into the other IP version, in a buffer without a byte to spare.
+void cross(const PacketView& packet, std::uint8_t size) {
+    const std::uint16_t headroom = size % (most_growth_across + 1);
+    Exact buffer(headroom + packet.frame.length);
+    std::copy_n(packet.frame.data, packet.frame.length, buffer.bytes.get() + headroom);
+    PacketView crossed = packet;
+    crossed.frame.data = buffer.bytes.get() + headroom;
+    crossed.frame.headroom = headroom;
+    crossed.frame.tailroom = 0;
+    const bool to_v6 = packet.ip.family == Family::v4;
+    const Ip ip = to_v6 ? Ip{0x20010db8'00000000, 1} : Ip::from_v4(0xc0000201);
+    const CrossedEnds ends{ip, ip, 1, 2};
+    bool done = false;
+    std::uint32_t expected_length = 0;
+    if (packet.ip.l4_kind == L4Kind::icmp_error && packet.ip.fragment_offset == 0) {
+        const auto quote = parse_quoted_packet(
+            packet.ip_bytes().subspan(packet.ip.header_length + icmp_error_header_bytes), packet.ip.family);
+        if (!quote) return;
+        const auto view = error_view_across(crossed, *quote);
+        expected_length = view ? view->total_length : 0;
+        done = translate_error_across(crossed, ends, *quote, ends, size);
+        require(view || !done);
+    } else {
+        const auto view = view_across(packet.ip);
+        expected_length = view ? view->total_length : 0;
+        done = translate_across(crossed, ends, whole_datagram({&crossed, 1}), size);
+        require(view || !done);
+    }
+    const Frame& frame = crossed.frame;
+    require(frame.data - frame.headroom == buffer.bytes.get());
+    require(frame.headroom + frame.length + frame.tailroom == buffer.size);
+    if (!done) return require(std::equal(frame.bytes().begin(), frame.bytes().end(), packet.frame.data));
+    IpView again;
+    require(!parse_ip_packet(crossed.ip_bytes(), crossed.l2.ethertype, again));
+    require(again.total_length == expected_length && again.header_length == crossed.ip.header_length);
+    require(again.l4_kind == crossed.ip.l4_kind && again.icmp_type == crossed.ip.icmp_type);
+    if (to_v6) cut_ipv6(crossed, size);
 }
 
 /// blue's db is VNI 5001 on port 2, with remotes 198.51.100.21 and .22, or 2001:db8:51::21 and ::22.
@@ -220,6 +273,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     say_something_about(packet, sizes);
     if (packet.ip.family == Family::v4) cut(packet, sizes);
     translate(packet);
+    cross(packet, sizes);
     replace_layer2(packet, sizes);
     enter(packet);
     return 0;

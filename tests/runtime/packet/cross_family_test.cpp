@@ -168,6 +168,28 @@ TEST(FourToSix, UdpFragmentsWithoutChecksumGetOneOverAllOfThem) {  // 4.5
     }
 }
 
+TEST(FourToSix, WhatFollowsAUdpDatagramIsNotSummed) {  // RFC 768: its own length ends it
+    test::Packet before = ipv4_packet(), after = ipv6_packet();
+    before.no_udp_checksum = true;
+    before.payload = after.payload = payload_of(50);
+    const Bytes shorter6 = test::ip_packet(test::udp(after));
+    // Behind the UDP header comes what is 20 bytes longer than it says.
+    const auto longer = [](const test::Packet& packet, const Bytes& shorter, std::size_t header) {
+        test::Packet fields = packet;
+        fields.payload.assign(shorter.begin() + static_cast<std::ptrdiff_t>(header), shorter.end());
+        test::append(fields.payload, Bytes(20, 0xee));
+        return test::ip_protocol(fields, 17);
+    };
+    const Bytes longer4 = longer(before, test::ip_packet(test::udp(before)), 20);
+    const Bytes longer6 = longer(after, shorter6, 40);
+    EXPECT_EQ(crossed(longer4, ends_of(longer6)), longer6);
+    for (const std::size_t piece : {24, 56, 64}) {
+        EXPECT_EQ(crossed(test::fragments(longer4, piece), ends_of(longer6)),
+                  test::fragments(longer6, piece, before.id))
+            << piece;
+    }
+}
+
 TEST(FourToSix, AUdpChecksumThatComesOutAsZeroIsAllOnes) {
     test::Packet after = ipv6_packet();
     while (test::get16(test::udp(after), 14 + 40 + 6) != 0xffff) ++after.source_port;
