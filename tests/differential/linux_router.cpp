@@ -5,7 +5,6 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -15,71 +14,39 @@
 #include <set>
 #include <stdexcept>
 
+#include "tests/differential/own_namespace.h"
 #include "tests/differential/render_linux.h"
 #include "tests/support/decoded.h"
 
 namespace sluice::test {
 namespace {
 
-constexpr const char* this_namespace = "/proc/thread-self/ns/net";
 constexpr const char* probe_mac = "02:ee:00:00:00:01";
-constexpr int patience_milliseconds = 10'000;  // the machine stalls at times
-
-/// While it lives, this thread is in a namespace of its own.
-class Visit {
-  public:
-    Visit() : home_(open(this_namespace, O_RDONLY | O_CLOEXEC)) {
-        if (home_ < 0 || unshare(CLONE_NEWNET) != 0) throw std::runtime_error("no new network namespace");
-    }
-    ~Visit() {
-        if (setns(home_, CLONE_NEWNET) != 0) std::abort();
-        close(home_);
-    }
-    Visit(const Visit&) = delete;
-    Visit& operator=(const Visit&) = delete;
-
-  private:
-    int home_;
-};
-
-void run(const std::string& command, const std::string& input) {
-    FILE* pipe = popen(command.c_str(), "w");
-    if (pipe == nullptr) throw std::runtime_error("cannot run " + command);
-    std::fwrite(input.data(), 1, input.size(), pipe);
-    if (pclose(pipe) != 0) throw std::runtime_error(command + " failed on:\n" + input);
-}
-
-void set(const std::string& name, const std::string& value) {
-    std::ofstream file("/proc/sys/net/" + name);
-    file << value;
-    file.close();
-    if (!file) throw std::runtime_error("cannot set " + name);
-}
 
 void set_up_kernel() {
     // Forward without second thoughts about sources, tell senders about errors always.
-    set("ipv4/ip_forward", "1");
-    set("ipv6/conf/all/forwarding", "1");
+    set_kernel("ipv4/ip_forward", "1");
+    set_kernel("ipv6/conf/all/forwarding", "1");
     for (const char* scope : {"all", "default"}) {
-        set(std::string("ipv4/conf/") + scope + "/rp_filter", "0");
-        set(std::string("ipv4/conf/") + scope + "/send_redirects", "0");
+        set_kernel(std::string("ipv4/conf/") + scope + "/rp_filter", "0");
+        set_kernel(std::string("ipv4/conf/") + scope + "/send_redirects", "0");
     }
     // Neither limits by peer nor those of the whole machine count a type that the mask leaves out.
-    set("ipv4/icmp_ratelimit", "0");
-    set("ipv4/icmp_ratemask", "0");
-    set("ipv4/icmp_errors_use_inbound_ifaddr", "1");
-    set("ipv6/icmp/ratelimit", "0");
-    set("ipv6/icmp/ratemask", "\n");
+    set_kernel("ipv4/icmp_ratelimit", "0");
+    set_kernel("ipv4/icmp_ratemask", "0");
+    set_kernel("ipv4/icmp_errors_use_inbound_ifaddr", "1");
+    set_kernel("ipv6/icmp/ratelimit", "0");
+    set_kernel("ipv6/icmp/ratemask", "\n");
     // No noise of its own.
-    set("ipv6/conf/default/accept_ra", "0");
-    set("ipv6/conf/default/accept_dad", "0");
-    set("ipv6/conf/default/addr_gen_mode", "1");
+    set_kernel("ipv6/conf/default/accept_ra", "0");
+    set_kernel("ipv6/conf/default/accept_dad", "0");
+    set_kernel("ipv6/conf/default/addr_gen_mode", "1");
 }
 
 void set_up_tracking() {
-    set("netfilter/nf_conntrack_tcp_loose", "0");       // no session from the middle of a connection
-    set("netfilter/nf_conntrack_tcp_be_liberal", "1");  // no judgement of windows
-    set("netfilter/nf_conntrack_checksum", "0");        // none of layer 4 checksums
+    set_kernel("netfilter/nf_conntrack_tcp_loose", "0");       // no session from the middle of a connection
+    set_kernel("netfilter/nf_conntrack_tcp_be_liberal", "1");  // no judgement of windows
+    set_kernel("netfilter/nf_conntrack_checksum", "0");        // none of layer 4 checksums
 }
 
 /// The IPv6 addresses that the kernel takes for its own when packets come.
@@ -138,13 +105,13 @@ std::string LinuxRouter::unavailable(bool vxlan) {
     if (geteuid() != 0) return "needs root for a network namespace";
     if (access("/dev/net/tun", R_OK | W_OK) != 0) return "needs /dev/net/tun";
     try {
-        const Visit visit;
-        run("nft -f - 2>/dev/null",
-            "table ip nat { chain c { type nat hook postrouting priority 100; }; }\n"
-            "table inet f { chain c { type filter hook forward priority 0; ct state invalid drop; }; }\n");
+        const OwnNamespace here;
+        run_with("nft -f - 2>/dev/null",
+                 "table ip nat { chain c { type nat hook postrouting priority 100; }; }\n"
+                 "table inet f { chain c { type filter hook forward priority 0; ct state invalid drop; }; }\n");
         const std::string tunnel =
             "link add v type vxlan id 1 dstport 4789 local 192.0.2.1 remote 192.0.2.2 dev lo\n";
-        run("ip -batch - 2>/dev/null", "link set dev lo up\n" + (vxlan ? tunnel : ""));
+        run_with("ip -batch - 2>/dev/null", "link set dev lo up\n" + (vxlan ? tunnel : ""));
     } catch (const std::runtime_error&) {
         return std::string("needs network namespaces, ip, and nft with NAT") + (vxlan ? ", VXLAN devices" : "");
     }
@@ -153,12 +120,12 @@ std::string LinuxRouter::unavailable(bool vxlan) {
 
 LinuxRouter::LinuxRouter(const policy::Policy& policy, const policy::Tenant& tenant)
     : policy_(policy), tenant_(tenant) {
-    const Visit visit;
-    namespace_ = open(this_namespace, O_RDONLY | O_CLOEXEC);
+    const OwnNamespace here;
+    namespace_ = here.keep();
     set_up_kernel();
     for (std::size_t index = 0; index < tenant.interfaces.size(); ++index) add_device(index);
-    run("ip -batch -", render_ip(policy, tenant));
-    run("nft -f -", render_nft(tenant));
+    run_with("ip -batch -", render_ip(policy, tenant));
+    run_with("nft -f -", render_nft(tenant));
     set_up_tracking();
     await_addresses();
 }
