@@ -161,6 +161,8 @@ void Shard::State::update_session(const Hop& hop, std::span<const PacketView> pa
     for (const PacketView& packet : packets) entry.count(packet.frame.length);
     const PacketView& first = packets.front();
     if (first.ip.l4_kind == L4Kind::icmp_error) return;  // never refreshes (RFC 4787 REQ-12)
+    const bool resets = first.ip.l4_kind == L4Kind::tcp && (first.ip.tcp_flags & tcp_rst) != 0;
+    const std::uint32_t due_before = resets ? deadline_tick(hop.session) : 0;
     if (first.ip.l4_kind == L4Kind::tcp) {
         const auto direction = static_cast<std::uint8_t>(hop.direction);
         TcpTracker tcp = sessions.tcp(hop.session);
@@ -172,6 +174,10 @@ void Shard::State::update_session(const Hop& hop, std::span<const PacketView> pa
         if (!tcp.cacheable()) clear_programs(hop.session);
     }
     entry.last_seen = seen_tick();
+    if (resets) {  // it may answer a stranger's packet, and leaves no more time than there was (RFC 7857 7.1)
+        const auto later = static_cast<std::int32_t>(deadline_tick(hop.session) - due_before);
+        if (later > 0) entry.last_seen -= static_cast<std::uint32_t>(later);
+    }
     // The timer looks again when it fires: only a deadline that came nearer must be told to it.
     const std::uint32_t due = deadline_tick(hop.session);
     const bool nearer =

@@ -62,6 +62,35 @@ TEST_P(NatRfc, an_icmp_error_from_inside_refreshes_nothing) {
     EXPECT_EQ(counters().sessions.active, 0u);
 }
 
+// RFC 7857 7.1: nor does a reset, which may answer what a stranger sent.
+TEST_P(NatRfc, a_reset_makes_no_session_live_longer) {
+    const auto reset = [&](std::uint32_t sequence) {
+        return tcp(
+            on_web({.source_port = 4000, .destination_port = 7, .tcp_flags = rst, .sequence = sequence}));
+    };
+    const Bytes open = tcp(on_web({.source_port = 4000, .destination_port = 7, .tcp_flags = syn}));
+    const Decoded sent = only(inside(open));
+    gateway->advance(seconds(200));
+    only(outside(tcp(from_server(sent, syn | ack))));  // it lives until second 440
+    gateway->advance(seconds(230));
+    only(inside(reset(2000)));
+    gateway->advance(seconds(9));
+    EXPECT_EQ(counters().sessions.active, 1u);
+    only(inside(reset(2000)));
+    gateway->advance(seconds(2));
+    EXPECT_EQ(counters().sessions.active, 0u);
+    // Where there is more time left, it gets what a closed connection has, from the reset on.
+    only(outside(tcp(from_server(only(inside(open)), syn | ack))));
+    only(inside(
+        tcp(on_web({.source_port = 4000, .destination_port = 7, .sequence = 1001, .acknowledgement = 1001}))));
+    gateway->advance(seconds(1000));
+    only(inside(reset(2000)));
+    gateway->advance(seconds(239));
+    EXPECT_EQ(counters().sessions.active, 1u);
+    gateway->advance(seconds(2));
+    EXPECT_EQ(counters().sessions.active, 0u);
+}
+
 // RFC 4787 REQ-6: in both directions, where the filter lets it in.
 TEST_P(NatRfc, a_packet_from_either_side_refreshes_the_mapping) {
     const Bytes out = udp(on_web({.source_port = 4000, .destination_port = 7}));
