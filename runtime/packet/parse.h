@@ -22,6 +22,9 @@ std::optional<L2View> parse_l2(std::span<const std::uint8_t> frame) noexcept;
 std::optional<DropReason> parse_ip_packet(std::span<const std::uint8_t> packet, std::uint16_t ethertype,
                                           IpView& view) noexcept;
 
+/// Of an ICMP or ICMPv6 message that is not in fragments: whether its own checksum is right. Reads all of it.
+bool icmp_checksum_valid(const PacketView& packet) noexcept;
+
 struct QuotedPacket {
     IpView view;
     std::uint32_t l4_bytes = 0;  // how much of layer 4 is there

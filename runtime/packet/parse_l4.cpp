@@ -2,7 +2,9 @@
 #include "runtime/packet/parse_l4.h"
 
 #include "runtime/packet/bytes.h"
+#include "runtime/packet/checksum.h"
 #include "runtime/packet/headers.h"
+#include "runtime/packet/parse.h"
 
 namespace sluice {
 namespace {
@@ -102,6 +104,16 @@ bool parse_quoted_l4(std::span<const std::uint8_t> l4, IpView& view) noexcept {
         default:
             return true;
     }
+}
+
+bool icmp_checksum_valid(const PacketView& packet) noexcept {
+    const IpView& ip = packet.ip;
+    const auto message = packet.ip_bytes().subspan(ip.header_length);
+    const std::uint32_t pseudo_header =
+        ip.family == Family::v4 ? 0
+                                : pseudo_header_sum(ip.source, ip.destination, ip.family, ip.protocol,
+                                                    static_cast<std::uint32_t>(message.size()));
+    return checksum_finish(checksum_sum(message, pseudo_header)) == 0;
 }
 
 }  // namespace sluice

@@ -26,17 +26,6 @@ bool may_be_told(const PacketView& about, const TenantView& tenant) {
     return kind != image::AdjacencyKind::DirectedBroadcast && kind != image::AdjacencyKind::Local;
 }
 
-/// Forwarded packets keep a wrong checksum (C5); what is meant for us is not answered (RFC 1122 3.2.2).
-bool icmp_checksum_valid(const PacketView& packet) {
-    const IpView& ip = packet.ip;
-    const auto message = packet.ip_bytes().subspan(ip.header_length);
-    const std::uint32_t pseudo_header =
-        ip.family == Family::v4 ? 0
-                                : pseudo_header_sum(ip.source, ip.destination, ip.family, ip.protocol,
-                                                    static_cast<std::uint32_t>(message.size()));
-    return checksum_finish(checksum_sum(message, pseudo_header)) == 0;
-}
-
 }  // namespace
 
 Frame Shard::State::new_frame(std::uint32_t l3_length) {
@@ -159,6 +148,7 @@ void Shard::State::send_reset(const PacketView& segment, InterfaceRef ingress, C
 
 void Shard::State::answer_echo(std::span<PacketView> packets, InterfaceRef ingress, Component component) {
     for (PacketView& packet : packets) {
+        // Forwarded packets keep a wrong one (C5); what is meant for us is not answered (RFC 1122 3.2.2).
         if (!packet.ip.fragment && !icmp_checksum_valid(packet)) {
             drop(packet.frame, component, DropReason::L4_CSUM);
             continue;

@@ -71,6 +71,11 @@ Exit find_error_session(StageContext& context) {
     hop.rule = context.tables.sessions.rule(found->session);
     if (const Exit exit = judge_again(context); exit != Exit::next) return exit;
     const Tuple original = context.tables.sessions.tuple(found->session, opposite(found->direction));
+    // RFC 5508 REQ-3 a: before it is translated. That of an error in fragments is for its receiver to judge.
+    const bool translates = original != answer.reversed();
+    if (translates && !ip.fragment && !icmp_checksum_valid(context.packet)) {
+        return drop(context, DropReason::L4_CSUM);
+    }
     // The end host speaks for itself and must look like the address its peer knows; a router on the way keeps
     // its own.
     if (context.current.source == quoted.destination) context.current.source = original.destination;

@@ -120,6 +120,7 @@ Expected Interpreter::service_router(Walk& walk) {
         const auto found = sessions_.find(answered);
         if (found == sessions_.end()) return drop(walk, "FW_INVALID_STATE");
         const Key inside = found->second.out.reversed();
+        if (inside != answered.reversed() && !packet.is_fragment() && !walk.valid) return drop(walk, "L4_CSUM");
         walk.quoted = quoted;
         walk.quoted->source = inside.source;
         walk.quoted->destination = inside.destination;

@@ -47,6 +47,29 @@ TEST_P(NatRfc, an_icmp_error_neither_ends_nor_refreshes) {
     }
 }
 
+// RFC 5508 REQ-3 a. What is not translated keeps what it came with, as all that is forwarded (C5).
+TEST_P(NatRfc, an_error_with_a_wrong_checksum_is_not_translated) {
+    const auto wrong = [](Packet packet) {
+        packet.icmp_type = packet.source.find(':') == std::string::npos ? 3 : 1;
+        packet.l4_checksum_error = 0x0101;
+        return packet;
+    };
+    const auto sent = inside(udp(on_web({.source_port = 4000, .destination_port = 7})));
+    ASSERT_EQ(sent.size(), 1u);
+    const Packet error = on_net({.source = "198.18.0.1", .destination = "203.0.113.10"});
+    EXPECT_TRUE(outside(icmp_error(wrong(error), ip_packet(sent[0].bytes))).empty());
+    EXPECT_EQ(drops("blue.sr", DropReason::L4_CSUM), 1u);
+    EXPECT_EQ(to(only(outside(error_about(sent[0])))), "10.1.1.5");
+
+    const auto plain = inside(udp(on_web({.destination = "10.1.2.5", .source_port = 4000})));
+    ASSERT_EQ(plain.size(), 1u);
+    const Packet back = on_db({.source = "10.1.2.5", .destination = "10.1.1.5"});
+    const auto passed = inside(icmp_error(wrong(back), ip_packet(plain[0].bytes)));
+    ASSERT_EQ(passed.size(), 1u);
+    EXPECT_FALSE(checksums_valid(passed[0].bytes));
+    EXPECT_EQ(drops("blue.sr", DropReason::L4_CSUM), 1u);
+}
+
 // RFC 7857 7.1: nor does an error that an inside host says about what it got.
 TEST_P(NatRfc, an_icmp_error_from_inside_refreshes_nothing) {
     const Decoded out = only(inside(udp(on_web({.source_port = 4000, .destination_port = 7}))));
