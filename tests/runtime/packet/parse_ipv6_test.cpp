@@ -105,6 +105,16 @@ TEST(ParseIpv6, FlagsRoutingHeadersOfTypeZero) {
     EXPECT_FALSE(parse(test::udp(packet_with({routing_type_4}))).ip.source_route);
 }
 
+TEST(ParseIpv6, FlagsWhatCannotBecomeIpv4) {
+    test::Extension used_up = routing_type_4, ahead = routing_type_4;
+    used_up.body[2] = 0;
+    ahead.body[2] = 1;
+    EXPECT_FALSE(parse(test::udp(packet_with({used_up}))).ip.segments_left);
+    EXPECT_TRUE(parse(test::udp(packet_with({ahead}))).ip.segments_left);
+    EXPECT_TRUE(parse(test::udp(packet_with({authentication}))).ip.authenticated);
+    EXPECT_FALSE(parse(test::udp(packet_with({destination_options}))).ip.authenticated);
+}
+
 TEST(ParseIpv6, BoundsTheChain) {
     EXPECT_EQ(reason_of(test::udp(packet_with(std::vector<Extension>(8, destination_options)))), "");
     EXPECT_EQ(reason_of(test::udp(packet_with(std::vector<Extension>(9, destination_options)))), "IP_HDRLEN");
