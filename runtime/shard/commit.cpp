@@ -116,7 +116,7 @@ void Shard::State::undo(std::uint32_t hops) {
         Hop& hop = trace.hops[i];
         if (!hop.opens_session) continue;
         const Ending ending = ending_of(hop.session);
-        release_mappings(ending);
+        release_mappings(ending, false);
         uncount_session(hop.session);
         sessions.erase(hop.session, ending.tuples);
     }
@@ -130,12 +130,16 @@ Ending Shard::State::ending_of(SessionRef session) const {
             .endpoints = mapping == no_mapping ? NatTable::Removal{} : nat.removal_of(mapping)};
 }
 
-void Shard::State::release_mappings(const Ending& ending) {
+void Shard::State::release_mappings(const Ending& ending, bool was_used) {
     const SessionRef session = ending.session;
     if (ending.mapping != no_mapping) {
         const bool arrived = sessions.arrived_by_mapping(session);
-        nat.release(ending.mapping, sessions.flows.address(session.flow(Direction::forward), arrived),
-                    ending.endpoints);
+        const Ip remote = sessions.flows.address(session.flow(Direction::forward), arrived);
+        if (was_used) {
+            nat.release(ending.mapping, remote, ending.endpoints);
+        } else {
+            nat.undo(ending.mapping, remote);
+        }
     }
     if (!sessions.is_wide(session)) return;
     const WideSession& more = sessions.wide(session);

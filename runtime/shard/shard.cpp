@@ -49,6 +49,7 @@ void Shard::State::run_timers(Time until) {
             break;
         }
         now = std::max(now, (sessions.timers.tick() + 1) * tick_nanoseconds);
+        nat.advance(static_cast<std::uint32_t>(tick_of(now)));
         sessions.timers.step_in_groups(
             [this](std::span<const std::uint32_t> fired) {
                 for (const std::uint32_t index : fired) sessions.prefetch(index);
@@ -60,6 +61,7 @@ void Shard::State::run_timers(Time until) {
         });
     }
     now = std::max(now, until);
+    nat.advance(static_cast<std::uint32_t>(tick_of(now)));
 }
 
 void Shard::State::expire_datagram(const FragmentKey& fragment_key, std::span<const HeldFragment> held) {

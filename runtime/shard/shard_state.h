@@ -248,7 +248,7 @@ struct Shard::State final : NeighbourActions {
     /// What a session was told when it was judged again.
     void take_judgement(const Hop& hop, std::uint32_t epoch);
     void update_session(const Hop& hop, std::span<const PacketView> packets);
-    void release_mappings(const Ending& ending);
+    void release_mappings(const Ending& ending, bool was_used = true);
     void end_session(SessionRef session) { end_session(ending_of(session)); }
     void end_session(const Ending& ending);
     Ending ending_of(SessionRef session) const;

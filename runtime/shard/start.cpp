@@ -200,7 +200,7 @@ std::uint32_t Shard::State::open(const Glance& glance, Start& start) {
     }
     const auto session = sessions.create_unseen({glance.key, start.home}, {start.reply, start.reply_home});
     if (!session) {
-        if (start.translates) nat.release(mapping, remote);
+        if (start.translates) nat.undo(mapping, remote);
         return no_flow;
     }
     const std::uint32_t tick = seen_tick();

@@ -127,29 +127,32 @@ void NatTable::republish(std::uint32_t slot, const External& before, const Layou
     const auto old_ports = old_layout.published_of(before);
     const auto ports = layout_.published_of(now);
     if (now.spaces == nullptr || std::ranges::equal(old_ports, ports)) return;
-    const auto has_mapping = [&](std::uint32_t kind, std::uint16_t port) {
-        const std::uint8_t protocol = kind == 0                  ? protocol_tcp
-                                      : kind == 1                ? protocol_udp
-                                      : now.family == Family::v4 ? protocol_icmp
-                                                                 : protocol_icmpv6;
-        const std::uint64_t hash = outside_hash(now.tenant, protocol, now.family, now.ip, port);
-        const auto key = index_.find(hash, [&](std::uint32_t candidate) {
-            if ((candidate & 1) == 0) return false;
-            const Mapping mapping = (*this)[candidate / 2];
-            return mapping.external == slot && mapping.external_port == port &&
-                   mapping.inside.protocol == protocol;
-        });
-        return key != TagIndex::none;
-    };
     const auto set = [&](const Published& range, bool used) {
         for (std::uint32_t port = std::max<std::uint32_t>(range.low, 1); port <= range.high; ++port) {
             const auto number = static_cast<std::uint16_t>(port);
-            if (!used && (publishes(ports, range.kind, number) || has_mapping(range.kind, number))) continue;
+            if (!used && (publishes(ports, range.kind, number) || has_mapping(slot, range.kind, number)))
+                continue;
             now.spaces[range.kind].set(number, used, ours_);
         }
     };
     for (const Published& range : old_ports) set(range, false);
     for (const Published& range : ports) set(range, true);
+}
+
+bool NatTable::has_mapping(std::uint32_t external, std::uint32_t kind, std::uint16_t port) const noexcept {
+    const External& address = layout_.externals[external];
+    const std::uint8_t protocol = kind == 0                      ? protocol_tcp
+                                  : kind == 1                    ? protocol_udp
+                                  : address.family == Family::v4 ? protocol_icmp
+                                                                 : protocol_icmpv6;
+    const std::uint64_t hash = outside_hash(address.tenant, protocol, address.family, address.ip, port);
+    const auto key = index_.find(hash, [&](std::uint32_t candidate) {
+        if ((candidate & 1) == 0) return false;
+        const Mapping mapping = (*this)[candidate / 2];
+        return mapping.external == external && mapping.external_port == port &&
+               mapping.inside.protocol == protocol;
+    });
+    return key != TagIndex::none;
 }
 
 bool NatTable::publishes(std::span<const Published> published, std::uint32_t kind,
@@ -173,6 +176,7 @@ void NatTable::list_pools(const TenantView& tenant, std::span<const std::uint32_
         for (const std::uint32_t row :
              tenant.pool_addresses.subspan(rule.first_pool_address(), rule.pool_address_count())) {
             layout.pool_addresses.push_back({.external = slots[row]});
+            layout.externals[slots[row]].rests |= rule.any_remote() != 0;
         }
     }
 }

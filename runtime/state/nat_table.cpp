@@ -61,6 +61,7 @@ NatTable::NatTable(std::span<const TenantView> tenants, Capacity capacity, const
       first_ipv6_(capacity.ipv4),
       ipv4_(capacity.ipv4),
       ipv6_(capacity.ipv6),
+      resting_(capacity.ipv4 + capacity.ipv6),
       index_(2 * (capacity.ipv4 + capacity.ipv6)) {
     for (std::uint32_t port = 1; port < 65536; ++port) {  // 0 is nobody's
         if ((port >> 1) % shard_count == shard) ours_[port >> 6] |= std::uint64_t{1} << (port & 63);
@@ -406,7 +407,8 @@ bool NatTable::admit(Pool& pool, std::uint32_t mapping, Address remote) noexcept
 }
 
 template <typename Pool, typename Address>
-void NatTable::forget(Pool& pool, std::uint32_t mapping, Address remote, const Removal& removal) noexcept {
+void NatTable::forget(Pool& pool, std::uint32_t mapping, Address remote, const Removal& removal,
+                      bool was_used) noexcept {
     const std::uint32_t first = first_of(pool);
     auto& own = pool[mapping - first];
     if (!own.live || own.kind == own.remote_only) return;
@@ -422,17 +424,35 @@ void NatTable::forget(Pool& pool, std::uint32_t mapping, Address remote, const R
     if (own.sessions != 0) return;
     index_.erase(removal.inside, mapping * 2);
     index_.erase(removal.outside, mapping * 2 + 1);
-    --layout_.uses[own.external].mappings[own.kind];
-    const External& external = layout_.externals[own.external];
-    if (external.published_count == 0 ||
-        !publishes(layout_.published_of(external), own.kind, own.external_port)) {
-        external.spaces[own.kind].set(own.external_port, false, ours_);
+    // A TCP connection is followed to its end: its port may be another's at once (RFC 6888 REQ-8 A).
+    const bool rests = was_used && layout_.externals[own.external].rests && own.kind != own.tcp &&
+                       resting_.add(static_cast<std::uint32_t>(own.external),
+                                    static_cast<std::uint16_t>(own.kind), own.external_port, tick_);
+    if (!rests) {
+        free_port_of(static_cast<std::uint32_t>(own.external), static_cast<std::uint32_t>(own.kind),
+                     own.external_port);
     }
     if (own.in_block) release_block(own.external, own.external_port);
     pool.give_back(mapping - first);
     --live_;
     ++changes_;
+}
+
+void NatTable::free_port_of(std::uint32_t external, std::uint32_t kind, std::uint16_t port) noexcept {
+    --layout_.uses[external].mappings[kind];
     ++freed_;
+    const External& address = layout_.externals[external];
+    if (address.published_count != 0 && publishes(layout_.published_of(address), kind, port)) return;
+    address.spaces[kind].set(port, false, ours_);
+}
+
+void NatTable::free_rested() noexcept {
+    while (const auto rested = resting_.take_rested(tick_)) {
+        free_port_of(rested->external, rested->kind, rested->port);
+        // A change of the policy may have freed it before, for another.
+        if (has_mapping(rested->external, rested->kind, rested->port))
+            layout_.externals[rested->external].spaces[rested->kind].set(rested->port, true, ours_);
+    }
 }
 
 void NatTable::join(std::uint32_t mapping, Ip remote) noexcept {
@@ -449,7 +469,17 @@ void NatTable::release(std::uint32_t mapping, Ip remote, const Removal& removal)
     const auto work = [&](auto& pool) {
         std::remove_cvref_t<decltype(pool[0].remote)> address;
         keep(address, remote);
-        forget(pool, mapping, address, removal);
+        forget(pool, mapping, address, removal, true);
+    };
+    mapping < first_ipv6_ ? work(ipv4_) : work(ipv6_);
+}
+
+void NatTable::undo(std::uint32_t mapping, Ip remote) noexcept {
+    const Removal removal = removal_of(mapping);
+    const auto work = [&](auto& pool) {
+        std::remove_cvref_t<decltype(pool[0].remote)> address;
+        keep(address, remote);
+        forget(pool, mapping, address, removal, false);
     };
     mapping < first_ipv6_ ? work(ipv4_) : work(ipv6_);
 }

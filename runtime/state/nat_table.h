@@ -24,6 +24,7 @@
 #include "runtime/state/observed.h"
 #include "runtime/state/port_blocks.h"
 #include "runtime/state/port_space.h"
+#include "runtime/state/resting_ports.h"
 #include "runtime/state/session_table.h"
 #include "runtime/state/tag_index.h"
 
@@ -54,7 +55,7 @@ struct Mapping {
 
 /// How much of a pool is in use.
 struct PoolUse {
-    std::uint64_t mappings = 0;
+    std::uint64_t mappings = 0;  // and ports that rest
     /// Of a thousand ports, at the address and protocol that has fewest left: a host keeps to one address, so
     /// that is where the next one may be refused. A block counts whole.
     std::uint32_t fullest_permille = 0;
@@ -119,6 +120,16 @@ class NatTable {
         TagIndex::Home inside, outside;
     };
     void release(std::uint32_t mapping, Ip remote, const Removal& removal) noexcept;
+    /// As release(), of a session that no packet has left for: nobody knows of its port, which needs no rest.
+    void undo(std::uint32_t mapping, Ip remote) noexcept;
+    /// It is this tick. Frees the ports that have rested long enough (RFC 6888 REQ-8): those but TCP's of
+    /// addresses that a rule with endpoint-independent filtering gives rest two minutes, while there is room to
+    /// remember them.
+    void advance(std::uint32_t tick) noexcept {
+        if (tick == tick_) return;
+        tick_ = tick;
+        free_rested();
+    }
     Removal removal_of(std::uint32_t mapping) const noexcept;
 
     /// Fetches a mapping, then what release() will touch of it if it is the last.
@@ -218,6 +229,7 @@ class NatTable {
         std::uint16_t tenant = 0;
         Family family{};
         bool named = true;                    // by the running image
+        bool rests = false;                   // its ports, when they become free
         PortSpace* spaces = nullptr;          // three; none where it has never been in a pool
         PortBlocks::Owners owners = nullptr;  // none where it has never been in a pool with blocks
         std::uint32_t first_published = 0, published_count = 0;
@@ -240,7 +252,7 @@ class NatTable {
     static_assert(sizeof(PortPool) == 64);
     /// Of an external address.
     struct AddressUse {
-        std::array<std::uint32_t, port_spaces> mappings{};  // live ones
+        std::array<std::uint32_t, port_spaces> mappings{};  // live ones, and ports that rest
         std::uint32_t in_blocks = 0;                        // ports of its blocks
         bool is_empty() const noexcept { return (mappings[0] | mappings[1] | mappings[2]) == 0; }
     };
@@ -262,6 +274,9 @@ class NatTable {
                                std::vector<Published>& published);
     /// `slots`: of the tenant's external addresses, by row.
     static void list_pools(const TenantView& tenant, std::span<const std::uint32_t> slots, Layout& layout);
+    bool has_mapping(std::uint32_t external, std::uint32_t kind, std::uint16_t port) const noexcept;
+    void free_port_of(std::uint32_t external, std::uint32_t kind, std::uint16_t port) noexcept;
+    void free_rested() noexcept;
     static bool publishes(std::span<const Published> published, std::uint32_t kind,
                           std::uint16_t port) noexcept;
     /// Ports that are not published any more are free, those that are now are not.
@@ -319,7 +334,8 @@ class NatTable {
     template <typename Pool, typename Address>
     bool admit(Pool& pool, std::uint32_t mapping, Address remote) noexcept;
     template <typename Pool, typename Address>
-    void forget(Pool& pool, std::uint32_t mapping, Address remote, const Removal& removal) noexcept;
+    void forget(Pool& pool, std::uint32_t mapping, Address remote, const Removal& removal,
+                bool was_used) noexcept;
     /// What use(record) says of a mapping's record, or of that of one remote address more.
     template <typename Use>
     decltype(auto) with(std::uint32_t number, Use&& use) const noexcept {
@@ -341,6 +357,8 @@ class NatTable {
     std::vector<BigArray<std::uint32_t>> owner_chunks_;
     std::vector<BlockEvent> block_events_;
     std::uint64_t block_events_lost_ = 0;
+    RestingPorts resting_;
+    std::uint32_t tick_ = 0;
     TagIndex index_;  // of mapping * 2: by inside endpoint, or one remote address more; * 2 + 1: by outside
     std::uint32_t live_ = 0;
     std::uint32_t changes_ = 0;  // of which mappings there are

@@ -4,6 +4,7 @@
 // REQ-8, RFC 5382 REQ-3, RFC 6888 REQ-3 and REQ-7).
 #include <set>
 
+#include "runtime/state/nat_table.h"
 #include "tests/support/compile.h"
 #include "tests/support/decoded.h"
 #include "tests/support/test_gateway.h"
@@ -51,6 +52,7 @@ class NatFilter : public testing::TestWithParam<CacheTiers> {
                                                 .destination_port = sent.source_port()}));
     }
     static std::string text(Ip ip) { return to_string(ip, Family::v4); }
+    std::uint64_t use_of_pool() { return gateway_->shard().live_use_of_pool(0, 0).mappings; }
     std::uint64_t refused(DropReason reason) { return gateway_->drops("blue.sr", reason); }
 
     std::unique_ptr<const Image> image_;
@@ -117,6 +119,118 @@ TEST_P(NatFilter, a_policy_that_closes_it_keeps_the_sessions_and_refuses_new_one
     const auto open = policy("to: 203.0.113.10, filter: endpoint-independent");
     gateway_->activate(*open);
     EXPECT_EQ(come_in(sent, "198.18.7.8", 9000).size(), 1u);
+}
+
+// RFC 6888 REQ-8.
+TEST_P(NatFilter, a_port_of_an_endpoint_independent_one_rests_two_minutes) {
+    start("to: 203.0.113.10, ports: 2000-2000, filter: endpoint-independent");
+    const Time idle = seconds(300);
+    EXPECT_EQ(go_out().source_port(), 2000);
+    gateway_->advance(idle + seconds(1));
+    EXPECT_EQ(gateway_->counters().sessions.active, 0u);
+    EXPECT_EQ(use_of_pool(), 1u) << "a port that rests counts as used";
+    gateway_->advance(seconds(118));
+    go_out("10.1.1.5", 4001);
+    EXPECT_EQ(refused(DropReason::NAT_NO_PORT), 1u);
+    gateway_->advance(seconds(2));
+    EXPECT_EQ(use_of_pool(), 0u);
+    EXPECT_EQ(go_out("10.1.1.5", 4001).source_port(), 2000);
+    // While one rests others are given, and each in its turn.
+    start("to: 203.0.113.10, ports: 2000-2001, filter: endpoint-independent");
+    const std::uint16_t first = go_out().source_port();
+    gateway_->advance(idle + seconds(1));
+    const std::uint16_t second = go_out("10.1.1.5", 4001).source_port();
+    EXPECT_EQ(std::set<std::uint16_t>({first, second}), (std::set<std::uint16_t>{2000, 2001}));
+    gateway_->advance(idle + seconds(1));
+    EXPECT_EQ(go_out("10.1.1.5", 4002).source_port(), first);
+    EXPECT_EQ(go_out("10.1.1.5", 4003).source_port(), 0);
+}
+
+TEST_P(NatFilter, a_port_of_an_address_dependent_one_and_of_tcp_needs_no_rest) {
+    start("to: 203.0.113.10, ports: 2000-2000");
+    EXPECT_EQ(go_out().source_port(), 2000);
+    gateway_->advance(seconds(301));
+    EXPECT_EQ(use_of_pool(), 0u);
+    EXPECT_EQ(go_out("10.1.1.5", 4001).source_port(), 2000);
+    start("to: 203.0.113.10, ports: 2000-2000, filter: endpoint-independent", "tcp");
+    for (std::uint16_t port = 4000; port < 4003; ++port) {
+        const auto sent = gateway_->inject("lan0", tcp({.vlan = 1, .source_port = port, .tcp_flags = 2}));
+        ASSERT_EQ(sent.size(), 1u);
+        EXPECT_EQ(decode(sent[0].bytes).source_port(), 2000);
+        gateway_->advance(seconds(241));
+    }
+}
+
+TEST_P(NatFilter, a_change_of_the_policy_leaves_ports_at_rest) {
+    const std::string snat = "to: 203.0.113.10, ports: 2000-2000, filter: endpoint-independent";
+    start(snat);
+    go_out();
+    gateway_->advance(seconds(301));
+    const auto next = policy(snat, "udp/9");
+    gateway_->activate(*next);
+    go_out("10.1.1.5", 4001);
+    EXPECT_EQ(refused(DropReason::NAT_NO_PORT), 1u);
+    const auto dependent = policy("to: 203.0.113.10, ports: 2000-2000");
+    gateway_->activate(*dependent);
+    gateway_->advance(seconds(120));
+    EXPECT_EQ(use_of_pool(), 0u);
+    EXPECT_EQ(go_out("10.1.1.5", 4001).source_port(), 2000);
+    gateway_->advance(seconds(301));
+    EXPECT_EQ(go_out("10.1.1.5", 4002).source_port(), 2000);
+}
+
+TEST_P(NatFilter, a_port_of_a_flow_that_another_router_refuses_needs_no_rest) {
+    image_ = compile_texts(
+        {{"gateway.yaml",
+          "gateway: edge\nmac: 02:00:5e:00:01:01\nports: {lan0: {}}\ntenants: [blue.yaml, red.yaml]\n"},
+         {"blue.yaml", R"(tenant: blue
+peers: [red]
+segments: {lan: {vlan: {port: lan0, id: 1}, gateway: 10.1.1.1/24}}
+routes: [{to: 10.2.0.0/16, tenant: red}]
+nat: [{snat: 10.1.1.0/24, out: red, to: 172.16.0.1, ports: 2000-2000, filter: endpoint-independent}]
+firewall: {default: allow}
+)"},
+         {"red.yaml", R"(tenant: red
+peers: [blue]
+segments: {lan: {vlan: {port: lan0, id: 2}, gateway: 10.2.1.1/24, neighbours: {10.2.1.5: "02:00:00:00:00:01"}}}
+firewall: {default: allow}
+limits: {new-sessions: 1/s}
+)"}});
+    ShardSettings settings;
+    settings.cache = GetParam();
+    gateway_ = std::make_unique<TestGateway>(*image_, settings);
+    const auto ask = [&](std::uint8_t kind) {
+        const Packet packet{.vlan = 1,
+                            .destination = "10.2.1.5",
+                            .source_port = 4000,
+                            .destination_port = 7,
+                            .identifier = 4000};
+        return gateway_->inject("lan0", kind == 0 ? udp(packet) : echo_request(packet));
+    };
+    EXPECT_EQ(decode(ask(1).at(0).bytes).source_port(), 2000);
+    ask(0);  // red refuses it
+    EXPECT_EQ(gateway_->drops("red.sr", DropReason::SESSION_RATE), 1u);
+    EXPECT_EQ(use_of_pool(), 1u) << "that of the first";
+    gateway_->advance(seconds(2));
+    EXPECT_EQ(decode(ask(0).at(0).bytes).source_port(), 2000);
+}
+
+TEST_P(NatFilter, a_port_that_another_policy_freed_stays_with_who_has_it_then) {
+    const std::string snat = "to: 203.0.113.10, ports: 2000-2000, filter: endpoint-independent";
+    start(snat);
+    go_out();
+    gateway_->advance(seconds(301));
+    const auto published =
+        policy(snat + "}\n  - {dnat: \"udp 203.0.113.10:2000\", on: internet, to: \"10.1.1.5:7\"");
+    gateway_->activate(*published);
+    const auto again = policy(snat);
+    gateway_->activate(*again);
+    EXPECT_EQ(go_out("10.1.1.5", 4001).source_port(), 2000);
+    gateway_->advance(seconds(121));
+    EXPECT_EQ(go_out("10.1.1.5", 4001).source_port(), 2000);
+    const Packet other{.vlan = 1, .destination = "198.18.0.77", .source_port = 4002, .destination_port = 7};
+    EXPECT_EQ(gateway_->count_by("uplink0", gateway_->inject("lan0", udp(other))), 0u);
+    EXPECT_EQ(refused(DropReason::NAT_NO_PORT), 1u);
 }
 
 TEST_P(NatFilter, a_pool_in_pieces_gives_all_its_addresses_and_no_other) {

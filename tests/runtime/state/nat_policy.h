@@ -19,7 +19,7 @@ class NatPolicy {
   public:
     NatPolicy(std::uint16_t index, std::uint32_t pool, std::uint16_t low, std::uint16_t high,
               std::vector<image::DnatRule> published = {}, std::uint16_t block_size = 0,
-              std::uint16_t most_blocks = 0)
+              std::uint16_t most_blocks = 0, std::uint8_t any_remote = 0)
         : dnat_(std::move(published)) {
         const auto dnat_count = static_cast<std::uint32_t>(dnat_.size());
         for (std::uint32_t n = 0; n < pool; ++n) {
@@ -27,7 +27,7 @@ class NatPolicy {
             pool_.push_back(n);
         }
         externals_.emplace_back(row(address(index, pool)), 0, 0, no_row, 0, 4, 0);  // not in the pool
-        snat_.emplace_back(0, 0, 0, pool, 0, low, high, block_size, most_blocks, 4, 0, 1);
+        snat_.emplace_back(0, 0, 0, pool, 0, low, high, block_size, most_blocks, 4, any_remote, 1);
         snat_.emplace_back(0, 0, 0, pool, 0, 1, 65535, 0, 0, 4, 0, 2);
         view_.index = index;
         view_.externals = externals_;

@@ -90,6 +90,41 @@ TEST(NatTable, APortIsFreeAgainWithTheLastSession) {
     EXPECT_NE(open(nat, inside(2, 5000)), no_mapping);
 }
 
+// RFC 6888 REQ-8.
+TEST(NatTable, APortThatStrangersMaySendToRestsForTwoMinutes) {
+    const NatPolicy policy(0, 1, 2000, 2000, {}, 0, 0, 1);
+    NatTable nat = table_of(policy);
+    nat.advance(1000);
+    nat.undo(open(nat, inside(1, 5000)), server);  // no packet has left
+    nat.release(open(nat, inside(1, 5000)), server);
+    EXPECT_EQ(nat.size(), 0u);
+    EXPECT_EQ(nat.use_of_pool(0, 0).mappings, 1u);
+    EXPECT_FALSE(nat.choose(inside(2, 5000)));
+    nat.advance(1000 + RestingPorts::ticks);
+    EXPECT_FALSE(nat.choose(inside(2, 5000)));
+    nat.advance(1001 + RestingPorts::ticks);
+    EXPECT_EQ(nat.use_of_pool(0, 0).mappings, 0u);
+    EXPECT_TRUE(nat.choose(inside(2, 5000)));
+}
+
+TEST(NatTable, PortsThatNobodyCanRememberRestNot) {
+    constexpr std::uint16_t most = 2 * 2;  // as many as mappings of both families
+    const NatPolicy policy(0, 1, 2000, 2000 + most, {}, 0, 0, 1);
+    NatTable nat = table_of(policy, 2);
+    for (std::uint16_t i = 0; i <= most; ++i) {
+        nat.release(open(nat, inside(1, static_cast<std::uint16_t>(5000 + i))), server);
+    }
+    EXPECT_EQ(nat.use_of_pool(0, 0).mappings, most);
+    EXPECT_TRUE(nat.choose(inside(2, 5000)));
+    nat.advance(RestingPorts::ticks + 1);
+    EXPECT_EQ(nat.use_of_pool(0, 0).mappings, 0u);
+    for (std::uint16_t i = 0; i < 100; ++i) {  // the queue goes round
+        nat.release(open(nat, inside(1, static_cast<std::uint16_t>(6000 + i))), server);
+        nat.advance((i + 2u) * (RestingPorts::ticks + 1));
+    }
+    EXPECT_EQ(nat.use_of_pool(0, 0).mappings, 0u);
+}
+
 TEST(NatTable, MtA20APoolOfTwoPortsServesTwo) {
     const NatPolicy policy(0, 1, 2000, 2001);
     NatTable nat = table_of(policy);

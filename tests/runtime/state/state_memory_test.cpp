@@ -48,6 +48,7 @@ TEST(StateMemory, DocumentHasTheFiguresOfThisBuild) {
         row("NAT mapping with one remote address of its filter, or one such address more", mapping),
         row("the same of IPv6", mapping6),
         row("ports of a SNAT pool address, once all its protocols are used", 3 * sizeof(PortSpace)),
+        row("port at rest (UDP and ICMP with endpoint-independent filtering)", sizeof(RestingPort)),
         row("neighbour", neighbour),
         row("station of a switched segment", StationTable::station_bytes() + index_bytes),
         row("trace of new flows", TraceCache::bytes_a_trace()),
