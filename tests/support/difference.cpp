@@ -11,8 +11,8 @@ namespace {
 
 /// ARP requests and neighbour solicitations are nobody's answer.
 bool resolves_neighbours(const Decoded& packet) {
-    return packet.ethertype == 0x0806 ||
-           (packet.family == Family::v6 && packet.protocol == 58 && packet.byte(0) == 135);
+    return packet.ethertype == 0x0806 || (packet.family == Family::v6 && packet.protocol == 58 &&
+                                          packet.fragment_offset == 0 && packet.byte(0) == 135);
 }
 
 bool zero_udp_checksum(const Decoded& packet) {
