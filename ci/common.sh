@@ -19,6 +19,7 @@ fi
 passed=0 failed=0 skipped=0
 closing_log= # the first ctest's; its closing lines end the summary too
 declare -a failures=() skips=()
+declare -A failed_results=() # files with failed cases
 
 heading() { printf '\n== %s (%s)\n' "$*" "$(date -u +%H:%M:%S)"; }
 
@@ -65,7 +66,7 @@ run_ctest() {
     while IFS=$'\t' read -r kind text; do
         case $kind in
             passed) passed=$((passed + text)) ;;
-            failed) failed=$((failed + 1)); failures+=("$tree: $text") ;;
+            failed) failed=$((failed + 1)); failures+=("$tree: $text"); failed_results["$results"]=1 ;;
             skipped) skipped=$((skipped + 1)); skips+=("$tree: $text") ;;
         esac
     done <<<"$counts"
@@ -80,6 +81,10 @@ summary() {
     if [ ${#failures[@]} -gt 0 ]; then
         printf '\nFailed:\n'
         printf '  %s\n' "${failures[@]}"
+        # Once more what they said: of a long log the end is what people see.
+        for results in "${!failed_results[@]}"; do
+            python3 ci/ctest_results.py --failures "$results"
+        done
     fi
     printf '\n'
     if [ -f "$closing_log" ]; then
