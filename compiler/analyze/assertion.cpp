@@ -14,6 +14,8 @@ namespace {
 
 PacketText as_text(const PacketText& sent, const Endpoints& leaving) {
     PacketText text = sent;
+    text.family = leaving.family;
+    text.protocol = protocol_in(leaving.family, sent.protocol);
     text.source = leaving.source;
     text.destination = leaving.destination;
     if (sent.has_ports()) {

@@ -31,7 +31,7 @@ DryRun Explainer::run(const PacketView& packet, InterfaceRef on) const {
     const TenantView& tenant = image_.tenants()[last.tenant];
     for (const image::StaticNeighbour& row : tenant.neighbours) {
         const bool is_it = row.interface() == last.out_interface && from_image(row.ip()) == last.next_hop &&
-                           row.family() == static_cast<std::uint8_t>(packet.ip.family);
+                           row.family() == static_cast<std::uint8_t>(run.trace.leaving.family);
         if (!is_it) continue;
         Neighbour neighbour;
         neighbour.mac = from_image(row.mac());

@@ -132,11 +132,12 @@ TenantReport report_on(const TenantView& tenant, const image::TenantSection& sec
     report.nat6 = tables.of(tenant.shared.nat6);
     report.sets4 = tables.of(tenant.shared.sets4_walk, tenant.shared.sets4);
     report.sets6 = tables.of(tenant.shared.sets6);
-    report.nat_bytes =
-        tenant.prefixes.size_bytes() + tenant.externals.size_bytes() + tenant.pool_addresses.size_bytes() +
-        tenant.snat_rules.size_bytes() + tenant.dnat_rules.size_bytes() + tenant.one_to_one_rules.size_bytes() +
-        tenant.nat_classes4.size_bytes() + tenant.nat_classes6.size_bytes() + tenant.dnat_ports.size_bytes() +
-        tenant.source_matches.size_bytes() + tenant.exemptions.size_bytes();
+    report.nat_bytes = tenant.prefixes.size_bytes() + tenant.externals.size_bytes() +
+                       tenant.pool_addresses.size_bytes() + tenant.snat_rules.size_bytes() +
+                       tenant.dnat_rules.size_bytes() + tenant.one_to_one_rules.size_bytes() +
+                       tenant.nat_classes4.size_bytes() + tenant.nat_classes6.size_bytes() +
+                       tenant.dnat_ports.size_bytes() + tenant.source_matches.size_bytes() +
+                       tenant.exemptions.size_bytes() + tenant.nat64_prefixes.size_bytes();
     report.nat_classes =
         tenant.nat_classes4.size() + tenant.nat_classes6.size() - 2;  // without those of nothing
     report.nat_steps = std::max(worst_nat_steps(tenant.nat_classes4), worst_nat_steps(tenant.nat_classes6));

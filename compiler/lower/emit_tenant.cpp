@@ -68,15 +68,15 @@ std::size_t bytes_of(const Vectors&... vectors) {
 // FlatBuffers only asserts its 2 GiB, in debug builds; strings and padding are allowed for with the margin.
 void check_size(const policy::Tenant& tenant, const TenantTables& t) {
     constexpr std::size_t margin = 64ULL << 20;
-    const std::size_t bytes =
-        bytes_of(t.interfaces, t.addresses, t.proxied, t.neighbours, t.stations, t.remotes, t.own_routes4.root,
-                 t.own_routes4.records, t.own_routes6.root, t.own_routes6.records, t.routes4.root,
-                 t.routes4.records, t.routes6.root, t.routes6.records, t.adjacencies, t.ecmp_members,
-                 t.prefixes, t.externals, t.pool_addresses, t.snat_rules, t.dnat_rules, t.one_to_one_rules,
-                 t.nat4.root, t.nat4.records, t.nat6.root, t.nat6.records, t.nat_classes4, t.nat_classes6,
-                 t.dnat_ports, t.source_matches, t.exemptions, t.sets4.lpm.root, t.sets4.lpm.records,
-                 t.sets4.comb.slots, t.classifier.comb.slots, t.sets6.root, t.sets6.records, t.classifier.nodes,
-                 t.classifier.rows, t.from_zones, t.to_zones, t.service_cells, t.rules);
+    const std::size_t bytes = bytes_of(
+        t.interfaces, t.addresses, t.proxied, t.neighbours, t.stations, t.remotes, t.own_routes4.root,
+        t.own_routes4.records, t.own_routes6.root, t.own_routes6.records, t.routes4.root, t.routes4.records,
+        t.routes6.root, t.routes6.records, t.adjacencies, t.ecmp_members, t.prefixes, t.externals,
+        t.pool_addresses, t.snat_rules, t.dnat_rules, t.one_to_one_rules, t.nat4.root, t.nat4.records,
+        t.nat6.root, t.nat6.records, t.nat_classes4, t.nat_classes6, t.dnat_ports, t.source_matches,
+        t.exemptions, t.nat64_prefixes, t.sets4.lpm.root, t.sets4.lpm.records, t.sets4.comb.slots,
+        t.classifier.comb.slots, t.sets6.root, t.sets6.records, t.classifier.nodes, t.classifier.rows,
+        t.from_zones, t.to_zones, t.service_cells, t.rules);
     if (bytes + margin > longest_image_bytes) {
         throw std::length_error("tenant \"" + tenant.name + "\" needs " + std::to_string(bytes) +
                                 " bytes of tables; an image holds less than 2 GiB");
@@ -110,6 +110,7 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     const auto dnat_rules = aligned_structs(builder, tables.dnat_rules);
     const auto one_to_one_rules = aligned_structs(builder, tables.one_to_one_rules);
     const auto exemptions = aligned_structs(builder, tables.exemptions);
+    const auto nat64_prefixes = aligned_structs(builder, tables.nat64_prefixes);
     const auto nat_classes4 = aligned_structs(builder, tables.nat_classes4);
     const auto nat_classes6 = aligned_structs(builder, tables.nat_classes6);
     const auto dnat_ports = aligned_structs(builder, tables.dnat_ports);
@@ -158,6 +159,7 @@ std::vector<std::uint8_t> emit_tenant(const policy::Tenant& tenant, const Tenant
     row.add_dnat_rules(dnat_rules);
     row.add_one_to_one_rules(one_to_one_rules);
     row.add_exemptions(exemptions);
+    row.add_nat64_prefixes(nat64_prefixes);
     row.add_nat4(pointer_to(digests.nat4));
     row.add_nat6(pointer_to(digests.nat6));
     row.add_nat_classes4(nat_classes4);

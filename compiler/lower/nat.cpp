@@ -35,7 +35,7 @@ Externals collect(const policy::Tenant& tenant) {
         if (external.one_to_one == nullptr) external.one_to_one = &rule;
     }
     for (const policy::Snat& rule : tenant.snat) {
-        for (const Ip ip : rule.pool) at(rule.family, ip, rule.out).in_pool = true;
+        for (const Ip ip : rule.pool) at(rule.pool_family(), ip, rule.out).in_pool = true;
     }
     std::uint32_t index = 0;
     for (auto& [key, external] : externals) external.index = index++;
@@ -80,6 +80,18 @@ void add_externals(const Externals& externals, TenantTables& tables) {
     }
 }
 
+/// 1 + the row that has the prefix.
+std::uint16_t number_of(const Prefix& prefix, TenantTables& tables) {
+    const image::PrefixRow row(to_image(prefix.ip), prefix.length, static_cast<std::uint8_t>(prefix.family), 0);
+    auto& rows = tables.nat64_prefixes;
+    const auto known = std::find_if(rows.begin(), rows.end(), [&](const auto& other) {
+        return from_image(other.ip()) == prefix.ip && other.length() == prefix.length;
+    });
+    const auto place = known - rows.begin();
+    if (known == rows.end()) rows.push_back(row);
+    return static_cast<std::uint16_t>(place + 1);
+}
+
 void add_snat(const policy::Snat& rule, const Externals& externals, TenantTables& tables) {
     const auto first_source = static_cast<std::uint32_t>(tables.prefixes.size());
     const auto family = static_cast<std::uint8_t>(rule.family);
@@ -89,12 +101,13 @@ void add_snat(const policy::Snat& rule, const Externals& externals, TenantTables
     }
     const auto first_pool_address = static_cast<std::uint32_t>(tables.pool_addresses.size());
     for (const Ip ip : rule.pool) {
-        tables.pool_addresses.push_back(externals.at({rule.family, ip}).index);
+        tables.pool_addresses.push_back(externals.at({rule.pool_family(), ip}).index);
     }
     tables.snat_rules.emplace_back(
         first_source, static_cast<std::uint32_t>(tables.prefixes.size()) - first_source, first_pool_address,
         static_cast<std::uint32_t>(rule.pool.size()), rule.out, rule.ports.low, rule.ports.high,
-        rule.block_size, rule.most_blocks, family, rule.any_remote ? 1 : 0, rule.where.line);
+        rule.block_size, rule.most_blocks, family, rule.any_remote ? 1 : 0,
+        rule.nat64 ? number_of(*rule.nat64, tables) : std::uint16_t{0}, rule.where.line);
 }
 
 }  // namespace

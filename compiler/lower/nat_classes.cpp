@@ -24,8 +24,12 @@ namespace {
 // destinations only for those.
 struct Source {
     std::uint16_t interface = 0;
+    std::uint8_t nat64 = 0;  // 1 + the prefix it is for; each decides for itself
     image::SourceKind kind{};
     std::uint32_t row = 0;
+    bool decides_like(const Source& other) const {
+        return interface == other.interface && nat64 == other.nat64;
+    }
     bool always() const { return kind != image::SourceKind::ExemptTowards; }
     friend auto operator<=>(const Source&, const Source&) = default;
 };
@@ -33,7 +37,8 @@ struct Source {
 struct NatMeaning {
     std::uint32_t external = no_row;
     std::uint32_t exemptions = 0;  // of which it is a destination: a bit each
-    std::vector<Source> sources;   // ascending; an interface's end with the first that decides always
+    std::uint32_t nat64 = 0;       // 1 + the prefix that it is of
+    std::vector<Source> sources;   // ascending; those alike end with the first that decides always
     friend auto operator<=>(const NatMeaning&, const NatMeaning&) = default;
 };
 
@@ -43,6 +48,7 @@ struct Member {
     std::uint32_t external = no_row;
     std::uint32_t exemptions = 0;
     std::optional<Source> source = std::nullopt;
+    std::uint32_t nat64 = 0;
 };
 
 std::vector<Member> members_of(const policy::Tenant& tenant, const TenantTables& tables, Family family) {
@@ -62,30 +68,35 @@ std::vector<Member> members_of(const policy::Tenant& tenant, const TenantTables&
         const image::OneToOneRule& row = tables.one_to_one_rules[i];
         if (row.family() != number) continue;
         add_source({from_image(row.inside_ip()), bits, family},
-                   {row.on_interface(), image::SourceKind::OneToOne, i});
+                   {row.on_interface(), 0, image::SourceKind::OneToOne, i});
     }
     for (std::uint32_t i = 0; i < tables.snat_rules.size(); ++i) {
         const image::SnatRule& rule = tables.snat_rules[i];
         if (rule.family() != number) continue;
         for (std::uint32_t k = 0; k < rule.source_count(); ++k) {
             const image::PrefixRow& row = tables.prefixes[rule.first_source() + k];
-            add_source({from_image(row.ip()), row.length(), family},
-                       {rule.out_interface(), image::SourceKind::Snat, i});
+            add_source(
+                {from_image(row.ip()), row.length(), family},
+                {rule.out_interface(), static_cast<std::uint8_t>(rule.nat64()), image::SourceKind::Snat, i});
         }
     }
     for (std::uint32_t i = 0; i < tenant.exemptions.size(); ++i) {
         const policy::Exemption& rule = tenant.exemptions[i];
         if (rule.family != family) continue;
         const auto kind = rule.destinations ? image::SourceKind::ExemptTowards : image::SourceKind::Exempt;
-        for (const Prefix& source : rule.sources) add_source(source, {rule.out, kind, i});
+        for (const Prefix& source : rule.sources) add_source(source, {rule.out, 0, kind, i});
         if (!rule.destinations) continue;
         for (const Prefix& prefix : *rule.destinations) {
             members.push_back({.prefix = prefix, .exemptions = std::uint32_t{1} << i});
         }
     }
+    for (std::uint32_t i = 0; family == Family::v6 && i < tables.nat64_prefixes.size(); ++i) {
+        const image::PrefixRow& row = tables.nat64_prefixes[i];
+        members.push_back({.prefix = {from_image(row.ip()), row.length(), family}, .nat64 = i + 1});
+    }
     std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) {
-        return std::tie(a.prefix.ip, a.prefix.length, a.source, a.external, a.exemptions) <
-               std::tie(b.prefix.ip, b.prefix.length, b.source, b.external, b.exemptions);
+        return std::tie(a.prefix.ip, a.prefix.length, a.source, a.external, a.exemptions, a.nat64) <
+               std::tie(b.prefix.ip, b.prefix.length, b.source, b.external, b.exemptions, b.nat64);
     });
     return members;
 }
@@ -93,19 +104,20 @@ std::vector<Member> members_of(const policy::Tenant& tenant, const TenantTables&
 void add(NatMeaning& meaning, const Source& source) {
     auto& all = meaning.sources;
     const auto at = std::lower_bound(all.begin(), all.end(), source);
-    const bool is_behind = at != all.begin() && std::prev(at)->interface == source.interface;
+    const bool is_behind = at != all.begin() && std::prev(at)->decides_like(source);
     if (is_behind && std::prev(at)->always()) return;
     if (at != all.end() && *at == source) return;
     const auto place = all.insert(at, source);
     if (!source.always()) return;
     const auto end = std::find_if(std::next(place), all.end(),
-                                  [&](const Source& other) { return other.interface != source.interface; });
+                                  [&](const Source& other) { return !other.decides_like(source); });
     all.erase(std::next(place), end);
 }
 
 void add(NatMeaning& meaning, const Member& member) {
     if (member.external != no_row) meaning.external = member.external;
     meaning.exemptions |= member.exemptions;
+    if (member.nat64 != 0) meaning.nat64 = member.nat64;
     if (member.source) add(meaning, *member.source);
 }
 
@@ -162,11 +174,12 @@ class Writer {
         if (meaning.external != no_row) add_ports(tables_.externals[meaning.external]);
         const auto first_source = static_cast<std::uint32_t>(tables_.source_matches.size());
         for (const Source& source : meaning.sources) {
-            tables_.source_matches.emplace_back(source.row, source.interface, source.kind, 0);
+            tables_.source_matches.emplace_back(source.row, source.interface, source.nat64, source.kind);
         }
         rows_.emplace_back(meaning.external, first_port,
                            static_cast<std::uint32_t>(tables_.dnat_ports.size()) - first_port, first_source,
-                           static_cast<std::uint32_t>(meaning.sources.size()), meaning.exemptions);
+                           static_cast<std::uint32_t>(meaning.sources.size()), meaning.exemptions,
+                           meaning.nat64);
         return place->second;
     }
 
@@ -197,6 +210,7 @@ LpmTable build_table(const policy::Tenant& tenant, TenantTables& tables, Family 
         if (!open.empty()) {
             meaning.sources = open.back().second.sources;
             meaning.exemptions = open.back().second.exemptions;
+            meaning.nat64 = open.back().second.nat64;
         }
         for (; i < members.size() && members[i].prefix == prefix; ++i) add(meaning, members[i]);
         entries.push_back({prefix, writer.class_of(meaning)});

@@ -38,6 +38,7 @@ struct TenantTables {
     std::vector<image::DnatPort> dnat_ports;
     std::vector<image::SourceMatch> source_matches;
     std::vector<image::Exemption> exemptions;
+    std::vector<image::PrefixRow> nat64_prefixes;
     AddressClassTable sets4;
     LpmTable sets6;
     std::uint32_t address_class_count = 1;

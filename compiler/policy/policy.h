@@ -118,13 +118,16 @@ struct PortRange {
 struct Snat {
     std::vector<Prefix> sources;
     std::uint16_t out = no_index;  // interface
-    Family family = Family::v4;
-    std::vector<Ip> pool;  // in order, none twice
+    Family family = Family::v4;    // of the sources
+    std::vector<Ip> pool;          // in order, none twice
     PortRange ports{1024, 65535};
     std::uint16_t block_size = 0;   // ports that a host gets at once, a power of two; 0: one by one
     std::uint16_t most_blocks = 0;  // a host has at a time; at least 1 where there are blocks
     bool any_remote = false;        // whoever sends to a mapping is let in, not only whom it was used towards
+    std::optional<Prefix> nat64;    // IPv6 sources towards it leave as IPv4, by an IPv4 pool (RFC 6146)
     Position where;
+
+    Family pool_family() const { return nat64 ? Family::v4 : family; }
 };
 
 struct Dnat {

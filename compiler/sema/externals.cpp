@@ -36,7 +36,8 @@ class ExternalCheck {
         const auto& tenant = context_.tenant(scope);
         for (std::size_t i = 0; i < tenant.snat.size(); ++i) {
             for (const auto& ip : tenant.snat[i].pool) {
-                use(scope, {ip, tenant.snat[i].family}, tenant.snat[i].out, Use::pool, scope.snat_spans[i]);
+                use(scope, {ip, tenant.snat[i].pool_family()}, tenant.snat[i].out, Use::pool,
+                    scope.snat_spans[i]);
             }
         }
         for (std::size_t i = 0; i < tenant.dnat.size(); ++i) {

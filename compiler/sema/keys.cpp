@@ -53,6 +53,8 @@ constexpr KeyRow bridge_keys[] = {{"vlan"}, {"qinq"}, {"untagged"}};
 constexpr KeyRow route_keys[] = {{"to", required}, {"via"}, {"blackhole"}, {"tenant"}};
 constexpr KeyRow snat_keys[] = {{"snat", required}, {"out", required},   {"to", required}, {"ports"},
                                 {"block-size"},     {"blocks-per-host"}, {"filter"}};
+constexpr KeyRow nat64_keys[] = {{"nat64", required}, {"from", required}, {"out", required},   {"to", required},
+                                 {"ports"},           {"block-size"},     {"blocks-per-host"}, {"filter"}};
 constexpr KeyRow dnat_keys[] = {{"dnat", required}, {"on", required}, {"to", required}};
 constexpr KeyRow one_to_one_keys[] = {{"one-to-one", required}, {"inside", required}, {"on", required}};
 constexpr KeyRow exempt_keys[] = {{"exempt", required}, {"out", required}, {"to"}};
@@ -89,6 +91,7 @@ const ObjectTable geneve{"geneve", "geneve", geneve_keys};
 const ObjectTable bridge{"bridge", "a bridge's entry", bridge_keys};
 const ObjectTable route{"route", "a route", route_keys};
 const ObjectTable snat{"snat", "an snat rule", snat_keys};
+const ObjectTable nat64{"nat64", "a nat64 rule", nat64_keys};
 const ObjectTable dnat{"dnat", "a dnat rule", dnat_keys};
 const ObjectTable one_to_one{"one-to-one", "a one-to-one rule", one_to_one_keys};
 const ObjectTable exempt{"exempt", "an exemption", exempt_keys};
@@ -100,9 +103,9 @@ const ObjectTable test{"test", "a test", test_keys};
 
 std::span<const ObjectTable* const> all() {
     static constexpr const ObjectTable* tables[] = {
-        &gateway, &provider,   &router,   &transit,  &port,   &tenant,   &segment, &uplink,
-        &vlan,    &qinq,       &untagged, &vxlan,    &geneve, &bridge,   &route,   &snat,
-        &dnat,    &one_to_one, &exempt,   &timeouts, &limits, &firewall, &rule,    &test};
+        &gateway,    &provider, &router,   &transit, &port,     &tenant, &segment, &uplink, &vlan,
+        &qinq,       &untagged, &vxlan,    &geneve,  &bridge,   &route,  &snat,    &nat64,  &dnat,
+        &one_to_one, &exempt,   &timeouts, &limits,  &firewall, &rule,   &test};
     return tables;
 }
 

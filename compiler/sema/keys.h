@@ -11,8 +11,8 @@
 namespace sluice::sema::keys {
 
 extern const ObjectTable gateway, provider, router, transit, port, tenant, segment, uplink, vlan, qinq,
-    untagged, vxlan, geneve, bridge, route, snat, dnat, one_to_one, exempt, timeouts, limits, firewall, rule,
-    test;
+    untagged, vxlan, geneve, bridge, route, snat, nat64, dnat, one_to_one, exempt, timeouts, limits, firewall,
+    rule, test;
 
 std::span<const ObjectTable* const> all();
 

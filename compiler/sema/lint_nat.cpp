@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <tuple>
 
 #include "compiler/sema/passes.h"
 #include "compiler/sema/prefix_set.h"
@@ -111,11 +113,11 @@ void lint_dnat(Context& context, const TenantScope& scope) {
 
 void lint_snat(Context& context, const TenantScope& scope) {
     const auto& tenant = context.tenant(scope);
-    std::map<std::pair<std::uint16_t, Family>, std::vector<Prefix>> earlier;
+    std::map<std::tuple<std::uint16_t, Family, std::optional<Prefix>>, std::vector<Prefix>> earlier;
     std::size_t work = 0;
     for (std::size_t i = 0; i < tenant.snat.size(); ++i) {
         const auto& rule = tenant.snat[i];
-        auto& taken = earlier[{rule.out, rule.family}];
+        auto& taken = earlier[{rule.out, rule.family, rule.nat64}];
         const bool has_sources = !rule.sources.empty();
         work += taken.size() + 1;
         if (work > most_comparisons) return;
@@ -129,9 +131,9 @@ void lint_snat(Context& context, const TenantScope& scope) {
         const auto& out = tenant.interfaces[rule.out];
         const bool connected =
             std::any_of(out.addresses.begin(), out.addresses.end(),
-                        [&](const auto& address) { return address.subnet.family == rule.family; });
+                        [&](const auto& address) { return address.subnet.family == rule.pool_family(); });
         const bool routed = std::any_of(tenant.routes.begin(), tenant.routes.end(), [&](const auto& route) {
-            return route.to.family == rule.family &&
+            return route.to.family == rule.pool_family() &&
                    std::any_of(route.next_hops.begin(), route.next_hops.end(),
                                [&](const auto& hop) { return hop.interface == rule.out; });
         });
@@ -139,7 +141,7 @@ void lint_snat(Context& context, const TenantScope& scope) {
         if (!connected && !routed) {
             context.report(Code::snat_matches_nothing, scope.snat_spans[i],
                            fmt::format("this SNAT rule never matches: no {} route leaves over \"{}\"",
-                                       rule.family == Family::v4 ? "IPv4" : "IPv6", out.name));
+                                       rule.pool_family() == Family::v4 ? "IPv4" : "IPv6", out.name));
         }
     }
 }
@@ -155,7 +157,7 @@ void lint_exemptions(Context& context, const TenantScope& scope) {
             });
         };
         const bool of_snat = std::ranges::any_of(tenant.snat, [&](const auto& rule) {
-            return rule.out == exemption.out && std::ranges::any_of(rule.sources, covers);
+            return !rule.nat64 && rule.out == exemption.out && std::ranges::any_of(rule.sources, covers);
         });
         const bool of_one_to_one = std::ranges::any_of(tenant.one_to_one, [&](const auto& rule) {
             return rule.on == exemption.out && covers({rule.inside, 128, rule.family});

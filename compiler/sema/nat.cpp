@@ -11,6 +11,7 @@
 #include "compiler/sema/passes.h"
 #include "compiler/sema/scalars.h"
 #include "compiler/sema/services.h"
+#include "schemas/layout/rfc6052.h"
 
 namespace sluice::sema {
 namespace {
@@ -31,6 +32,10 @@ class NatReader {
 
   private:
     void snat(const Object& object);
+    void nat64(const Object& object);
+    /// `sources`: the key that has them.
+    void translate_sources(const Object& object, std::string_view sources, policy::Snat result);
+    bool prefix_of_nat64(const Node& node, policy::Snat& result);
     void dnat(const Object& object);
     void one_to_one(const Object& object);
     void exempt(const Object& object);
@@ -57,17 +62,18 @@ void NatReader::read(const Node& node) {
         }
         return false;
     };
-    const auto kinds = {&keys::snat, &keys::dnat, &keys::one_to_one, &keys::exempt};
+    const auto kinds = {&keys::snat, &keys::nat64, &keys::dnat, &keys::one_to_one, &keys::exempt};
     const auto kind =
         std::find_if(kinds.begin(), kinds.end(), [&](const auto* table) { return has(table->definition); });
     if (kind == kinds.end()) {
         const Code code = node.is_map() ? Code::conflicting_keys : Code::wrong_type;
-        context_.report(code, start, "a NAT rule begins with snat, dnat, one-to-one or exempt")
+        context_.report(code, start, "a NAT rule begins with snat, nat64, dnat, one-to-one or exempt")
             .help("for example {snat: 10.1.0.0/16, out: internet, to: 203.0.113.10}");
         return;
     }
     const Object object(context_, node, **kind, start);
     if (*kind == &keys::snat) snat(object);
+    if (*kind == &keys::nat64) nat64(object);
     if (*kind == &keys::dnat) dnat(object);
     if (*kind == &keys::one_to_one) one_to_one(object);
     if (*kind == &keys::exempt) exempt(object);
@@ -204,11 +210,82 @@ bool NatReader::blocks(const Object& object, policy::Snat& result) {
 }
 
 void NatReader::snat(const Object& object) {
+    translate_sources(object, "snat", {});
+}
+
+/// RFC 6052 2.2, and that a destination is of one prefix at most.
+bool NatReader::prefix_of_nat64(const Node& node, policy::Snat& result) {
+    if (!text_of(context_, node, "a prefix")) return false;
+    const auto prefix = parse_prefix(node.text);
+    if (!prefix || !can_embed_ipv4(*prefix)) {
+        context_
+            .report(Code::bad_nat64, node.span,
+                    fmt::format("\"{}\" is not a prefix with room for an IPv4 address", node.text))
+            .help(
+                "write 64:ff9b::/96, or a prefix of your own of 32, 40, 48, 56, 64 or 96 bits (RFC 6052 2.2)");
+        return false;
+    }
+    const auto overlaps = [&](const Prefix& other) {
+        return other.family == Family::v6 && (prefix->contains(other.ip) || other.contains(prefix->ip));
+    };
+    constexpr Prefix link_local{{0xfe80ULL << 48, 0}, 10, Family::v6},
+        multicast{{0xffULL << 56, 0}, 8, Family::v6};
+    for (const policy::Interface& interface : tenant_.interfaces) {
+        for (const policy::InterfaceAddress& address : interface.addresses) {
+            if (!overlaps(address.subnet)) continue;
+            context_.report(Code::bad_nat64, node.span,
+                            fmt::format("{} and the subnet {} of \"{}\" overlap", node.text,
+                                        to_string(address.subnet), interface.name));
+            return false;
+        }
+    }
+    if (overlaps(link_local) || overlaps(multicast)) {
+        context_.report(Code::bad_nat64, node.span,
+                        fmt::format("{} is for addresses of one link or of groups", node.text));
+        return false;
+    }
+    std::vector<Prefix> others;
+    for (const policy::Snat& rule : tenant_.snat) {
+        if (!rule.nat64 || *rule.nat64 == *prefix) continue;
+        if (std::ranges::count(others, *rule.nat64) == 0) others.push_back(*rule.nat64);
+        if (!overlaps(*rule.nat64)) continue;
+        context_.report(Code::bad_nat64, node.span,
+                        fmt::format("{} and {} of another rule overlap", node.text, to_string(*rule.nat64)));
+        return false;
+    }
+    if (others.size() >= most_nat64_prefixes) {
+        context_.report(Code::too_many, node.span,
+                        fmt::format("a tenant has at most {} prefixes of NAT64", most_nat64_prefixes));
+        return false;
+    }
+    result.nat64 = *prefix;
+    return true;
+}
+
+void NatReader::nat64(const Object& object) {
     policy::Snat result;
+    const auto* prefix = object["nat64"];
+    const bool is_good = prefix != nullptr && prefix_of_nat64(*prefix, result);
+    if (!is_good) result.nat64 = Prefix{};  // for what else the rule says wrong
+    const std::size_t before = tenant_.snat.size();
+    translate_sources(object, "from", std::move(result));
+    if (is_good || tenant_.snat.size() == before) return;
+    tenant_.snat.pop_back();
+    scope_.snat_spans.pop_back();
+}
+
+void NatReader::translate_sources(const Object& object, std::string_view sources, policy::Snat result) {
     result.where = context_.position(object.owner());
     result.out = interface(object, "out");
     const auto* to = object["to"];
-    const auto family = to == nullptr ? std::nullopt : pool(*to, result);
+    auto family = to == nullptr ? std::nullopt : pool(*to, result);
+    if (family && result.nat64) {
+        if (*family != Family::v4) {
+            context_.report(Code::families_mixed, to->span, "the pool of a nat64 rule holds IPv4 addresses");
+            return;
+        }
+        family = Family::v6;
+    }
     bool all_good = family && result.out != policy::no_index;
     if (const auto* node = object["ports"]) all_good = ports(*node, result) && all_good;
     if (const auto* node = object["filter"]) {
@@ -216,12 +293,12 @@ void NatReader::snat(const Object& object) {
         result.any_remote = word == 1u;
     }
     all_good = blocks(object, result) && all_good;
-    const auto* from = object["snat"];
+    const auto* from = object[sources];
     if (from == nullptr || !family) return;
     result.family = *family;
-    auto sources = nat_addresses_of(context_, scope_, *from, "snat", family);
-    if (!sources || !all_good) return;
-    result.sources = std::move(*sources);
+    auto prefixes = nat_addresses_of(context_, scope_, *from, result.nat64 ? "nat64" : "snat", family);
+    if (!prefixes || !all_good) return;
+    result.sources = std::move(*prefixes);
     scope_.snat_spans.push_back(object.owner());
     tenant_.snat.push_back(std::move(result));
 }

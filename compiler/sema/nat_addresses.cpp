@@ -67,7 +67,7 @@ bool Reader::read_name(const Node& node, const Symbol& symbol) {
     const std::string_view name = family_name(*family_);
     context_
         .report(Code::families_mixed, node.span,
-                fmt::format("\"{}\" holds no {} address, but the pool is {}", node.text, name, name))
+                fmt::format("\"{}\" holds no {} address, but the rule translates {}", node.text, name, name))
         .note(named.where, "it is given here");
     return false;
 }

@@ -93,7 +93,7 @@ class ExternalRoutes {
         for (std::size_t i = 0; i < tenant.snat.size(); ++i) {
             if (tenant.snat[i].out != out) continue;
             for (const Ip ip : tenant.snat[i].pool) {
-                if (!use(scope, {ip, tenant.snat[i].family}, scope.snat_spans[i])) break;
+                if (!use(scope, {ip, tenant.snat[i].pool_family()}, scope.snat_spans[i])) break;
             }
         }
         for (std::size_t i = 0; i < tenant.dnat.size(); ++i) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "runtime/image/slots.h"
+#include "runtime/packet/cross_family.h"
 #include "runtime/packet/rewrite.h"
 #include "runtime/state/session_table.h"
 
@@ -53,6 +54,8 @@ struct Plan {
     FlowValues values;
     bool new_ip_id = false;  // with ip_id: chosen already, the same for all fragments of a datagram
     std::uint16_t ip_id = 0;
+    bool crosses = false;     // into the other family, with the addresses and ports of the translation (NAT64)
+    WholeDatagram datagram;   // of one that crosses
     bool translated = false;  // as part of an ICMP error: the frame is changed already
     bool originated = false;  // a packet of the gateway's own: no translation, no TTL, no ICMP error about it
 };

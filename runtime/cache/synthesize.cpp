@@ -46,6 +46,12 @@ Translation translation_by(const Trace& trace, const IpView& packet) {
     // An ICMP error is translated with the packet it quotes, before it gets a plan (rewrite.h).
     if (packet.l4_kind == L4Kind::icmp_error) return {};
     const Endpoints& to = trace.leaving;
+    if (to.family != packet.family) {
+        return {.source = to.source,
+                .destination = to.destination,
+                .source_port = to.source_port,
+                .destination_port = to.destination_port};
+    }
     return Translation::between(packet, to.source, to.destination, to.source_port, to.destination_port);
 }
 

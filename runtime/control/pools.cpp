@@ -14,7 +14,8 @@ namespace {
 std::string name_of(const TenantView& tenant, const image::SnatRule& rule) {
     const auto rows = tenant.pool_addresses.subspan(rule.first_pool_address(), rule.pool_address_count());
     const auto address = [&](std::uint32_t row) {
-        return to_string(from_image(tenant.externals[row].ip()), static_cast<Family>(rule.family()));
+        const image::ExternalAddress& external = tenant.externals[row];
+        return to_string(from_image(external.ip()), static_cast<Family>(external.family()));
     };
     std::string name = std::string(tenant.interface_names[rule.out_interface()]) + "/" + address(rows.front());
     if (rows.size() > 1) name += "-" + address(rows.back());

@@ -121,7 +121,7 @@ bool Shadow::judge_some() {
         const Entrance entrance = entrance_of(*image, candidate.port, candidate.packet);
         const IpView& ip = entrance.binding == nullptr ? candidate.packet.ip : entrance.packet.ip;
         const std::uint16_t tenant = entrance.binding == nullptr ? no_tenant : entrance.binding->tenant();
-        tuples.push_back(Endpoints::of(ip).tuple(tenant, ip.protocol, ip.family));
+        tuples.push_back(Endpoints::of(ip).tuple(tenant, ip.protocol));
         candidate.begins = may_begin_flow(ip);
     }
     // A reply begins nothing: its session knows it.
@@ -165,8 +165,7 @@ void Shadow::judge(std::string_view port, const PacketView& packet) {
             return;
         }
         const std::string example =
-            describe(Endpoints::of(packet.ip).tuple(0, packet.ip.protocol, packet.ip.family)) + " on " +
-            std::string(port);
+            describe(Endpoints::of(packet.ip).tuple(0, packet.ip.protocol)) + " on " + std::string(port);
         at = counts_.differences.emplace(key, Difference{now, then, 0, example}).first;
     }
     ++at->second.flows;

@@ -77,7 +77,8 @@ ShadowVerdict ShadowJudge::judge(std::string_view port, const PacketView& arrive
             const TenantView& left = image_->tenants()[last.tenant];
             verdict.word = "allow";
             verdict.leaves = fmt::format("{}.{}", left.name, left.interface_names[last.out_interface]);
-            verdict.becomes = describe(trace.leaving.tuple(0, packet.ip.protocol, packet.ip.family));
+            verdict.becomes =
+                describe(trace.leaving.tuple(0, protocol_in(trace.leaving.family, packet.ip.protocol)));
             break;
         }
         case Fate::echo:

@@ -133,6 +133,7 @@ struct TenantView {
     std::span<const image::DnatRule> dnat_rules;
     std::span<const image::OneToOneRule> one_to_one_rules;
     std::span<const image::Exemption> exemptions;
+    std::span<const image::PrefixRow> nat64_prefixes;
     LpmView nat4, nat6;
     std::span<const image::NatClass> nat_classes4, nat_classes6;
     std::span<const image::DnatPort> dnat_ports;

@@ -23,12 +23,15 @@ SnatText text_of(const TenantView& tenant, const image::SnatRule& rule) {
     const auto family = static_cast<Family>(rule.family());
     SnatText text;
     text.out = std::string(tenant.interface_names[rule.out_interface()]) + "/" + std::to_string(rule.family());
+    if (rule.nat64() != 0) text.out += "/" + to_string(from_image(tenant.nat64_prefixes[rule.nat64() - 1]));
     for (const auto& row : tenant.prefixes.subspan(rule.first_source(), rule.source_count())) {
         text.sources += to_string(from_image(row.ip()), family) + "/" + std::to_string(row.length()) + ",";
     }
     for (const auto index :
          tenant.pool_addresses.subspan(rule.first_pool_address(), rule.pool_address_count())) {
-        text.pool += to_string(from_image(tenant.externals[index].ip()), family) + ",";
+        text.pool += to_string(from_image(tenant.externals[index].ip()),
+                               static_cast<Family>(tenant.externals[index].family())) +
+                     ",";
     }
     text.pool += std::to_string(rule.port_low()) + "-" + std::to_string(rule.port_high());
     return text;

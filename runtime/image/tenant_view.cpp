@@ -122,6 +122,7 @@ TenantView view_tenant(const image::Image& root, const image::Tenant& t, std::si
     view.dnat_rules = rows_of(t.dnat_rules());
     view.one_to_one_rules = rows_of(t.one_to_one_rules());
     view.exemptions = rows_of(t.exemptions());
+    view.nat64_prefixes = rows_of(t.nat64_prefixes());
     view.nat4 = view_lpm(tables.nat4);
     view.nat6 = view_lpm(tables.nat6);
     view.nat_classes4 = rows_of(t.nat_classes4());

@@ -71,6 +71,7 @@ Refusal check_layout(const image::Tenant& tenant, std::span<const std::uint8_t> 
     check("dnat_ports", tenant.dnat_ports());
     check("source_matches", tenant.source_matches());
     check("exemptions", tenant.exemptions());
+    check("nat64_prefixes", tenant.nat64_prefixes());
     check("from_zones", tenant.from_zones());
     check("to_zones", tenant.to_zones());
     return check.refusal;

@@ -6,6 +6,7 @@
 
 #include "runtime/image/verify_tenant.h"
 #include "schemas/layout/image_types.h"
+#include "schemas/layout/rfc6052.h"
 
 namespace sluice::verify {
 namespace {
@@ -19,6 +20,19 @@ Refusal check_prefixes(const TenantView& tenant) {
         }
         const Ip ip = from_image(row.ip());
         if ((ip & prefix_mask(row.length())) != ip) return fmt::format("prefix {} has host bits set", i);
+    }
+    return std::nullopt;
+}
+
+Refusal check_nat64_prefixes(const TenantView& tenant) {
+    if (tenant.nat64_prefixes.size() > most_nat64_prefixes) {
+        return fmt::format("{} NAT64 prefixes, at most {} are possible", tenant.nat64_prefixes.size(),
+                           most_nat64_prefixes);
+    }
+    for (std::size_t i = 0; i < tenant.nat64_prefixes.size(); ++i) {
+        if (!can_embed_ipv4(from_image(tenant.nat64_prefixes[i]))) {
+            return fmt::format("NAT64 prefix {} has no room for an IPv4 address", i);
+        }
     }
     return std::nullopt;
 }
@@ -45,6 +59,11 @@ Refusal check_snat(const TenantView& tenant, const image::SnatRule& row) {
     for (const auto& source : tenant.prefixes.subspan(row.first_source(), row.source_count())) {
         if (source.family() != row.family()) return "has a source of the other family";
     }
+    if (row.nat64() > tenant.nat64_prefixes.size() ||
+        (row.nat64() != 0 && row.family() != static_cast<std::uint8_t>(Family::v6))) {
+        return fmt::format("is of NAT64 prefix {}, the tenant has {}", row.nat64() - 1,
+                           tenant.nat64_prefixes.size());
+    }
     if (row.pool_address_count() == 0) return "has an empty pool";
     if (!fits(row.first_pool_address(), row.pool_address_count(), tenant.pool_addresses.size())) {
         return fmt::format("has pool addresses {} and the next {}, the table has {}", row.first_pool_address(),
@@ -57,7 +76,8 @@ Refusal check_snat(const TenantView& tenant, const image::SnatRule& row) {
                                tenant.externals.size());
         }
         const image::ExternalAddress& external = tenant.externals[index];
-        if (external.family() != row.family() || external.on_interface() != row.out_interface()) {
+        const auto family = row.nat64() != 0 ? static_cast<std::uint8_t>(Family::v4) : row.family();
+        if (external.family() != family || external.on_interface() != row.out_interface()) {
             return "has a pool address of the other family or of another interface";
         }
     }
@@ -159,6 +179,7 @@ Refusal check_pool_flags(const TenantView& tenant) {
 
 Refusal check_nat_rules(const TenantView& tenant) {
     if (auto refusal = check_prefixes(tenant)) return refusal;
+    if (auto refusal = check_nat64_prefixes(tenant)) return refusal;
     for (std::size_t i = 0; i < tenant.snat_rules.size(); ++i) {
         if (auto refusal = check_snat(tenant, tenant.snat_rules[i]))
             return fmt::format("SNAT rule {} {}", i, *refusal);

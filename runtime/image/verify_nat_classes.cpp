@@ -39,6 +39,7 @@ Refusal check_ports(const TenantView& tenant, const image::NatClass& row) {
 struct SourceRule {
     std::uint16_t interface;
     std::uint8_t family;
+    std::uint16_t nat64;
 };
 
 /// Nothing where there is no such row.
@@ -46,7 +47,7 @@ std::optional<SourceRule> rule_of(const TenantView& tenant, const image::SourceM
     const std::uint32_t row = source.row();
     const auto found = [row](const auto& rules, auto interface_of) -> std::optional<SourceRule> {
         if (row >= rules.size()) return std::nullopt;
-        return SourceRule{interface_of(rules[row]), rules[row].family()};
+        return SourceRule{interface_of(rules[row]), rules[row].family(), 0};
     };
     switch (source.kind()) {
         case image::SourceKind::ExemptTowards:
@@ -57,7 +58,9 @@ std::optional<SourceRule> rule_of(const TenantView& tenant, const image::SourceM
         case image::SourceKind::Snat:
             break;
     }
-    return found(tenant.snat_rules, [](const auto& rule) { return rule.out_interface(); });
+    auto rule = found(tenant.snat_rules, [](const auto& snat) { return snat.out_interface(); });
+    if (rule) rule->nat64 = tenant.snat_rules[row].nat64();
+    return rule;
 }
 
 Refusal check_source(const TenantView& tenant, const image::SourceMatch& source) {
@@ -65,6 +68,7 @@ Refusal check_source(const TenantView& tenant, const image::SourceMatch& source)
     const auto rule = rule_of(tenant, source);
     if (!rule) return fmt::format("has source rule {} of a kind that has fewer", source.row());
     if (rule->interface != source.interface()) return "has the source rule of another interface";
+    if (rule->nat64 != source.nat64()) return "has the source rule of another NAT64 prefix";
     const bool exempts =
         source.kind() == image::SourceKind::Exempt || source.kind() == image::SourceKind::ExemptTowards;
     if (!exempts) return std::nullopt;
@@ -79,11 +83,12 @@ Refusal check_sources(const TenantView& tenant, const image::NatClass& row) {
     }
     const auto sources = tenant.source_matches.subspan(row.first_source(), row.source_count());
     const auto place = [](const image::SourceMatch& source) {
-        return std::tuple(source.interface(), source.kind(), source.row());
+        return std::tuple(source.interface(), source.nat64(), source.kind(), source.row());
     };
     for (std::size_t i = 0; i < sources.size(); ++i) {
         if (i != 0 && place(sources[i]) <= place(sources[i - 1])) return "has sources that are not sorted";
         if (i != 0 && sources[i].interface() == sources[i - 1].interface() &&
+            sources[i].nat64() == sources[i - 1].nat64() &&
             sources[i - 1].kind() != image::SourceKind::ExemptTowards) {
             return "has a source behind the one that decides";
         }
@@ -115,6 +120,9 @@ Refusal check_classes(const TenantView& tenant, std::span<const image::NatClass>
         if (!refusal && !is_of_family(tenant, rows[i], static_cast<std::uint8_t>(family))) {
             refusal = "has rules of the other family";
         }
+        if (!refusal && rows[i].nat64() > (family == Family::v6 ? tenant.nat64_prefixes.size() : 0)) {
+            refusal = fmt::format("is of NAT64 prefix {}", rows[i].nat64() - 1);
+        }
         if (refusal) return fmt::format("IPv{} NAT class {} {}", number, i, *refusal);
     }
     return tables.lpm(table, family, rows.size(), family == Family::v4 ? "nat4" : "nat6");
@@ -128,6 +136,11 @@ Refusal check_nat_classes(const TenantView& tenant, TableChecks& tables) {
         return refusal;
     if (auto refusal = check_classes(tenant, tenant.nat_classes6, shared.nat6, Family::v6, tables))
         return refusal;
+    for (std::size_t i = 0; i < tenant.nat64_prefixes.size(); ++i) {
+        if (tenant.nat_class(from_image(tenant.nat64_prefixes[i].ip()), Family::v6).nat64() != i + 1) {
+            return fmt::format("NAT64 prefix {} is not of its NAT class", i);
+        }
+    }
     for (std::size_t i = 0; i < tenant.externals.size(); ++i) {
         const image::ExternalAddress& row = tenant.externals[i];
         if (tenant.nat_class(from_image(row.ip()), static_cast<Family>(row.family())).external() != i) {

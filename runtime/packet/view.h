@@ -24,6 +24,14 @@ constexpr std::uint8_t protocol_tcp = 6;
 constexpr std::uint8_t protocol_udp = 17;
 constexpr std::uint8_t protocol_icmpv6 = 58;
 
+/// What a protocol is called in that family: ICMP has a number in each.
+constexpr std::uint8_t protocol_in(Family family, std::uint8_t protocol) noexcept {
+    if (protocol == protocol_icmp || protocol == protocol_icmpv6) {
+        return family == Family::v4 ? protocol_icmp : protocol_icmpv6;
+    }
+    return protocol;
+}
+
 constexpr std::uint8_t tcp_fin = 0x01, tcp_syn = 0x02, tcp_rst = 0x04, tcp_ack = 0x10;
 
 /// How the layer behind IP looks to sessions, NAT and firewall.

@@ -39,8 +39,8 @@ std::string describe(const RuleEvent& event, const Image& image) {
 }
 
 static std::string ports_of(const BlockEvent& event) {
-    const std::string external = to_string(event.external, event.family);
-    const std::string host = event.family == Family::v4 ? external : "[" + external + "]";
+    const std::string external = to_string(event.external, event.external_family);
+    const std::string host = event.external_family == Family::v4 ? external : "[" + external + "]";
     return fmt::format("{}:{}-{}", host, event.first_port, event.last_port);
 }
 

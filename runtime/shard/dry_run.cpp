@@ -18,7 +18,7 @@ void Shard::dry_run(const PacketView& packet, InterfaceRef ingress, DryRun& run)
     if (run.trace.fate != Fate::forward) return;
     const Hop& last = run.trace.last_hop();
     const std::uint32_t found = state.neighbours.find(
-        state.image->tenants()[last.tenant].ref(last.out_interface), last.next_hop, packet.ip.family);
+        state.image->tenants()[last.tenant].ref(last.out_interface), last.next_hop, run.trace.leaving.family);
     if (found == no_neighbour) return;
     run.neighbour = state.neighbours[found];
     const std::uint32_t way = run.neighbour->tunnel;

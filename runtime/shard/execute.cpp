@@ -44,14 +44,36 @@ void Shard::State::execute_plan(PacketView& packet, const Plan& plan, Station de
     if (!plan.originated && packet.ip.ttl <= plan.program.ttl_cost) {
         return drop(packet.frame, router_of(plan.program.egress.tenant), DropReason::TTL_EXPIRED);
     }
+    if (plan.crosses) return execute_across(packet, plan, destination);
     execute(packet, plan.program, plan.values.translation, destination,
             plan.new_ip_id ? std::optional(plan.ip_id) : std::nullopt);
 }
 
-void Shard::State::fragment_and_send(const PacketView& packet, const Program& program, Station destination) {
+void Shard::State::execute_across(PacketView& packet, const Plan& plan, Station destination) {
+    const Program& program = plan.program;
+    const Translation& to = plan.values.translation;
+    const bool done =
+        translate_across(packet, {to.source, to.destination, to.source_port, to.destination_port},
+                         plan.datagram, plan.new_ip_id ? std::optional(plan.ip_id) : std::nullopt);
+    if (!done) {
+        return drop(packet.frame, counters.interface_component(program.egress.tenant, program.egress.interface),
+                    DropReason::BUFFER_EXHAUSTED);
+    }
+    if (packet.ip.total_length <= program.mtu) return execute(packet, program, {}, destination, std::nullopt);
+    decrement_ttl(packet.l3(), packet.ip.family, program.ttl_cost);
+    packet.ip.ttl =
+        static_cast<std::uint8_t>(packet.ip.ttl - program.ttl_cost);  // pieces are built from the view
+    fragment_and_send(packet, program, destination, plan.ip_id);
+}
+
+void Shard::State::fragment_and_send(const PacketView& packet, const Program& program, Station destination,
+                                     std::uint16_t ip_id) {
+    const bool v4 = packet.ip.family == Family::v4;
     const Component component = counters.interface_component(program.egress.tenant, program.egress.interface);
     const L2Header header = header_of(program, destination.mac, packet.ip.family);
-    const std::uint32_t count = ipv4_fragment_count(packet.ip, program.mtu);
+    const std::uint32_t count =
+        v4 ? ipv4_fragment_count(packet.ip, program.mtu) : ipv6_fragment_count(packet.ip, program.mtu);
+    if (count == 0) return drop(packet.frame, component, DropReason::MTU_DF);
     std::uint32_t sent = 0;
     for (std::uint32_t index = 0; index < count; ++index) {
         Frame frame = allocator.allocate(header.bytes() + program.mtu);
@@ -61,8 +83,10 @@ void Shard::State::fragment_and_send(const PacketView& packet, const Program& pr
             ++sent;
             break;
         }
-        const std::uint32_t length = build_ipv4_fragment(packet.ip_bytes(), packet.ip, program.mtu, index,
-                                                         frame.bytes().subspan(header.bytes()));
+        const std::span<std::uint8_t> out = frame.bytes().subspan(header.bytes());
+        const std::uint32_t length =
+            v4 ? build_ipv4_fragment(packet.ip_bytes(), packet.ip, program.mtu, index, out)
+               : build_ipv6_fragment(packet.ip_bytes(), packet.ip, program.mtu, ip_id, index, out);
         replace_l2(frame, header.bytes(), length, header, shortest_of(program));
         send_frame(frame, program, destination.tunnel);
         ++sent;

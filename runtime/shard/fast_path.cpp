@@ -28,7 +28,7 @@ bool Shard::State::serve_from_cache(Arrival& arrival) {
         const IpView& ip = arrival.packet.ip;
         if (flows[at].aside == 0) return false;
         const auto scope = static_cast<std::uint16_t>(flows[at].aside - 1);
-        at = flows.find(FlowProbe::of(Endpoints::of(ip).tuple(scope, ip.protocol, ip.family), true, key));
+        at = flows.find(FlowProbe::of(Endpoints::of(ip).tuple(scope, ip.protocol), true, key));
         if (at == no_flow) return false;
     }
     return serve(arrival, at);

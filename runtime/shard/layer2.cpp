@@ -124,7 +124,7 @@ void Shard::State::look_behind_layer2(std::uint16_t number, Arrival& arrival) co
     if (ingress.links != no_links) scope = ingresses.link_scope(ingress.links, ip.destination, ip.family);
     arrival.behind_link = scope != no_tenant;
     if (!arrival.behind_link) scope = ingress.scope;
-    arrival.flow = FlowProbe::of(Endpoints::of(ip).tuple(scope, ip.protocol, ip.family),
+    arrival.flow = FlowProbe::of(Endpoints::of(ip).tuple(scope, ip.protocol),
                                  ingress.stateful || arrival.behind_link, key);
 }
 

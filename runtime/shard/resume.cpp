@@ -36,8 +36,14 @@ Tuple tuple_of(const saved::Side& side, const saved::Session& row, Family family
             side.source_port(),
             side.destination_port(),
             row.tenant(),
-            row.protocol(),
+            protocol_in(family, row.protocol()),
             family};
+}
+
+/// Of its reverse side, where the forward one is of `family`.
+Family reverse_family(const saved::Session& row, Family family) {
+    if (!has(row, saved::SessionFlag::Crosses)) return family;
+    return family == Family::v4 ? Family::v6 : Family::v4;
 }
 
 PacketCount from_saved(const saved::Count* count) {
@@ -70,6 +76,7 @@ class StateReader {
         InsideEndpoint inside;
         std::uint32_t external = 0;
         Ip external_ip;
+        Family external_family{};
         std::uint16_t external_port = 0;
         std::uint32_t number = no_mapping;
         bool good = false;
@@ -168,7 +175,8 @@ void StateReader::read_components() {
 
 StateReader::KnownMapping StateReader::mapping_of(const saved::Mapping& row) {
     KnownMapping mapping;
-    const auto family = family_of(row.family());
+    const bool nat64 = row.family() == family_nat64;
+    const auto family = nat64 ? std::optional(Family::v6) : family_of(row.family());
     if (!family || row.tenant() >= state_.image->tenants().size()) return mapping;
     const TenantView& tenant = state_.image->tenants()[row.tenant()];
     mapping.inside = {.ip = from_image(row.inside()),
@@ -178,10 +186,18 @@ StateReader::KnownMapping StateReader::mapping_of(const saved::Mapping& row) {
                       .protocol = row.protocol(),
                       .family = *family};
     mapping.external_ip = from_image(row.external());
+    mapping.external_family = nat64 ? Family::v4 : *family;
     mapping.external_port = row.external_port();
-    if (!is_address(mapping.inside.ip, *family) || !is_address(mapping.external_ip, *family)) return mapping;
+    if (!is_address(mapping.inside.ip, *family) || !is_address(mapping.external_ip, mapping.external_family)) {
+        return mapping;
+    }
     if (!tenant.slots || row.snat_rule() >= tenant.slots->snat_rules.size() || row.snat_rule() > 0xffff) {
         return mapping;
+    }
+    const std::uint32_t position = tenant.snat_position(row.snat_rule());
+    if (position != no_position) {
+        const image::SnatRule& rule = tenant.snat_rules[position];
+        if (rule.family() != static_cast<std::uint8_t>(*family) || (rule.nat64() != 0) != nat64) return mapping;
     }
     mapping.good = true;
     return mapping;
@@ -191,7 +207,7 @@ void StateReader::read_mappings() {
     mappings_.reserve(root_.mappings()->size());
     std::vector<NatTable::ExternalName> names;
     const auto name_of_external = [](const KnownMapping& mapping) -> NatTable::ExternalName {
-        return {mapping.inside.tenant, mapping.inside.family, mapping.external_ip};
+        return {mapping.inside.tenant, mapping.external_family, mapping.external_ip};
     };
     for (const saved::Mapping* row : *root_.mappings()) {
         const KnownMapping& mapping = mappings_.emplace_back(mapping_of(*row));
@@ -233,15 +249,13 @@ bool StateReader::join(KnownMapping* mapping, Ip remote) {
 }
 
 bool StateReader::is_sane(const saved::Session& row, Family family) const {
-    for (const saved::Side* side : {&row.forward(), &row.reverse()}) {
-        if (!is_address(from_image(side->source()), family) ||
-            !is_address(from_image(side->destination()), family)) {
-            return false;
-        }
-    }
+    const auto is_good = [](const saved::Side& side, Family of) {
+        return is_address(from_image(side.source()), of) && is_address(from_image(side.destination()), of);
+    };
+    const Family back = reverse_family(row, family);
+    if (!is_good(row.forward(), family) || !is_good(row.reverse(), back)) return false;
     const TenantView& tenant = state_.image->tenants()[row.tenant()];
-    return is_address(from_image(row.joined_remote()), family) &&
-           row.in_interface() < tenant.interface_slots() &&
+    return is_address(from_image(row.joined_remote()), back) && row.in_interface() < tenant.interface_slots() &&
            (row.rule() == default_rule || row.rule() < tenant.rule_slots()) &&
            row.tcp_state() <= static_cast<std::uint8_t>(TcpState::trans) &&
            row.window_scale_forward() <= most_window_scale && row.window_scale_reverse() <= most_window_scale;
@@ -251,11 +265,11 @@ bool StateReader::read_session(const saved::Session& row) {
     const auto family = family_of(row.family());
     if (!family || row.tenant() >= state_.image->tenants().size() || !is_sane(row, *family)) return false;
     const Tuple forward = tuple_of(row.forward(), row, *family);
-    const Tuple reverse = tuple_of(row.reverse(), row, *family);
+    const Tuple reverse = tuple_of(row.reverse(), row, reverse_family(row, *family));
     const bool arrived = has(row, saved::SessionFlag::ArrivedByMapping);
     bool refused = false;
     KnownMapping* mapping = mapping_at(row.mapping(), forward, refused);
-    KnownMapping* joined = refused ? nullptr : mapping_at(row.joined_mapping(), forward, refused);
+    KnownMapping* joined = refused ? nullptr : mapping_at(row.joined_mapping(), reverse, refused);
     if (refused) return false;
 
     const bool both_change =

@@ -115,9 +115,11 @@ std::uint32_t StateWriter::place_of(std::uint32_t mapping) {
     if (places_[mapping] == no_mapping) {
         places_[mapping] = static_cast<std::uint32_t>(mappings_.size());
         const Mapping known = state_.nat[mapping];
-        mappings_.emplace_back(to_image(known.inside.ip), to_image(known.external_ip), known.inside.snat_rule,
-                               known.inside.tenant, known.inside.port, known.external_port,
-                               known.inside.protocol, static_cast<std::uint8_t>(known.inside.family));
+        mappings_.emplace_back(
+            to_image(known.inside.ip), to_image(known.external_ip), known.inside.snat_rule, known.inside.tenant,
+            known.inside.port, known.external_port, known.inside.protocol,
+            known.external_family != known.inside.family ? family_nat64
+                                                         : static_cast<std::uint8_t>(known.inside.family));
     }
     return places_[mapping];
 }
@@ -146,6 +148,7 @@ saved::Session StateWriter::session(SessionRef ref) {
     set(saved::SessionFlag::Judged, judged);
     set(saved::SessionFlag::ForwardAcked, tcp.seen_ack[0]);
     set(saved::SessionFlag::ReverseAcked, tcp.seen_ack[1]);
+    set(saved::SessionFlag::Crosses, table.tuple(ref, Direction::reverse).family != tuple.family);
     const bool joined = table.is_wide(ref) && table.wide(ref).joined_mapping != no_mapping;
     return {side(ref, Direction::forward),
             side(ref, Direction::reverse),

@@ -22,6 +22,7 @@ namespace sluice {
 
 constexpr std::array<std::uint8_t, 8> saved_magic = {'S', 'L', 'U', 'I', 'C', 'E', 'S', 'T'};
 constexpr std::uint32_t saved_version = 1;
+constexpr std::uint8_t family_nat64 = 64;  // of a mapping: IPv6 inside, IPv4 outside
 
 /// Names the time since the machine started: the monotonic clock says nothing about another one.
 using BootId = std::array<std::uint8_t, 16>;

@@ -226,7 +226,8 @@ struct Shard::State final : NeighbourActions {
     void judge(std::span<PacketView> packets, bool whole, Arrival& arrival);
     /// What `trace` says; `program` where it is known already.
     void forward(std::span<PacketView> packets, Arrival& arrival, std::uint32_t program = no_program);
-    void translate_error(std::span<PacketView> packets);
+    /// Where the other family needs more room than the frame has: false, and nothing is changed.
+    bool translate_error(std::span<PacketView> packets, const Plan& plan);
     void refuse(const PacketView& packet, InterfaceRef ingress, Component component, IcmpError error);
     void add_fragment(Arrival& arrival, Component component);
     void note_sessions(Plan& plan) const;
@@ -298,7 +299,9 @@ struct Shard::State final : NeighbourActions {
     void execute(PacketView& packet, const Program& program, const Translation& translation,
                  Station destination, std::optional<std::uint16_t> ip_id);
     void execute_plan(PacketView& packet, const Plan& plan, Station destination);
-    void fragment_and_send(const PacketView& packet, const Program& program, Station destination);
+    void fragment_and_send(const PacketView& packet, const Program& program, Station destination,
+                           std::uint16_t ip_id = 0);
+    void execute_across(PacketView& packet, const Plan& plan, Station destination);
     void transmit(const Frame& frame, const Program& program);
     void release(const Frame& frame) { output->released.push_back(frame); }
     void drop(const Frame& frame, Component component, DropReason reason) {

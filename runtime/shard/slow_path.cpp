@@ -79,7 +79,7 @@ void Shard::State::count_denied(std::span<const PacketView> packets) {
     if (!trace.denied_by_firewall) return;
     const Hop& hop = trace.last_hop();
     const IpView& first = packets.front().ip;
-    log_decision(hop, Endpoints::of(first).tuple(hop.tenant, first.protocol, first.family));
+    log_decision(hop, Endpoints::of(first).tuple(hop.tenant, first.protocol));
     RuleCount& rule = ledger.settled(hop.tenant, hop.rule);
     for (const PacketView& packet : packets) {
         ++rule.packets;
@@ -109,7 +109,7 @@ void Shard::State::forward(std::span<PacketView> packets, Arrival& arrival, std:
     const Hop& last = trace.last_hop();
     // What cannot even wait for its neighbour opens no session.
     const std::uint32_t next = neighbours.use(image->tenants()[last.tenant].ref(last.out_interface),
-                                              last.next_hop, first.ip.family, now);
+                                              last.next_hop, trace.leaving.family, now);
     if (next == no_neighbour || neighbours[next].state == NeighbourState::failed) {
         trace.forbid_cache(NoCacheReason::NEIGH);
         count_uncacheable(trace.no_cache);
@@ -130,15 +130,26 @@ void Shard::State::forward(std::span<PacketView> packets, Arrival& arrival, std:
     plan.program = program == no_program ? synthesize(*image, trace, first.ip) : programs[program];
     plan.values.translation = translation_by(trace, first.ip);
     plan.values.neighbour = next;
-    if (trace.quoted) {
-        translate_error(packets);
-        plan.translated = true;
+    plan.crosses = trace.leaving.family != first.ip.family;
+    const bool needs_id = plan.crosses ? trace.leaving.family == Family::v4
+                                       : first.ip.family == Family::v4 && IpIds::needs_id(first.ip) &&
+                                             trace.leaving.source != first.ip.source;
+    if (needs_id) {
+        plan.new_ip_id = true;
+        plan.ip_id = ip_ids.next(ip_ids.slot_of(trace.leaving.source, trace.leaving.destination));
+    } else if (plan.crosses) {
+        plan.ip_id = static_cast<std::uint16_t>(first.ip.id);  // of the pieces it may have to be cut into
     }
-    if (trace.leaving.source != first.ip.source && first.ip.family == Family::v4) {
-        if (IpIds::needs_id(first.ip)) {
-            plan.new_ip_id = true;
-            plan.ip_id = ip_ids.next(ip_ids.slot_of(trace.leaving.source, trace.leaving.destination));
+    if (trace.quoted) {
+        if (!translate_error(packets, plan)) {
+            for (const PacketView& packet : packets)
+                drop(packet.frame, component, DropReason::BUFFER_EXHAUSTED);
+            return;
         }
+        plan.translated = true;
+        if (plan.crosses) plan.crosses = plan.new_ip_id = false;
+    } else if (plan.crosses) {
+        plan.datagram = whole_datagram(packets);
     }
     const Neighbour& neighbour = neighbours[next];
     if (!neighbour.usable()) {
@@ -177,10 +188,16 @@ void Shard::State::note_sessions(Plan& plan) const {
     }
 }
 
-void Shard::State::translate_error(std::span<PacketView> packets) {
+bool Shard::State::translate_error(std::span<PacketView> packets, const Plan& plan) {
     const Endpoints& outer = trace.leaving;
     const Endpoints& quoted = trace.quoted_leaving;
     PacketView& first = packets.front();
+    if (plan.crosses) {  // whole: fragments of errors have no counterpart
+        const auto id = plan.new_ip_id ? std::optional(plan.ip_id) : std::nullopt;
+        return translate_error_across(
+            first, {outer.source, outer.destination, 0, 0}, *trace.quoted,
+            {quoted.source, quoted.destination, quoted.source_port, quoted.destination_port}, id);
+    }
     apply_icmp_error_translation(first.l3(), first.ip,
                                  Translation::between(first.ip, outer.source, outer.destination, 0, 0),
                                  *trace.quoted,
@@ -190,6 +207,7 @@ void Shard::State::translate_error(std::span<PacketView> packets) {
         apply_translation(packet.l3(), packet.ip,
                           Translation::between(packet.ip, outer.source, outer.destination, 0, 0));
     }
+    return true;
 }
 
 void Shard::State::add_fragment(Arrival& arrival, Component component) {

@@ -30,7 +30,9 @@ bool Shard::State::serve_by_trace(Arrival& arrival) {
     std::uint8_t& doubt = unusual[place_of_tenant(tenant)];
     if (!look_up_path(*image, {sessions, nat, key, link_states}, &memo, packet, arrival.ingress, arrival.absent,
                       trace)) {
-        doubt = std::min<std::uint8_t>(doubt + 1, most_unusual);
+        // Of NAT64 it is known that it is not served here: it says nothing of the tenant's other packets.
+        const bool nat64 = (trace.no_cache >> static_cast<unsigned>(NoCacheReason::NAT64) & 1) != 0;
+        if (!nat64) doubt = std::min<std::uint8_t>(doubt + 1, most_unusual);
         return false;
     }
     doubt /= 2;

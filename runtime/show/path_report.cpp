@@ -30,9 +30,9 @@ class PathWriter {
     std::string interface_name(const TenantView& tenant, std::uint16_t position) const {
         return fmt::format("{}/{}", tenant.name, tenant.interface_names[position]);
     }
-    std::string text(Ip ip) const { return to_string(ip, run_.packet.ip.family); }
+    static std::string text(const Endpoints& at, Ip ip) { return to_string(ip, at.family); }
     std::string packet_text(const Endpoints& ends) const {
-        return describe(ends.tuple(0, run_.packet.ip.protocol, run_.packet.ip.family));
+        return describe(ends.tuple(0, protocol_in(ends.family, run_.packet.ip.protocol)));
     }
     std::string line(const TenantView& tenant, std::uint32_t number) const {
         return fmt::format("{}:{}", tenant.table->file()->string_view(), number);
@@ -117,7 +117,8 @@ std::string PathWriter::source_words(const TenantView& tenant, std::uint32_t rul
         const auto& row = tenant.one_to_one_rules[rule & ~one_to_one_bit];
         return fmt::format("one-to-one, {}", line(tenant, row.line()));
     }
-    return fmt::format("SNAT, {}", line(tenant, tenant.snat_rules[rule].line()));
+    const image::SnatRule& row = tenant.snat_rules[rule];
+    return fmt::format("{}, {}", row.nat64() != 0 ? "NAT64" : "SNAT", line(tenant, row.line()));
 }
 
 std::string PathWriter::route_words(const TenantView& tenant, const Hop& hop) const {
@@ -126,8 +127,10 @@ std::string PathWriter::route_words(const TenantView& tenant, const Hop& hop) co
         case image::AdjacencyKind::Connected:
             return fmt::format("connected on {}", tenant.interface_names[adjacency.interface()]);
         case image::AdjacencyKind::Gateway:
-            return fmt::format("via {} on {}", text(from_image(adjacency.next_hop())),
-                               tenant.interface_names[adjacency.interface()]);
+            return fmt::format(
+                "via {} on {}",
+                to_string(from_image(adjacency.next_hop()), static_cast<Family>(adjacency.family())),
+                tenant.interface_names[adjacency.interface()]);
         case image::AdjacencyKind::Peer:
             return fmt::format("to tenant {}", this->tenant(tenant.peers[adjacency.interface()].tenant).name);
         case image::AdjacencyKind::Blackhole:
@@ -189,7 +192,7 @@ void PathWriter::router(std::size_t number) {
         const bool whole = service && hop.stateful;
         const Endpoints& seen = i + 1U == parts.count && !whole ? behind : hop.entering;
         step(fmt::format("{}.{}", tenant.name, service ? "sr" : "dr"),
-             whole ? packet_text(hop.entering) : text(seen.destination), std::move(found),
+             whole ? packet_text(hop.entering) : text(seen, seen.destination), std::move(found),
              here ? verdict() + (trace_.fate == Fate::drop ? fmt::format(" {}", name_of(trace_.reason)) : "")
                   : "forward");
         if (i < last) step(fmt::format("{}.transit", tenant.name), "", "");
@@ -208,7 +211,7 @@ void PathWriter::leave(const Hop& hop) {
         found = run_.neighbour->usable() ? to_string(run_.neighbour->mac)
                                          : std::string(name_of(run_.neighbour->state));
     }
-    step(interface_name(tenant, hop.out_interface), text(hop.next_hop), std::move(found));
+    step(interface_name(tenant, hop.out_interface), text(trace_.leaving, hop.next_hop), std::move(found));
     const std::uint32_t way = run_.neighbour ? run_.neighbour->tunnel : no_tunnel;
     if (is_attachment(way)) {  // the segment is on a port as well, and the station is there
         const image::Interface& out = tenant.interfaces[tenant.interface_position(attachment_of(way))];

@@ -30,14 +30,15 @@ inline std::uint32_t dnat_rule_of(const TenantView& tenant, const image::NatClas
     return std::prev(behind)->rule();  // the first row is from 0
 }
 
-/// What rewrites or exempts a source of this class by an interface, or null. `destination()` is the class of
+/// What rewrites or exempts a source of this class by an interface, or null; towards a prefix of NAT64 (1 + its
+/// row) what is for that alone. `destination()` is the class of
 /// where the packet goes; it is asked for only where an exemption depends on it.
 template <typename Destination>
 const image::SourceMatch* source_match_of(std::span<const image::SourceMatch> source_matches,
                                           const image::NatClass& nat_class, std::uint16_t out_interface,
-                                          Destination&& destination) noexcept {
+                                          Destination&& destination, std::uint32_t nat64 = 0) noexcept {
     for (const auto& row : source_matches.subspan(nat_class.first_source(), nat_class.source_count())) {
-        if (row.interface() != out_interface) continue;
+        if (row.interface() != out_interface || row.nat64() != nat64) continue;
         if (row.kind() == image::SourceKind::ExemptTowards &&
             (destination().exemptions() >> row.row() & 1) == 0)
             continue;

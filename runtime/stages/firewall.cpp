@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Step 9 of a service router, for the first packet of a session: the first rule that matches, on inside
-// addresses (behind destination NAT, before source NAT) and on zones (the interfaces it enters and leaves by).
+// addresses (behind destination NAT, before source NAT; with NAT64 as the IPv6 host knows them) and on zones
+// (the interfaces it enters and leaves by).
 #include "runtime/cache/rule_memo.h"
 #include "runtime/stages/deciding_rule.h"
+#include "runtime/stages/nat64.h"
 #include "runtime/stages/stage.h"
 
 namespace sluice {
@@ -13,13 +15,14 @@ RuleAnswer find_rule(const StageContext& context) {
     const TenantView& tenant = *context.tenant;
     if (tenant.rules.empty()) return {};
     const IpView& ip = context.ip();
+    const Endpoints ends = inside_view(context);
     const bool icmp = ip.protocol == protocol_icmp || ip.protocol == protocol_icmpv6;
     const auto icmp_port = static_cast<std::uint16_t>(ip.icmp_type << 8 | ip.icmp_code);
     const FirewallQuestion question =
-        question_of(tenant, {.source = context.current.source,
-                             .destination = context.current.destination,
-                             .family = ip.family,
-                             .protocol = ip.protocol,
+        question_of(tenant, {.source = ends.source,
+                             .destination = ends.destination,
+                             .family = ends.family,
+                             .protocol = protocol_in(ends.family, ip.protocol),
                              .asked_port = icmp ? icmp_port : context.at_entry.destination_port,
                              .real_port = icmp ? icmp_port : context.current.destination_port,
                              .in_interface = context.hop->in_interface,

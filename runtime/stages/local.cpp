@@ -10,7 +10,8 @@ namespace sluice {
 Exit deliver_locally(StageContext& context) {
     if (context.hop->session) return Exit::next;
     const IpView& ip = context.ip();
-    const std::uint32_t adjacency = context.tenant->route(context.current.destination, ip.family);
+    const std::uint32_t adjacency =
+        context.tenant->route(context.current.destination, context.destination_family);
     const auto kind = context.tenant->adjacencies[adjacency].kind();
     if (kind != image::AdjacencyKind::Local && kind != image::AdjacencyKind::SubnetRouterAnycast)
         return Exit::next;

@@ -33,6 +33,10 @@ Step look_up_router(StageContext& context) {
     Hop& hop = *context.hop;
     if (find_session(context) != Exit::next) return Step::unusual;
     if (translate_destination(context) != Exit::next) return Step::unusual;
+    if (context.across || context.nat64 != 0) {
+        trace.forbid_cache(NoCacheReason::NAT64);
+        return Step::unusual;
+    }
     if (find_route(context) != Exit::next) return Step::unusual;
     if (check_ttl(context) != Exit::next) return Step::unusual;
     if (context.decides()) {

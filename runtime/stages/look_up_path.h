@@ -12,8 +12,9 @@
 namespace sluice {
 
 /// True: `trace` ends in Fate::forward, or in Fate::drop with denied_by_firewall. False: ask the pipeline; the
-/// trace says nothing. `packet` is whole, has no options, and is no ICMP error. `session_absent`: the
-/// flow table does not know it, so the first router has no session of it.
+/// trace says nothing but, among the reasons not to cache, that it is for NAT64. `packet` is whole, has no
+/// options, and is no ICMP error. `session_absent`: the flow table does not know it, so the first router has no
+/// session of it.
 bool look_up_path(const Image& image, const StageTables& tables, RuleMemo* memo, const PacketView& packet,
                   InterfaceRef ingress, bool session_absent, Trace& trace);
 

@@ -38,6 +38,8 @@ bool enter_router(StageContext& context, std::uint16_t tenant, std::uint16_t int
     trace.element = service ? Element::service_router : Element::distributed_router;
     trace.speaks_on = interface;
     context.at_entry = context.current;
+    context.nat64 = context.source_nat64 = 0;
+    context.destination_family = context.current.family;
     return true;
 }
 

@@ -2,7 +2,9 @@
 #include "runtime/stages/rejudge.h"
 
 #include "runtime/stages/external_address.h"
+#include "runtime/stages/nat64.h"
 #include "runtime/stages/source_choice.h"
+#include "schemas/layout/rfc6052.h"
 
 namespace sluice {
 namespace {
@@ -55,7 +57,7 @@ bool destination_stands(StageContext& context, const OpenedSession& session, con
     const TenantView& tenant = *context.tenant;
     const Endpoints& entering = context.at_entry;
     const image::ExternalAddress* external =
-        external_of(tenant, tenant.nat_class(entering.destination, context.ip().family));
+        external_of(tenant, tenant.nat_class(entering.destination, entering.family));
     const bool translated =
         entering.destination != leaving.destination || entering.destination_port != leaving.destination_port;
     if (external == nullptr) return !translated;
@@ -68,7 +70,7 @@ bool destination_stands(StageContext& context, const OpenedSession& session, con
         return context.tables.nat.stands(context.tables.nat[session.joined_mapping]);
     }
     for (const auto& rule : tenant.dnat_rules.subspan(external->first_dnat(), external->dnat_count())) {
-        if (makes(rule, entering, leaving, context.ip().protocol)) return true;
+        if (makes(rule, entering, leaving, protocol_in(entering.family, context.ip().protocol))) return true;
     }
     return external->one_to_one() != no_row && entering.destination_port == leaving.destination_port &&
            from_image(tenant.one_to_one_rules[external->one_to_one()].inside_ip()) == leaving.destination;
@@ -78,22 +80,50 @@ bool source_stands(const StageContext& context, const OpenedSession& session, co
     const TenantView& tenant = *context.tenant;
     const Endpoints& entering = context.at_entry;
     const Hop& hop = *context.hop;
-    if (entering.source == leaving.source && entering.source_port == leaving.source_port) return true;
+    // By NAT64 an IPv6 host knows an IPv4 sender behind the prefix.
+    const bool embeds =
+        context.nat64 != 0 && leaving.family == Family::v6 && session.forward.family == Family::v4;
+    const auto seen = [&](Ip ip) { return embeds ? embed_ipv4(nat64_prefix(tenant, context.nat64), ip) : ip; };
+    if (seen(entering.source) == leaving.source && entering.source_port == leaving.source_port) return true;
     const bool hairpin = hop.hairpin_interface != Hop::no_interface &&
                          tenant.interfaces[hop.out_interface].kind() == image::InterfaceKind::Segment;
     const std::uint16_t out = hairpin ? hop.hairpin_interface : hop.out_interface;
     if (session.mapping != no_mapping) {
         const Mapping& mapping = context.tables.nat[session.mapping];
         if (!context.tables.nat.stands(mapping)) return false;
-        return tenant.snat_rules[tenant.snat_position(mapping.inside.snat_rule)].out_interface() == out;
+        const image::SnatRule& rule = tenant.snat_rules[tenant.snat_position(mapping.inside.snat_rule)];
+        return rule.out_interface() == out && rule.nat64() == context.source_nat64;
     }
     for (const image::OneToOneRule& rule : tenant.one_to_one_rules) {
         if (rule.on_interface() == out && from_image(rule.inside_ip()) == entering.source &&
-            from_image(rule.external_ip()) == leaving.source) {
+            seen(from_image(rule.external_ip())) == leaving.source) {
             return true;
         }
     }
     return false;
+}
+
+/// Of a session that NAT64 made, or that two inside hosts have by it: the prefixes by which their ends are
+/// known. Turns the destination into the IPv4 address it stands for. False: it does not any more.
+bool enter_nat64(StageContext& context, const OpenedSession& session) {
+    const TenantView& tenant = *context.tenant;
+    Endpoints& entering = context.at_entry;
+    context.destination_family = session.reverse.family;
+    if (entering.family == Family::v6) {
+        const std::uint32_t number = tenant.nat_class(entering.destination, Family::v6).nat64();
+        if (number == 0) return session.reverse.family == Family::v6;
+        const Prefix prefix = nat64_prefix(tenant, number);
+        entering.destination = embedded_ipv4(prefix, entering.destination);
+        entering.family = Family::v4;
+        if (!may_stand_behind(prefix, entering.destination)) return false;
+        context.nat64 = context.source_nat64 = number;
+    }
+    if (session.reverse.family == Family::v6 && session.joined_mapping != no_mapping) {
+        const Mapping mapping = context.tables.nat[session.joined_mapping];
+        if (!context.tables.nat.stands(mapping)) return false;
+        context.nat64 = tenant.snat_rules[tenant.snat_position(mapping.inside.snat_rule)].nat64();
+    }
+    return true;
 }
 
 }  // namespace
@@ -133,6 +163,7 @@ Judgement rejudge(const Image& image, const StageTables& tables, const OpenedSes
     context.hop->tenant = tenant.index;
     context.hop->in_interface = in_interface;
     context.hop->stateful = true;
+    if (!enter_nat64(context, session)) return {Verdict::gone};
     if (!destination_stands(context, session, leaving)) return {Verdict::gone};
     context.current.destination = leaving.destination;
     context.current.destination_port = leaving.destination_port;

@@ -14,13 +14,15 @@ namespace {
 /// one by one have only addresses in common.
 std::uint32_t choose_member(const StageContext& context, const image::Adjacency& group) {
     const IpView& ip = context.ip();
-    Endpoints ends{.source = context.at_entry.source, .destination = context.current.destination};
+    Endpoints ends{.source = context.at_entry.source,
+                   .destination = context.current.destination,
+                   .family = context.destination_family};
     if (context.whole) {
         ends.source_port = context.at_entry.source_port;
         ends.destination_port = context.current.destination_port;
     }
     const std::uint64_t hash =
-        hash_of(ends.tuple(context.tenant->index, ip.protocol, ip.family), context.tables.key);
+        hash_of(ends.tuple(context.tenant->index, protocol_in(ends.family, ip.protocol)), context.tables.key);
     return member_for(context.image, context.tables.links, *context.tenant, group, hash);
 }
 
@@ -33,7 +35,7 @@ Exit find_route(StageContext& context) {
     if (context.ip().family == Family::v6 && is_link_local_v6(context.ip().source)) {
         return drop(context, DropReason::MARTIAN_SRC);
     }
-    std::uint32_t row = tenant.route(context.current.destination, context.ip().family);
+    std::uint32_t row = tenant.route(context.current.destination, context.destination_family);
     if (tenant.adjacencies[row].kind() == image::AdjacencyKind::Ecmp) {
         row = choose_member(context, tenant.adjacencies[row]);
     }

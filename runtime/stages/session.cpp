@@ -2,8 +2,10 @@
 //
 // Step 5 of a service router: is this packet part of something that was allowed before? Then its translation is
 // known. An ICMP error belongs to the session of the packet it quotes, in the other direction (RFC 5508 4).
+#include "runtime/stages/nat64.h"
 #include "runtime/stages/rejudge.h"
 #include "runtime/stages/stage.h"
+#include "schemas/layout/rfc6052.h"
 
 namespace sluice {
 namespace {
@@ -22,6 +24,7 @@ bool read_quoted_packet(StageContext& context) {
     trace.quoted = parse_quoted_packet(l4.subspan(icmp_error_header_bytes), ip.family);
     if (!trace.quoted) return false;
     trace.quoted_leaving = Endpoints::of(trace.quoted->view);
+    trace.quoted_protocol = trace.quoted->view.protocol;
     return true;
 }
 
@@ -52,6 +55,24 @@ Exit judge_again(StageContext& context) {
     return Exit::done;
 }
 
+/// An error about a packet that was `original` before NAT64.
+bool cross_with_error(StageContext& context, const Tuple& original, Endpoints ends) {
+    const bool from_router = ends.source != original.destination;
+    if (from_router && original.family == Family::v6) {
+        const TenantView& tenant = *context.tenant;
+        const std::uint32_t nat64 = tenant.nat_class(original.destination, Family::v6).nat64();
+        if (nat64 == 0) return false;
+        const Prefix prefix = nat64_prefix(tenant, nat64);
+        // One that may not stand there still has something to say, of an MTU for instance.
+        const bool may = may_stand_behind(prefix, ends.source);
+        ends.source = may ? embed_ipv4(prefix, ends.source) : original.destination;
+    } else if (from_router) {
+        ends.source = original.destination;  // it has no IPv4 address: the host's stands for it
+    }
+    ends.family = original.family;
+    return cross(context, ends);
+}
+
 Exit find_error_session(StageContext& context) {
     Trace& trace = context.trace;
     Hop& hop = *context.hop;
@@ -62,7 +83,7 @@ Exit find_error_session(StageContext& context) {
     Endpoints& quoted = trace.quoted_leaving;
     // Errors go to who sent the packet: one that says otherwise quotes what somebody else overheard or guessed.
     if (context.current.destination != quoted.source) return drop(context, DropReason::FW_INVALID_STATE);
-    const Tuple answer = quoted.tuple(hop.tenant, trace.quoted->view.protocol, ip.family).reversed();
+    const Tuple answer = quoted.tuple(hop.tenant, trace.quoted_protocol).reversed();
     const auto found = context.tables.sessions.find(answer);
     record(context, StageId::session, found ? found->session.index : no_stage_row);
     if (!found) return drop(context, DropReason::FW_INVALID_STATE);
@@ -78,9 +99,16 @@ Exit find_error_session(StageContext& context) {
     }
     // The end host speaks for itself and must look like the address its peer knows; a router on the way keeps
     // its own.
-    if (context.current.source == quoted.destination) context.current.source = original.destination;
-    context.current.destination = original.source;
+    Endpoints ends = context.current;
+    if (ends.source == quoted.destination) ends.source = original.destination;
+    ends.destination = original.source;
+    if (original.family == ends.family) {
+        context.current = ends;
+    } else if (!cross_with_error(context, original, ends)) {
+        return drop(context, DropReason::FW_INVALID_STATE);
+    }
     quoted = Endpoints::of(original);
+    trace.quoted_protocol = original.protocol;
     return Exit::next;
 }
 
@@ -93,7 +121,7 @@ Exit find_session(StageContext& context) {
     if (ip.l4_kind == L4Kind::icmp_error) return find_error_session(context);
     std::optional<SessionTable::Found> found;
     if (!context.session_absent) {
-        found = context.tables.sessions.find(context.current.tuple(hop.tenant, ip.protocol, ip.family));
+        found = context.tables.sessions.find(context.current.tuple(hop.tenant, ip.protocol));
     }
     record(context, StageId::session, found ? found->session.index : no_stage_row);
     const bool request = ip.l4_kind == L4Kind::icmp_query && asks(ip.icmp_type);
@@ -112,8 +140,13 @@ Exit find_session(StageContext& context) {
                 .disturbs(ip, static_cast<std::uint8_t>(found->direction))) {
             return drop(context, DropReason::FW_INVALID_STATE);
         }
-        context.current =
+        const auto ends =
             Endpoints::of(context.tables.sessions.tuple(found->session, opposite(found->direction)).reversed());
+        if (ends.family == ip.family) {
+            context.current = ends;
+        } else if (!cross(context, ends)) {
+            return drop(context, DropReason::FW_INVALID_STATE);
+        }
         return Exit::next;
     }
     if (ip.l4_kind == L4Kind::tcp && !TcpTracker::opens(ip.tcp_flags)) {

@@ -20,6 +20,7 @@ struct SourceChoice {
 
 /// The first that matches: an exemption, one-to-one, then the dynamic rules in the policy's order. Nothing
 /// matches, or an exemption: the source stays. Two look-ups and a choice of port, whatever the number of rules.
-SourceChoice choose_source(const StageContext& context, std::uint16_t out_interface, Ip destination);
+SourceChoice choose_source(const StageContext& context, std::uint16_t out_interface,
+                           const IpAndFamily& destination);
 
 }  // namespace sluice

@@ -76,14 +76,15 @@ struct Record {
 struct Endpoints {
     Ip source, destination;
     std::uint16_t source_port = 0, destination_port = 0;
+    Family family = Family::v4;
 
     static Endpoints of(const IpView& ip) {
-        return {ip.source, ip.destination, ip.source_port, ip.destination_port};
+        return {ip.source, ip.destination, ip.source_port, ip.destination_port, ip.family};
     }
     static Endpoints of(const Tuple& tuple) {
-        return {tuple.source, tuple.destination, tuple.source_port, tuple.destination_port};
+        return {tuple.source, tuple.destination, tuple.source_port, tuple.destination_port, tuple.family};
     }
-    Tuple tuple(std::uint16_t scope, std::uint8_t protocol, Family family) const {
+    Tuple tuple(std::uint16_t scope, std::uint8_t protocol) const {
         return {source, destination, source_port, destination_port, scope, protocol, family};
     }
     friend bool operator==(const Endpoints&, const Endpoints&) = default;
@@ -135,6 +136,7 @@ struct Trace {
     Endpoints leaving;                   // what the packet carries when it leaves
     std::optional<QuotedPacket> quoted;  // of an ICMP error that a service router translated
     Endpoints quoted_leaving;            // what the quoted packet carries when it leaves
+    std::uint8_t quoted_protocol = 0;    // in the family of those
     std::array<Hop, most_routers> hops;
     std::array<Record, 48> records;
 
@@ -178,8 +180,15 @@ struct StageContext {
     Hop* hop = nullptr;
     Endpoints at_entry;  // of the router the packet is in
     Endpoints current;   // as translated so far
+    /// What the packet is since a router made it one of the other family (NAT64).
+    std::optional<IpView> across = std::nullopt;
+    const IpView* view = &packet.ip;  // what it is now; so the context stays where it is
+    // Between destination and source NAT of the router that does that:
+    std::uint32_t nat64 = 0;         // 1 + the prefix behind which an IPv4 end is known to the IPv6 one
+    std::uint32_t source_nat64 = 0;  // of an IPv6 sender: by which its rule is looked for
+    Family destination_family = {};  // of current.destination
 
-    const IpView& ip() const { return packet.ip; }
+    const IpView& ip() const { return *view; }
     bool from_outside() const { return !is_inside(tenant->interfaces[hop->in_interface].kind()); }
     /// True where this router must decide about the packet itself: it is stateful and no session has decided
     /// already.

@@ -105,6 +105,7 @@ void NatTable::tell(const PortBlock& block, bool taken) noexcept {
                              .first_port = block.start,
                              .last_port = static_cast<std::uint16_t>(block.start + block.size - 1),
                              .family = block.holder.family,
+                             .external_family = layout_.externals[block.external].family,
                              .taken = taken});
 }
 

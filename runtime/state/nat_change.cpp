@@ -141,16 +141,13 @@ void NatTable::republish(std::uint32_t slot, const External& before, const Layou
 
 bool NatTable::has_mapping(std::uint32_t external, std::uint32_t kind, std::uint16_t port) const noexcept {
     const External& address = layout_.externals[external];
-    const std::uint8_t protocol = kind == 0                      ? protocol_tcp
-                                  : kind == 1                    ? protocol_udp
-                                  : address.family == Family::v4 ? protocol_icmp
-                                                                 : protocol_icmpv6;
+    const std::uint8_t protocol = protocol_of(kind, address.family);
     const std::uint64_t hash = outside_hash(address.tenant, protocol, address.family, address.ip, port);
     const auto key = index_.find(hash, [&](std::uint32_t candidate) {
         if ((candidate & 1) == 0) return false;
         const Mapping mapping = (*this)[candidate / 2];
         return mapping.external == external && mapping.external_port == port &&
-               mapping.inside.protocol == protocol;
+               port_space_of(mapping.inside.protocol) == kind;
     });
     return key != TagIndex::none;
 }
@@ -166,13 +163,15 @@ void NatTable::list_pools(const TenantView& tenant, std::span<const std::uint32_
     layout.first_pool.push_back(static_cast<std::uint32_t>(layout.pools.size()));
     for (std::uint32_t position = 0; position < tenant.snat_rules.size(); ++position) {
         const image::SnatRule& rule = tenant.snat_rules[position];
-        layout.pools.push_back({.rule_slot = tenant.snat_slot(position),
-                                .first = static_cast<std::uint32_t>(layout.pool_addresses.size()),
-                                .count = rule.pool_address_count(),
-                                .port_low = rule.port_low(),
-                                .port_high = rule.port_high(),
-                                .block_size = rule.block_size(),
-                                .most_blocks = rule.most_blocks()});
+        layout.pools.push_back(
+            {.rule_slot = tenant.snat_slot(position),
+             .first = static_cast<std::uint32_t>(layout.pool_addresses.size()),
+             .count = rule.pool_address_count(),
+             .port_low = rule.port_low(),
+             .port_high = rule.port_high(),
+             .block_size = rule.block_size(),
+             .most_blocks = rule.most_blocks(),
+             .external_family = rule.nat64() != 0 ? Family::v4 : static_cast<Family>(rule.family())});
         for (const std::uint32_t row :
              tenant.pool_addresses.subspan(rule.first_pool_address(), rule.pool_address_count())) {
             layout.pool_addresses.push_back({.external = slots[row]});

@@ -23,6 +23,13 @@ inline std::optional<std::uint32_t> port_space_of(std::uint8_t protocol) noexcep
     }
 }
 
+/// ICMP queries have a number of their own in each family.
+inline std::uint8_t protocol_of(std::uint32_t port_space, Family family) noexcept {
+    if (port_space == 0) return protocol_tcp;
+    if (port_space == 1) return protocol_udp;
+    return family == Family::v4 ? protocol_icmp : protocol_icmpv6;
+}
+
 struct NatTable::Change {
     std::span<const TenantView> tenants;
     Layout layout;

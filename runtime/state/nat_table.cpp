@@ -15,12 +15,6 @@ namespace {
 
 constexpr std::uint32_t first_unprivileged_port = 1024;
 
-std::uint8_t protocol_of(std::uint32_t kind, Family family) noexcept {
-    if (kind == 0) return protocol_tcp;
-    if (kind == 1) return protocol_udp;
-    return family == Family::v4 ? protocol_icmp : protocol_icmpv6;
-}
-
 void keep(std::uint32_t& to, Ip ip) noexcept {
     to = ip.v4();
 }
@@ -33,6 +27,10 @@ Ip ip_of(std::uint32_t address) noexcept {
 Ip ip_of(Ip address) noexcept {
     return address;
 }
+
+/// Of the inside endpoints in records of this kind; the outside ones may be of the other (NAT64).
+template <typename Record>
+constexpr Family inside_family = std::is_same_v<Record, NatRecord<Ip>> ? Family::v6 : Family::v4;
 
 /// What an outside endpoint's hash has where an inside one's has its SNAT rule.
 constexpr std::uint32_t in_place_of_rule = 0xffffffff;
@@ -83,16 +81,17 @@ InsideEndpoint NatTable::inside_of(const Record& record) const noexcept {
                           .snat_rule = static_cast<std::uint32_t>(record.snat_rule),
                           .port = record.inside_port,
                           .tenant = external.tenant,
-                          .protocol = protocol_of(kind, external.family),
-                          .family = external.family};
+                          .protocol = protocol_of(kind, inside_family<Record>),
+                          .family = inside_family<Record>};
 }
 
 template <typename Record>
 std::uint64_t NatTable::inside_hash_of(const Record& record) const noexcept {
     const External& external = layout_.externals[record.external];
-    const std::uint8_t protocol = protocol_of(static_cast<std::uint32_t>(record.kind), external.family);
+    constexpr Family family = inside_family<Record>;
+    const std::uint8_t protocol = protocol_of(static_cast<std::uint32_t>(record.kind), family);
     return endpoint_hash(record.inside, static_cast<std::uint32_t>(record.snat_rule),
-                         ends_of(external.tenant, record.inside_port, protocol, external.family));
+                         ends_of(external.tenant, record.inside_port, protocol, family));
 }
 
 template <typename Record>
@@ -135,6 +134,9 @@ void NatTable::choose_free(const InsideEndpoint& inside, const Search& search,
     const std::uint16_t port = search.low > search.high ? std::uint16_t{0} : free_port(inside, search);
     if (port == 0) return;
     const Ip ip = search.external_ip;
+    const bool crosses = search.external_family != inside.family;
+    const std::uint8_t protocol =
+        crosses ? protocol_of(*port_space_of(inside.protocol), search.external_family) : inside.protocol;
     choice.emplace(Choice{
         .external = search.external,
         .external_ip = ip,
@@ -145,7 +147,7 @@ void NatTable::choose_free(const InsideEndpoint& inside, const Search& search,
         .as_of = changes_,
         .freed = freed_,
         .inside = search.home,
-        .outside = outside_home(inside.tenant, inside.protocol, inside.family, ip, port)});
+        .outside = outside_home(inside.tenant, protocol, search.external_family, ip, port)});
 }
 
 std::uint64_t NatTable::host_hash(const InsideEndpoint& inside) const noexcept {
@@ -173,6 +175,7 @@ void NatTable::search_for(const InsideEndpoint& inside, const PortPool& pool, Se
     const auto kind = port_space_of(inside.protocol);
     search.external = address.external;
     search.external_ip = address.ip;
+    search.external_family = pool.external_family;
     search.owners = address.owners;
     if (!kind || address.spaces == nullptr) return;
     search.space = address.spaces + *kind;
@@ -327,17 +330,19 @@ std::uint32_t NatTable::adopt(const InsideEndpoint& inside, std::uint32_t extern
     const bool is_ours = (ours_[port >> 6] >> (port & 63) & 1) != 0;
     if (space == nullptr || !is_ours) return no_mapping;
     const Ip ip = layout_.externals[external].ip;
+    const Family family = layout_.externals[external].family;
+    const std::uint8_t protocol = protocol_of(*port_space_of(inside.protocol), family);
     Choice choice{.external = external,
                   .external_ip = ip,
                   .external_port = port,
                   .space = space,
                   .inside = index_.home_of(hash_of(inside)),
-                  .outside = outside_home(inside.tenant, inside.protocol, inside.family, ip, port)};
+                  .outside = outside_home(inside.tenant, protocol, family, ip, port)};
     const std::uint32_t other = index_.find(choice.outside, [&](std::uint32_t candidate) {
         if ((candidate & 1) == 0) return false;
         const Mapping mapping = (*this)[candidate / 2];
         return mapping.external == external && mapping.external_port == port &&
-               mapping.inside.protocol == inside.protocol;
+               port_space_of(mapping.inside.protocol) == port_space_of(inside.protocol);
     });
     if (other != TagIndex::none) return no_mapping;
     // DNAT may have come to publish the port since: the mapping keeps it until it goes.
@@ -507,6 +512,7 @@ Mapping NatTable::operator[](std::uint32_t mapping) const noexcept {
         return Mapping{.inside = inside_of(record),
                        .external = static_cast<std::uint32_t>(record.external),
                        .external_ip = external.ip,
+                       .external_family = external.family,
                        .external_port = record.external_port,
                        .sessions = static_cast<std::uint32_t>(record.sessions)};
     });
@@ -521,7 +527,11 @@ bool NatTable::stands(const Mapping& mapping) const noexcept {
     if (mapping.external_port < rule.port_low() || mapping.external_port > rule.port_high()) return false;
     if (!in_sources(tenant, rule, mapping.inside.ip)) return false;
     for (const auto row : tenant.pool_addresses.subspan(rule.first_pool_address(), rule.pool_address_count())) {
-        if (from_image(tenant.externals[row].ip()) == mapping.external_ip) return true;
+        const image::ExternalAddress& external = tenant.externals[row];
+        if (from_image(external.ip()) == mapping.external_ip &&
+            external.family() == static_cast<std::uint8_t>(mapping.external_family)) {
+            return true;
+        }
     }
     return false;
 }
@@ -550,8 +560,9 @@ std::uint32_t NatTable::find_outside(std::uint16_t tenant, std::uint8_t protocol
         if ((candidate & 1) == 0) return false;
         const Mapping mapping = (*this)[candidate / 2];
         return mapping.external_port == external_port && mapping.external_ip == external_ip &&
-               mapping.inside.tenant == tenant && mapping.inside.protocol == protocol &&
-               mapping.inside.family == family && stands(mapping);
+               mapping.inside.tenant == tenant &&
+               port_space_of(mapping.inside.protocol) == port_space_of(protocol) &&
+               mapping.external_family == family && stands(mapping);
     });
     return key == TagIndex::none ? no_mapping : key / 2;
 }

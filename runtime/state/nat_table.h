@@ -30,7 +30,8 @@
 
 namespace sluice {
 
-/// An inside endpoint as one SNAT rule of one tenant sees it. Protocols have separate port spaces.
+/// An inside endpoint as one SNAT rule of one tenant sees it; the rule's external addresses may be of the other
+/// family (NAT64). Protocols have separate port spaces.
 struct InsideEndpoint {
     Ip ip;
     std::uint32_t snat_rule = 0;  // its slot
@@ -49,6 +50,7 @@ struct Mapping {
     InsideEndpoint inside;
     std::uint32_t external = 0;  // the slot of its external address
     Ip external_ip;
+    Family external_family = Family::v4;
     std::uint16_t external_port = 0;
     std::uint32_t sessions = 0;  // how many use it; the mapping goes with the last one
 };
@@ -141,7 +143,8 @@ class NatTable {
 
     std::uint32_t find_outside(std::uint16_t tenant, std::uint8_t protocol, Family family, Ip external_ip,
                                std::uint16_t external_port) const noexcept;  // no_mapping where there is none
-    /// Has a session of this mapping been towards `remote`? (RFC 4787 REQ-8: address-dependent filtering)
+    /// Has a session of this mapping been towards `remote`? (RFC 4787 REQ-8: address-dependent filtering.)
+    /// Remote addresses are of the inside's family: with NAT64, as the inside host knows them.
     bool accepts(std::uint32_t mapping, Ip remote) const noexcept;
 
     /// Does the SNAT rule that made this mapping still exist, match its host, and own its address and port?
@@ -170,6 +173,7 @@ class NatTable {
         TagIndex::Home home{};  // of the inside endpoint
         std::uint32_t external = 0;
         Ip external_ip{};
+        Family external_family{};
         PortSpace* space = nullptr;
         std::uint32_t low = 1, high = 0, start = 0;  // nothing where low > high
         PortBlocks::Owners owners = nullptr;
@@ -247,6 +251,7 @@ class NatTable {
         std::uint32_t first = 0, count = 0;  // of Layout::pool_addresses
         std::uint16_t port_low = 0, port_high = 0;
         std::uint16_t block_size = 0, most_blocks = 0;
+        Family external_family{};
         PoolAddress first_address{};  // again
     };
     static_assert(sizeof(PortPool) == 64);

@@ -40,7 +40,8 @@ struct BlockEvent {
     Ip host, external;
     std::uint16_t tenant = 0;  // its slot
     std::uint16_t first_port = 0, last_port = 0;
-    Family family = Family::v4;
+    Family family = Family::v4;  // of the host
+    Family external_family = Family::v4;
     bool taken = false;
     friend bool operator==(const BlockEvent&, const BlockEvent&) = default;
 };

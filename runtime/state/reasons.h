@@ -35,7 +35,7 @@ constexpr std::uint32_t drop_reason_count = 0 SLUICE_DROP_REASONS(SLUICE_ONE);
 // clang-format off
 #define SLUICE_NOCACHE_REASONS(X) \
     X(ARP) X(ND) X(GROUP) X(FRAGMENT) X(OPTIONS) X(ICMP_ERROR) X(TTL) X(MTU) X(NEIGH) X(TCP_FLAGS) \
-    X(LOCAL) X(REJECT) X(DROP) X(LOG)
+    X(LOCAL) X(REJECT) X(DROP) X(LOG) X(NAT64)
 // clang-format on
 
 enum class NoCacheReason : std::uint8_t {

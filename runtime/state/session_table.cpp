@@ -76,7 +76,8 @@ std::optional<SessionRef> SessionTable::create_unseen(const Place& there, const 
 
 std::optional<SessionRef> SessionTable::create_unseen(const FlowProbe& there, const FlowProbe& back,
                                                       bool wide) noexcept {
-    const bool takes_two_lines = wide || there.key.kind == FlowKind::session6;
+    const bool takes_two_lines =
+        wide || there.key.kind == FlowKind::session6 || back.key.kind == FlowKind::session6;
     const auto session = create_at(
         takes_two_lines ? wide_free_ : narrow_free_, [&](std::uint32_t at) { return flows.put(at, there); },
         [&](std::uint32_t at) { return flows.put(at, back); });

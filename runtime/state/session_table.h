@@ -79,7 +79,8 @@ class SessionTable {
 
     bool full() const noexcept { return live_ == capacity_; }
     /// Both tuples are indexed in one step. nullopt: full, or one of the tuples is already taken, or both are
-    /// the same (a packet from an endpoint to itself has no directions). IPv6 is always `wide`.
+    /// the same (a packet from an endpoint to itself has no directions). IPv6 is always `wide`, also on one
+    /// side alone (NAT64).
     std::optional<SessionRef> create(const Tuple& forward, const Tuple& reverse, bool wide = false) noexcept;
     /// The same where the caller has just seen that both tuples are free and differ.
     std::optional<SessionRef> create_unseen(const Tuple& forward, const Tuple& reverse, bool wide) noexcept {

@@ -12,7 +12,7 @@ namespace sluice {
 
 constexpr std::array<std::uint8_t, 8> image_magic = {'S', 'L', 'U', 'I', 'C', 'E', 'I', 'M'};
 constexpr std::uint32_t image_format_version = 1;
-constexpr std::uint32_t image_schema_version = 9;
+constexpr std::uint32_t image_schema_version = 10;
 constexpr std::size_t image_alignment = 64;
 constexpr std::uint64_t longest_image_bytes = (1ULL << 31) - 1;
 

@@ -18,6 +18,10 @@ inline Ip from_image(const image::Ip& ip) {
     return {ip.hi(), ip.lo()};
 }
 
+inline Prefix from_image(const image::PrefixRow& row) {
+    return {from_image(row.ip()), row.length(), static_cast<Family>(row.family())};
+}
+
 inline image::Mac to_image(Mac mac) {
     return image::Mac(flatbuffers::span<const std::uint8_t, 6>(mac.bytes.data(), mac.bytes.size()));
 }

@@ -4,11 +4,14 @@
 // 64 to 71, which are zero. Any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "schemas/layout/address.h"
 
 namespace sluice {
+
+constexpr std::size_t most_nat64_prefixes = 16;  // of a tenant
 
 /// An IPv6 prefix of one of the six lengths, without bits behind its length or in 64 to 71.
 constexpr bool can_embed_ipv4(const Prefix& prefix) {

@@ -65,9 +65,18 @@ bool holds(const std::vector<Prefix>& prefixes, Ip ip) {
     return std::ranges::any_of(prefixes, [ip](const Prefix& prefix) { return prefix.contains(ip); });
 }
 
+/// 1 + the prefix that the address is of.
+std::uint32_t nat64_by_walk(const TenantTables& tables, Ip ip) {
+    for (std::uint32_t i = 0; i < tables.nat64_prefixes.size(); ++i) {
+        if (from_image(tables.nat64_prefixes[i]).contains(ip)) return i + 1;
+    }
+    return 0;
+}
+
 std::optional<Source> source_by_walk(const policy::Tenant& tenant, const TenantTables& tables, Ip ip, Ip to,
-                                     Family family, std::uint16_t out) {
+                                     Family family, std::uint16_t out, std::uint32_t nat64) {
     for (const bool always : {false, true}) {
+        if (nat64 != 0) break;
         for (std::uint32_t i = 0; i < tenant.exemptions.size(); ++i) {
             const policy::Exemption& rule = tenant.exemptions[i];
             if (rule.family != family || rule.out != out || !holds(rule.sources, ip)) continue;
@@ -76,7 +85,7 @@ std::optional<Source> source_by_walk(const policy::Tenant& tenant, const TenantT
             if (holds(*rule.destinations, to)) return Source{i, image::SourceKind::ExemptTowards};
         }
     }
-    for (std::uint32_t i = 0; i < tables.one_to_one_rules.size(); ++i) {
+    for (std::uint32_t i = 0; nat64 == 0 && i < tables.one_to_one_rules.size(); ++i) {
         const image::OneToOneRule& rule = tables.one_to_one_rules[i];
         if (rule.on_interface() == out && rule.family() == static_cast<std::uint8_t>(family) &&
             from_image(rule.inside_ip()) == ip) {
@@ -86,6 +95,7 @@ std::optional<Source> source_by_walk(const policy::Tenant& tenant, const TenantT
     for (std::uint32_t i = 0; i < tables.snat_rules.size(); ++i) {
         const image::SnatRule& rule = tables.snat_rules[i];
         if (rule.out_interface() != out || rule.family() != static_cast<std::uint8_t>(family)) continue;
+        if (rule.nat64() != nat64) continue;
         for (std::uint32_t k = 0; k < rule.source_count(); ++k) {
             const image::PrefixRow& row = tables.prefixes[rule.first_source() + k];
             if ((ip & prefix_mask(row.length())) == from_image(row.ip()))
@@ -107,7 +117,11 @@ policy::Tenant random_tenant() {
         for (int k = *rc::gen::inRange(1, 4); k > 0; --k) {
             rule.sources.push_back(prefix(*bits, *rc::gen::inRange(0, 5), rule.family));
         }
-        rule.pool = {address(*bits, rule.family)};
+        if (rule.family == Family::v6 && *rc::gen::arbitrary<bool>()) {
+            // Apart from each other, and in the way of what else is said of these addresses.
+            rule.nat64 = prefix(*rc::gen::inRange<std::uint64_t>(0, 2) << 3, 1, Family::v6);
+        }
+        rule.pool = {address(*bits, rule.pool_family())};
         tenant.snat.push_back(rule);
     }
     for (int i = *rc::gen::inRange(0, 5); i > 0; --i) {
@@ -157,12 +171,15 @@ RC_GTEST_PROP(NatClasses, SayWhatAWalkOverTheRulesSays, ()) {
         for (std::uint64_t bits = 0; bits < 16; ++bits) {
             const Ip ip = address(bits, family);
             const image::NatClass& nat_class = built.view.nat_class(ip, family);
-            for (std::uint16_t out = 0; out < interfaces; ++out) {
+            RC_ASSERT(nat_class.nat64() == (family == Family::v6 ? nat64_by_walk(tables, ip) : 0));
+            for (std::uint32_t place = 0; place < interfaces * (tables.nat64_prefixes.size() + 1); ++place) {
+                const auto out = static_cast<std::uint16_t>(place % interfaces);
+                const std::uint32_t nat64 = place / interfaces;
                 const Ip to = address((bits * 7 + out) % 16, family);
                 const image::SourceMatch* match = source_match_of(
                     built.view.source_matches, nat_class, out,
-                    [&]() -> const image::NatClass& { return built.view.nat_class(to, family); });
-                const auto expected = source_by_walk(tenant, tables, ip, to, family, out);
+                    [&]() -> const image::NatClass& { return built.view.nat_class(to, family); }, nat64);
+                const auto expected = source_by_walk(tenant, tables, ip, to, family, out, nat64);
                 RC_ASSERT((match != nullptr) == expected.has_value());
                 if (match != nullptr) RC_ASSERT((Source{match->row(), match->kind()}) == *expected);
             }

@@ -101,7 +101,7 @@ TEST(Layout, ATenantWithoutASectionIsRefused) {
 TEST(Layout, ASchemaOfAnotherVersionIsRefused) {
     FlatBufferBuilder builder;
     EXPECT_EQ(test::refusal_of(image_of(builder, {}, 2)),
-              "the image has schema version 2; this program reads version 9");
+              "the image has schema version 2; this program reads version 10");
 }
 
 TEST(Layout, AMissingTableIsNamed) {

@@ -158,7 +158,7 @@ constexpr Case row_cases[] = {
     {"NatClassOfNobody", [](TenantTables& t) { t.nat_classes4[0] = t.nat_classes4[1]; },
      R"(tenant "blue": IPv4 NAT class 0 does something)"},
     {"NatClassBeyondTheExternals",
-     [](TenantTables& t) { t.nat_classes4[2] = image::NatClass(4, 0, 0, 0, 0, 0); },
+     [](TenantTables& t) { t.nat_classes4[2] = image::NatClass(4, 0, 0, 0, 0, 0, 0); },
      R"(tenant "blue": IPv4 NAT class 2 is external address 4, there are 4)"},
     {"NatClassOfTheOtherFamily", [](TenantTables& t) { t.nat_classes6.push_back(t.nat_classes4[1]); },
      R"(tenant "blue": IPv6 NAT class 1 has rules of the other family)"},
@@ -172,27 +172,43 @@ constexpr Case row_cases[] = {
      },
      R"(tenant "blue": IPv4 NAT class 3 leads to DNAT rule 4, which is not of its address)"},
     {"SourceRuleBeyondTheEnd",
-     [](TenantTables& t) { t.source_matches[0] = image::SourceMatch(1, 2, image::SourceKind::OneToOne, 0); },
+     [](TenantTables& t) { t.source_matches[0] = image::SourceMatch(1, 2, 0, image::SourceKind::OneToOne); },
      R"(tenant "blue": IPv4 NAT class 1 has source rule 1 of a kind that has fewer)"},
     {"ExemptionBeyondTheEnd",
-     [](TenantTables& t) { t.source_matches[0] = image::SourceMatch(0, 2, image::SourceKind::Exempt, 0); },
+     [](TenantTables& t) { t.source_matches[0] = image::SourceMatch(0, 2, 0, image::SourceKind::Exempt); },
      R"(tenant "blue": IPv4 NAT class 1 has source rule 0 of a kind that has fewer)"},
     {"ExemptionOfTheOtherKind",
      [](TenantTables& t) {
          t.exemptions = {image::Exemption(1, 2, 4, 1)};
-         t.source_matches[0] = image::SourceMatch(0, 2, image::SourceKind::ExemptTowards, 0);
+         t.source_matches[0] = image::SourceMatch(0, 2, 0, image::SourceKind::ExemptTowards);
      },
      R"(tenant "blue": IPv4 NAT class 1 has an exemption of the other kind)"},
     {"SourceRuleOfNoKind",
      [](TenantTables& t) {
-         t.source_matches[0] = image::SourceMatch(0, 2, static_cast<image::SourceKind>(4), 0);
+         t.source_matches[0] = image::SourceMatch(0, 2, 0, static_cast<image::SourceKind>(4));
      },
      R"(tenant "blue": IPv4 NAT class 1 has a source that is of no kind)"},
     {"TooManyExemptions", [](TenantTables& t) { t.exemptions.assign(33, image::Exemption(1, 2, 4, 1)); },
      R"(tenant "blue": has more exemptions than a NAT class has bits)"},
     {"SourceRuleOfAnotherInterface",
-     [](TenantTables& t) { t.source_matches[0] = image::SourceMatch(0, 1, image::SourceKind::OneToOne, 0); },
+     [](TenantTables& t) { t.source_matches[0] = image::SourceMatch(0, 1, 0, image::SourceKind::OneToOne); },
      R"(tenant "blue": IPv4 NAT class 1 has the source rule of another interface)"},
+    {"SourceRuleOfAnotherPrefix",
+     [](TenantTables& t) { t.source_matches[0] = image::SourceMatch(0, 2, 1, image::SourceKind::OneToOne); },
+     R"(tenant "blue": IPv4 NAT class 1 has the source rule of another NAT64 prefix)"},
+    {"ClassOfNoPrefix", [](TenantTables& t) { t.nat_classes6.emplace_back(0xffffffff, 0, 0, 0, 0, 0, 1); },
+     R"(tenant "blue": IPv6 NAT class 1 is of NAT64 prefix 0)"},
+    {"PrefixWithoutItsClass",
+     [](TenantTables& t) { t.nat64_prefixes.emplace_back(image::Ip(0x64ff9b00000000, 0), 96, 6, 0); },
+     R"(tenant "blue": NAT64 prefix 0 is not of its NAT class)"},
+    {"PrefixWithoutRoom",
+     [](TenantTables& t) { t.nat64_prefixes.emplace_back(image::Ip(0x64ff9b00000000, 0), 95, 6, 0); },
+     R"(tenant "blue": NAT64 prefix 0 has no room for an IPv4 address)"},
+    {"TooManyPrefixes",
+     [](TenantTables& t) {
+         t.nat64_prefixes.assign(17, {image::Ip(0x64ff9b00000000, 0), 96, 6, 0});
+     },
+     R"(tenant "blue": 17 NAT64 prefixes, at most 16 are possible)"},
     {"ExternalWithoutItsClass", [](TenantTables& t) { t.nat4 = {}; },
      R"(tenant "blue": external address 0 is not of its NAT class)"},
     {"RulesWithoutNames", [](TenantTables& t) { t.rules.pop_back(); },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One tenant with a segment and an uplink, in each tier of the cache: for tests of what a section of its policy
-// does. Segment lan (VLAN 1 of lan0, 10.1.1.1/24 and 2001:db8:1::1/64, hosts 10.1.1.5, .6 and ::5), segments
+// does. Segment lan (VLAN 1 of lan0, 10.1.1.1/24 and 2001:db8:1::1/64, hosts 5 and 6 of both), segments
 // more (VLAN 2, 10.1.2.1/24) and six (VLAN 3, 2001:db8:3::1/64), uplink internet (VLAN 1 of uplink0,
 // 203.0.113.2/24 and 2001:db8:f::2/64) with the default routes.
 #pragma once
@@ -29,7 +29,11 @@ segments:
   lan:
     vlan: {port: lan0, id: 1}
     gateway: [10.1.1.1/24, "2001:db8:1::1/64"]
-    neighbours: {10.1.1.5: "02:00:00:00:00:01", 10.1.1.6: "02:00:00:00:00:02", "2001:db8:1::5": "02:00:00:00:00:01"}
+    neighbours:
+      10.1.1.5: "02:00:00:00:00:01"
+      10.1.1.6: "02:00:00:00:00:02"
+      "2001:db8:1::5": "02:00:00:00:00:01"
+      "2001:db8:1::6": "02:00:00:00:00:02"
   more: {vlan: {port: lan0, id: 2}, gateway: 10.1.2.1/24}
   six: {vlan: {port: lan0, id: 3}, gateway: "2001:db8:3::1/64"}
 uplinks:

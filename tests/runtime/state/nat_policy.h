@@ -27,8 +27,8 @@ class NatPolicy {
             pool_.push_back(n);
         }
         externals_.emplace_back(row(address(index, pool)), 0, 0, no_row, 0, 4, 0);  // not in the pool
-        snat_.emplace_back(0, 0, 0, pool, 0, low, high, block_size, most_blocks, 4, any_remote, 1);
-        snat_.emplace_back(0, 0, 0, pool, 0, 1, 65535, 0, 0, 4, 0, 2);
+        snat_.emplace_back(0, 0, 0, pool, 0, low, high, block_size, most_blocks, 4, any_remote, 0, 1);
+        snat_.emplace_back(0, 0, 0, pool, 0, 1, 65535, 0, 0, 4, 0, 0, 2);
         view_.index = index;
         view_.externals = externals_;
         view_.pool_addresses = pool_;
