@@ -172,6 +172,16 @@ void LinuxRouter::drain(std::vector<SentFrame>& out, std::uint16_t probed, bool&
     }
 }
 
+std::vector<SentFrame> LinuxRouter::late() {
+    constexpr int wait_milliseconds = 500;
+    std::vector<pollfd> waits;
+    for (const int device : devices_) waits.push_back({device, POLLIN, 0});
+    std::vector<SentFrame> out;
+    bool answered = false;
+    while (out.empty() && poll(waits.data(), waits.size(), wait_milliseconds) > 0) drain(out, 0, answered);
+    return out;
+}
+
 std::vector<SentFrame> LinuxRouter::exchange(std::uint16_t interface, std::span<const Bytes> frames) {
     ArpFrame probe;
     probe.source_mac = probe.sender_mac = probe_mac;

@@ -35,6 +35,9 @@ class LinuxRouter {
     /// answer is awaited, tells when Linux is done.
     std::vector<SentFrame> exchange(std::uint16_t interface, std::span<const Bytes> frames);
 
+    /// What left after the answer: a busy kernel may finish with another device later. Waits a little.
+    std::vector<SentFrame> late();
+
   private:
     void add_device(std::size_t index);
     void drain(std::vector<SentFrame>& out, std::uint16_t probed, bool& answered);
