@@ -58,9 +58,11 @@ struct L2View {
 /// 0, so that a reply's tuple is its request's reversed; 0 for all else and for non-first fragments.
 struct IpView {
     Family family = Family::v4;
-    std::uint8_t protocol = 0;  // the layer 4 protocol, behind IPv6 extension headers
-    std::uint8_t ttl = 0;       // or hop limit
-    std::uint8_t tos = 0;       // traffic class
+    std::uint8_t protocol = 0;   // the layer 4 protocol, behind IPv6 extension headers
+    std::uint8_t ttl = 0;        // or hop limit
+    std::uint8_t tos = 0;        // traffic class
+    bool segments_left = false;  // IPv6: a routing header that is not used up
+    bool authenticated = false;  // IPv6: an authentication header
     Ip source, destination;
     std::uint16_t source_port = 0, destination_port = 0;
     L4Kind l4_kind = L4Kind::other;
@@ -68,8 +70,6 @@ struct IpView {
     std::uint8_t icmp_type = 0, icmp_code = 0;
     bool has_options = false;    // IPv4 options, or an IPv6 hop-by-hop, routing or destination header
     bool source_route = false;   // IPv4 LSRR/SSRR, IPv6 routing header type 0
-    bool segments_left = false;  // IPv6: a routing header that is not used up
-    bool authenticated = false;  // IPv6: an authentication header
     bool dont_fragment = false;  // always true for IPv6
     bool fragment = false;       // offset or more-fragments set (an atomic IPv6 fragment is not one)
     bool more_fragments = false;

@@ -15,10 +15,6 @@ bool has_port(L4Kind kind) {
     return kind == L4Kind::tcp || kind == L4Kind::udp || kind == L4Kind::icmp_query;
 }
 
-}  // namespace
-
-namespace {
-
 /// Makes the packet that a NAT64 rule was found for, one of the family of its destination, or, where that is an
 /// inside host of its own family (hairpin), gives it the address that its sender is known by there.
 bool cross_to_destination(StageContext& context) {
